@@ -1,0 +1,11 @@
+/// The command line: verbs parse, call the public API of `engine` and print.
+@org.jspecify.annotations.NullMarked
+module stasis.cli {
+  requires static transitive org.jspecify;
+  requires stasis.engine;
+  requires stasis.kinds;
+  requires stasis.repository;
+  requires info.picocli;
+
+  opens stasis.cli to info.picocli;
+}

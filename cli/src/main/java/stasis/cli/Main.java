@@ -1,0 +1,10 @@
+package stasis.cli;
+
+/// Entry point.
+final class Main {
+  private Main() {}
+
+  static void main() {
+    IO.println("stasis");
+  }
+}

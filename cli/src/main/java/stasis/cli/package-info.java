@@ -1,0 +1,2 @@
+/// One class per verb; they parse, call and print, nothing else.
+package stasis.cli;

@@ -1,0 +1,9 @@
+/// Linux as this project sees it: uapi constants and structs (`abi`), and the only downcalls we make (`sys`).
+/// The only module launched with `--enable-native-access`.
+@org.jspecify.annotations.NullMarked
+module stasis.linux {
+  requires static transitive org.jspecify;
+
+  exports stasis.linux.abi;
+  exports stasis.linux.sys to stasis.tracee, stasis.engine, stasis.testkit;
+}

@@ -1,0 +1,8 @@
+/// Storage of statefiles as bytes: sections, page chunks, digests, atomic commit. Knows neither records nor tasks.
+@org.jspecify.annotations.NullMarked
+module stasis.repository {
+  requires static transitive org.jspecify;
+  requires com.github.luben.zstd_jni;
+  requires hash4j;
+
+}

@@ -1,0 +1,2 @@
+/// Fakes, goldens and contracts for tests; never shipped.
+package stasis.testkit;

@@ -3,6 +3,5 @@
 module stasis.repository {
   requires static transitive org.jspecify;
   requires com.github.luben.zstd_jni;
-  requires hash4j;
 
 }

@@ -4,4 +4,5 @@ module stasis.tracee {
   requires static transitive org.jspecify;
   requires transitive stasis.linux;
 
+  exports stasis.tracee;
 }

@@ -1,0 +1,319 @@
+package stasis.tracee;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SigSet;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+
+/// ptrace(2) and wait4(2), typed, for the one thread that created it: its buffers are confined, so that another thread
+/// gets WrongThreadException instead of the kernel's ESRCH.
+///
+/// The buffers live, touched and (where RLIMIT_MEMLOCK allows) locked, as long as the thread. PTRACE_SETREGS copies word
+/// by word (arch/x86/kernel/ptrace.c, `genregs_set()`): a fatal signal in the middle of a page fault on the source would
+/// leave the tracee with half of one register file and half of another.
+public final class Ptrace implements AutoCloseable {
+  public static final int PTRACE_O_TRACESYSGOOD = 1;
+  public static final int PTRACE_O_TRACEFORK = 1 << 1;
+  public static final int PTRACE_O_TRACEVFORK = 1 << 2;
+  public static final int PTRACE_O_TRACECLONE = 1 << 3;
+  public static final int PTRACE_O_TRACEEXEC = 1 << 4;
+  public static final int PTRACE_O_TRACEVFORKDONE = 1 << 5;
+  public static final int PTRACE_O_TRACEEXIT = 1 << 6;
+  public static final int PTRACE_O_EXITKILL = 1 << 20;
+  public static final int PTRACE_O_SUSPEND_SECCOMP = 1 << 21;
+  public static final int PTRACE_EVENT_FORK = 1;
+  public static final int PTRACE_EVENT_VFORK = 2;
+  public static final int PTRACE_EVENT_CLONE = 3;
+
+  /// Which queue of pending signals.
+  public enum Queue { PRIVATE, SHARED }
+
+  /// `siginfo_t`, on every 64-bit architecture.
+  public static final int SIGINFO_BYTES = 128;
+
+  private static final int CONT = 7;
+  private static final int SINGLESTEP = 9;
+  private static final int GETREGS = 12;
+  private static final int SETREGS = 13;
+  private static final int POKEDATA = 5;
+  private static final int DETACH = 17;
+  private static final int SYSCALL = 24;
+  private static final int SETOPTIONS = 0x4200;
+  private static final int GETEVENTMSG = 0x4201;
+  private static final int GETSIGINFO = 0x4202;
+  private static final int GETREGSET = 0x4204;
+  private static final int SETREGSET = 0x4205;
+  private static final int SEIZE = 0x4206;
+  private static final int INTERRUPT = 0x4207;
+  private static final int LISTEN = 0x4208;
+  private static final int PEEKSIGINFO = 0x4209;
+  private static final int GETSIGMASK = 0x420a;
+  private static final int SETSIGMASK = 0x420b;
+  private static final int SECCOMP_GET_FILTER = 0x420c;
+  private static final int GET_RSEQ_CONFIGURATION = 0x420f;
+  private static final int GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211;
+
+  private static final int NT_X86_XSTATE = 0x202;
+  private static final int WALL = 0x40000000;
+  private static final int WNOHANG = 1;
+
+  /// One page for the small structs (registers at 0, iovec at 1024, wait status at 1040, others from 1088), then room
+  /// for the largest xsave area: AMX needs 11,008 bytes.
+  private static final int PAGE = 4096;
+  private static final int XSAVE_CAPACITY = 65536;
+  private static final int PEEKED = 16;
+
+  private final Arena arena = Arena.ofConfined();
+  private final MemorySegment small = arena.allocate(PAGE + XSAVE_CAPACITY, PAGE);
+  private final MemorySegment registers = small.asSlice(0, Registers.BYTES);
+  private final MemorySegment iovec = small.asSlice(1024, 16);
+  private final MemorySegment status = small.asSlice(1040, 4);
+  private final MemorySegment struct = small.asSlice(1088, 2048 + 512);
+  private final MemorySegment large = small.asSlice(PAGE, XSAVE_CAPACITY);
+
+  public Ptrace() {
+    small.fill((byte) 0);
+    // EPERM or ENOMEM (RLIMIT_MEMLOCK) leaves the pages touched: only swapping can still make them fault.
+    Syscalls.call(Nr.MLOCK, small.address(), small.byteSize());
+  }
+
+  /// Attaches without stopping. EPERM: traced by another, not permitted, or already dead.
+  ///
+  /// @param options PTRACE_O_* or'ed; PTRACE_O_TRACESYSGOOD is always added, as [Stop#decode] needs it
+  public void seize(Tid tid, int options) throws SyscallException {
+    require("seize", SEIZE, tid, 0, options | PTRACE_O_TRACESYSGOOD);
+  }
+
+  /// Asks a running tracee to stop with PTRACE_EVENT_STOP. Any other stop that comes first may swallow it
+  /// (kernel/signal.c, `ptrace_stop()` clears JOBCTL_TRAP_STOP).
+  public void interrupt(Tid tid) throws SyscallException {
+    require("interrupt", INTERRUPT, tid, 0, 0);
+  }
+
+  /// @param signal delivered on the way, 0 for none
+  public void cont(Tid tid, int signal) throws SyscallException {
+    require("continue", CONT, tid, 0, signal);
+  }
+
+  /// Continues up to the next syscall entry or exit.
+  public void syscall(Tid tid, int signal) throws SyscallException {
+    require("continue to the next syscall stop", SYSCALL, tid, 0, signal);
+  }
+
+  public void singleStep(Tid tid, int signal) throws SyscallException {
+    require("single-step", SINGLESTEP, tid, 0, signal);
+  }
+
+  /// Leaves a group-stopped tracee stopped, as SIGSTOP wants it, but ready to report SIGCONT.
+  public void listen(Tid tid) throws SyscallException {
+    require("listen", LISTEN, tid, 0, 0);
+  }
+
+  /// Only a stopped tracee can be let go; ESRCH otherwise. A group stop is taken up again (kernel/ptrace.c,
+  /// `__ptrace_unlink()`).
+  public void detach(Tid tid, int signal) throws SyscallException {
+    require("detach", DETACH, tid, 0, signal);
+  }
+
+  /// @param options all of them, PTRACE_O_TRACESYSGOOD is always added
+  public void setOptions(Tid tid, int options) throws SyscallException {
+    require("set ptrace options of", SETOPTIONS, tid, 0, options | PTRACE_O_TRACESYSGOOD);
+  }
+
+  /// What an event stop has to tell: the child's tid after a fork, vfork or clone event.
+  public long eventMessage(Tid tid) throws SyscallException {
+    require("read the event message of", GETEVENTMSG, tid, 0, struct.address());
+    return struct.get(JAVA_LONG, 0);
+  }
+
+  public Registers registers(Tid tid) throws SyscallException {
+    require("read the registers of", GETREGS, tid, 0, registers.address());
+    return Registers.of(copy(registers));
+  }
+
+  public void setRegisters(Tid tid, Registers values) throws SyscallException {
+    fill(registers, values.toBytes());
+    require("set the registers of", SETREGS, tid, 0, registers.address());
+  }
+
+  /// The xsave area (NT_X86_XSTATE) in the standard format, as long as this CPU's largest.
+  public Bytes xsave(Tid tid) throws SyscallException {
+    iovec.set(JAVA_LONG, 0, large.address());
+    iovec.set(JAVA_LONG, 8, XSAVE_CAPACITY);
+    require("read the xsave area of", GETREGSET, tid, NT_X86_XSTATE, iovec.address());
+    return copy(large.asSlice(0, iovec.get(JAVA_LONG, 8)));
+  }
+
+  /// EINVAL: the area is of another CPU, or holds AMX tiles for a task that may not use, or never used, them.
+  public void setXsave(Tid tid, Bytes area) throws SyscallException {
+    if (area.length() > XSAVE_CAPACITY) {
+      throw new IllegalArgumentException("an xsave area of " + area.length() + " bytes");
+    }
+    fill(large, area);
+    iovec.set(JAVA_LONG, 0, large.address());
+    iovec.set(JAVA_LONG, 8, area.length());
+    require("set the xsave area of", SETREGSET, tid, NT_X86_XSTATE, iovec.address());
+  }
+
+  /// The mask the task will have back in user mode: inside ppoll, pselect, epoll_pwait and sigsuspend this is not the one
+  /// in force (kernel/ptrace.c, PTRACE_GETSIGMASK looks at the saved mask first).
+  public SigSet signalMask(Tid tid) throws SyscallException {
+    require("read the signal mask of", GETSIGMASK, tid, SigSet.BYTES, struct.address());
+    return new SigSet(struct.get(JAVA_LONG, 0));
+  }
+
+  /// Also forgets a mask saved by ppoll and its like.
+  public void setSignalMask(Tid tid, SigSet mask) throws SyscallException {
+    struct.set(JAVA_LONG, 0, mask.bits());
+    require("set the signal mask of", SETSIGMASK, tid, SigSet.BYTES, struct.address());
+  }
+
+  /// `siginfo_t` of the signal a tracee stopped for.
+  public Bytes siginfo(Tid tid) throws SyscallException {
+    require("read the siginfo of", GETSIGINFO, tid, 0, struct.address());
+    return copy(struct.asSlice(0, SIGINFO_BYTES));
+  }
+
+  /// All pending signals of one queue in its order, as `siginfo_t`; nothing is taken off.
+  public List<Bytes> pending(Tid tid, Queue queue) throws SyscallException {
+    var all = new ArrayList<Bytes>();
+    MemorySegment found = struct.asSlice(64, (long) PEEKED * SIGINFO_BYTES);
+    for (int got = PEEKED; got == PEEKED;) {
+      struct.set(JAVA_LONG, 0, all.size());
+      struct.set(JAVA_INT, 8, queue == Queue.SHARED ? 1 : 0);
+      struct.set(JAVA_INT, 12, PEEKED);
+      got = (int) require("read the pending signals of", PEEKSIGINFO, tid, struct.address(), found.address());
+      for (int i = 0; i < got; i++) {
+        all.add(copy(found.asSlice((long) i * SIGINFO_BYTES, SIGINFO_BYTES)));
+      }
+    }
+    return List.copyOf(all);
+  }
+
+  /// @return empty where the kernel was built without rseq
+  public Optional<RseqConfiguration> rseq(Tid tid) throws SyscallException {
+    if (!unlessUnknown("read the rseq configuration of", GET_RSEQ_CONFIGURATION, tid, 24)) {
+      return Optional.empty();
+    }
+    return Optional.of(new RseqConfiguration(new RemoteAddress(struct.get(JAVA_LONG, 0)), struct.get(JAVA_INT, 8),
+        struct.get(JAVA_INT, 12)));
+  }
+
+  /// @return empty where the kernel has no syscall user dispatch
+  public Optional<SyscallUserDispatch> syscallUserDispatch(Tid tid) throws SyscallException {
+    if (!unlessUnknown("read the syscall user dispatch of", GET_SYSCALL_USER_DISPATCH_CONFIG, tid, 32)) {
+      return Optional.empty();
+    }
+    return Optional.of(new SyscallUserDispatch((int) struct.get(JAVA_LONG, 0),
+        new RemoteAddress(struct.get(JAVA_LONG, 8)), new RemoteAddress(struct.get(JAVA_LONG, 16)),
+        struct.get(JAVA_LONG, 24)));
+  }
+
+  /// One seccomp filter, as `struct sock_filter` records of 8 bytes. Index 0 is the one installed last.
+  /// EACCES: needs CAP_SYS_ADMIN and no filter on ourselves.
+  ///
+  /// @return empty past the last filter
+  public Optional<Bytes> seccompFilter(Tid tid, int index) throws SyscallException {
+    long count = ptrace(SECCOMP_GET_FILTER, tid, index, large.address());
+    if (count == -Errno.ENOENT.number()) {
+      return Optional.empty();
+    }
+    return Optional.of(copy(large.asSlice(0, 8 * checked("read seccomp filter " + index + " of", tid, count))));
+  }
+
+  /// Writes one word even where the tracee itself may not (FOLL_FORCE), if the mapping is private.
+  public void poke(Tid tid, RemoteAddress at, long word) throws SyscallException {
+    require("write at " + at + " in", POKEDATA, tid, at.bits(), word);
+  }
+
+  /// The next stop of one tracee, if there is one by now. ECHILD: not, or no longer, our tracee.
+  public Optional<Stop> poll(Tid tid) throws SyscallException {
+    long result = Syscalls.call(Nr.WAIT4, tid.value(), status.address(), WALL | WNOHANG, 0);
+    if (result == 0) {
+      return Optional.empty();
+    }
+    if (Errno.isError(result)) {
+      throw new SyscallException(Nr.WAIT4, Errno.of(result), "wait for task " + tid);
+    }
+    return Optional.of(Stop.decode(tid, status.get(JAVA_INT, 0)));
+  }
+
+  /// Waits for the next stop of one tracee. Polls: wait4(2) has no timeout, and a task in D state may never stop.
+  ///
+  /// @return empty when the deadline passed first
+  public Optional<Stop> await(Tid tid, Deadline deadline) throws SyscallException {
+    for (int round = 0;; round++) {
+      Optional<Stop> stop = poll(tid);
+      if (stop.isPresent() || deadline.passed()) {
+        return stop;
+      }
+      pause(round);
+    }
+  }
+
+  /// Spins, then yields, then sleeps: most stops come within microseconds, and a CPU may be all the tracee needs.
+  static void pause(int round) {
+    if (round > 400) {
+      LockSupport.parkNanos(100_000);
+    } else if (round > 8) {
+      Syscalls.call(Nr.SCHED_YIELD);
+    } else {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  /// For requests younger than some kernels we run on: EIO means that ptrace(2) does not know the number.
+  private boolean unlessUnknown(String attempt, int request, Tid tid, int sizeBytes) throws SyscallException {
+    long result = ptrace(request, tid, sizeBytes, struct.address());
+    if (result == -Errno.EIO.number()) {
+      return false;
+    }
+    checked(attempt, tid, result);
+    return true;
+  }
+
+  private long require(String attempt, int request, Tid tid, long address, long data) throws SyscallException {
+    return checked(attempt, tid, ptrace(request, tid, address, data));
+  }
+
+  private long ptrace(int request, Tid tid, long address, long data) {
+    if (!arena.scope().isAlive()) {
+      throw new IllegalStateException("the tracer thread has ended");
+    }
+    return Syscalls.call(Nr.PTRACE, request, tid.value(), address, data);
+  }
+
+  private static long checked(String attempt, Tid tid, long result) throws SyscallException {
+    if (Errno.isError(result)) {
+      throw new SyscallException(Nr.PTRACE, Errno.of(result), attempt + " task " + tid);
+    }
+    return result;
+  }
+
+  private static Bytes copy(MemorySegment segment) {
+    return Bytes.of(segment.toArray(JAVA_BYTE));
+  }
+
+  private static void fill(MemorySegment segment, Bytes content) {
+    MemorySegment.copy(content.toArray(), 0, segment, JAVA_BYTE, 0, content.length());
+  }
+}

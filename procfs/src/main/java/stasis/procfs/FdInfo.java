@@ -1,34 +1,95 @@
 package stasis.procfs;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
-/// `/proc/<pid>/fdinfo/<fd>`, keyed by the kernel's own field names (proc_pid_fdinfo(5)).
-public record FdInfo(Map<String, String> fields) {
+/// `/proc/PID/fdinfo/FD` (proc_pid_fdinfo(5)), by the kernel's own field names. Some lines repeat: `tfd:` of an epoll,
+/// `inotify wd:` of an inotify, `lock:` of any file.
+public record FdInfo(Fields fields) {
+  /// O_CLOEXEC as it stands in [#flags]: a property of the fd, not of the file (fs/proc/fd.c, seq_show()).
+  public static final int O_CLOEXEC = 0x80000;
+
+  /// One watched file of an epoll (fs/eventpoll.c, ep_show_fdinfo()). `fd` is the number under which it was added; by
+  /// now another file may stand there, or none.
+  public record EpollTarget(int fd, int events, long data, long position, long inode, Device device) {}
+
+  /// One watch of an inotify (fs/notify/fdinfo.c). Its file is known by handle only.
+  public record InotifyWatch(int wd, long inode, Device device, int mask, int handleType, String handleHex) {}
+
   public static FdInfo parse(CharSequence text) {
-    var fields = new LinkedHashMap<String, String>();
-    for (String line : text.toString().split("\n")) {
-      int colon = line.indexOf(':');
-      if (colon > 0) {
-        fields.putIfAbsent(line.substring(0, colon), line.substring(colon + 1).strip());
-      }
-    }
-    return new FdInfo(Map.copyOf(fields));
+    return new FdInfo(Fields.parse(text.toString()));
+  }
+
+  /// The offset of the open file description, bytes.
+  public long pos() {
+    return fields.decimal("pos");
+  }
+
+  /// Access mode and status flags as open(2) has them, and [#O_CLOEXEC].
+  public int flags() {
+    return (int) fields.octal("flags");
+  }
+
+  public boolean closeOnExec() {
+    return (flags() & O_CLOEXEC) != 0;
+  }
+
+  public int mntId() {
+    return (int) fields.decimal("mnt_id");
+  }
+
+  public long ino() {
+    return fields.decimal("ino");
   }
 
   public long hex(String field) {
-    return Long.parseUnsignedLong(required(field), 16);
+    return fields.hex(field);
   }
 
   public int octal(String field) {
-    return Integer.parseInt(required(field), 8);
+    return (int) fields.octal(field);
   }
 
-  private String required(String field) {
-    String value = fields.get(field);
-    if (value == null) {
-      throw new IllegalArgumentException("fdinfo has no '" + field + "': " + fields);
+  public long decimal(String field) {
+    return fields.decimal(field);
+  }
+
+  /// A line such as `it_value: (3, 999)` of a timerfd: seconds and nanoseconds.
+  public Duration time(String field) {
+    String text = fields.required(field);
+    int comma = text.indexOf(", ");
+    if (!text.startsWith("(") || !text.endsWith(")") || comma < 0) {
+      throw new ProcFormatException("fdinfo", "(seconds, nanoseconds) at " + field, text);
     }
-    return value;
+    return Duration.ofSeconds(Long.parseLong(text.substring(1, comma)),
+        Long.parseLong(text.substring(comma + 2, text.length() - 1)));
+  }
+
+  /// In the kernel's order, which is by address of the file and fd.
+  public List<EpollTarget> epollTargets() {
+    var targets = new ArrayList<EpollTarget>();
+    for (String line : fields.all("tfd")) {
+      Fields one = Fields.inline("tfd", line);
+      targets.add(new EpollTarget((int) one.decimal("tfd"), (int) one.hex("events"), one.hex("data"),
+          one.decimal("pos"), one.hex("ino"), Device.ofKernel(one.hex("sdev"))));
+    }
+    return List.copyOf(targets);
+  }
+
+  public List<InotifyWatch> inotifyWatches() {
+    var watches = new ArrayList<InotifyWatch>();
+    for (String line : fields.all("inotify wd")) {
+      Fields one = Fields.inline("wd", line);
+      watches.add(new InotifyWatch((int) one.hex("wd"), one.hex("ino"), Device.ofKernel(one.hex("sdev")),
+          (int) one.hex("mask"), one.has("fhandle-type") ? (int) one.hex("fhandle-type") : 0,
+          one.first("f_handle").orElse("")));
+    }
+    return List.copyOf(watches);
+  }
+
+  /// Locks held through this open file description or, for POSIX locks, by the task on this file.
+  public List<Locks.Lock> locks() {
+    return fields.all("lock").stream().map(Locks.Lock::parse).toList();
   }
 }

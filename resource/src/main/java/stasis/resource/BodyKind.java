@@ -10,15 +10,16 @@ public interface BodyKind<S extends Record> extends Kind<S> {
     return Contents.NONE;
   }
 
-  /// Whether `restore` yields the address of a temporary mapping, not an fd.
-  default boolean isMapped() {
-    return false;
+  /// How much address space the body takes until `finish`: what [Refs#hole] then gives it. 0 for bodies that are files.
+  default long holeBytes(S state) {
+    return 0;
   }
 
   /// Appends the steps that make it, in the first task that needs it, its contents included.
   ///
-  /// @param self the body's own id, for [Script#fillFile] and [Script#fill]
-  Ref<?> restore(S state, stasis.image.ObjectId self, Script script);
+  /// @param self the body's own id, for [Script#fillFile], [Script#fill] and [Refs#hole]
+  /// @return its fd, or for a body with a hole the address it is mapped at
+  Ref<?> restore(S state, stasis.image.ObjectId self, Script script, Refs refs);
 
   /// Appends steps for when all files and mappings on it exist (seals, temporary mappings removed).
   default void finish(S state, stasis.image.ObjectId self, Script script, Refs refs) {}

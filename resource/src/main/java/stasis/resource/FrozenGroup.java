@@ -18,6 +18,12 @@ public interface FrozenGroup {
   /// The object of a task of the checkpointed tree by its pid in the engine's pid namespace; empty when it is outside.
   Optional<ObjectId> taskInTree(int pid);
 
+  /// A thing the group holds that others may share, such as the deleted file it runs.
+  ObjectId body(BodyKey key);
+
+  /// What no API tells of the mm; empty where the kernel's memory may not be read.
+  Optional<HiddenMm> hiddenMm();
+
   default String subject() {
     return leader().subject();
   }

@@ -3,6 +3,8 @@ package stasis.resource;
 import java.util.List;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
+import stasis.linux.abi.PathBytes;
+import stasis.linux.abi.RemoteAddress;
 
 /// What earlier steps made, by object.
 public interface Refs {
@@ -14,8 +16,12 @@ public interface Refs {
   /// Where the script's task has the file at its own numbers, in `connect` only.
   List<Fd> places(ObjectId file);
 
-  /// The address a memory body is mapped at meanwhile, in the script's task.
-  Ref<stasis.linux.abi.RemoteAddress> address(ObjectId body);
+  /// A path that opens the body's inode anew, for another description of it: `/proc/self/fd/N`, where the planner keeps
+  /// the body's fd until `finish`.
+  PathBytes path(ObjectId body);
+
+  /// Where a body with [BodyKind#holeBytes] lies until its `finish`: page-aligned, clear of every vma of the tree.
+  RemoteAddress hole(ObjectId body);
 
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);

@@ -2,7 +2,6 @@ package stasis.image;
 
 import com.google.protobuf.CodedOutputStream;
 import java.io.IOException;
-import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import stasis.linux.abi.Bytes;
@@ -124,9 +123,7 @@ interface Codec {
   }
 
   /// A record with one untagged component is written as that component: `Tid`, `SigSet`, `PathBytes`.
-  ///
-  /// @param unwrap (Object) → Object @param wrap (Object) → Object
-  record Wrapped(String typeName, Codec inner, MethodHandle unwrap, MethodHandle wrap) implements Codec {
+  record Wrapped(String typeName, Codec inner, RecordAccess access) implements Codec {
     @Override
     public Shape shape() {
       return inner.shape();
@@ -134,16 +131,16 @@ interface Codec {
 
     @Override
     public void write(CodedOutputStream out, Object value) throws IOException {
-      inner.write(out, Handles.call(unwrap, value));
+      inner.write(out, access.components(value)[0]);
     }
 
     @Override
     public Object read(WireReader in) throws DecodeException {
       Object content = inner.read(in);
       try {
-        return Handles.call(wrap, content);
+        return access.construct(new Object[] {content});
       } catch (RuntimeException e) {
-        throw in.failure(Handles.reason(typeName, e));
+        throw in.refusal(typeName, e);
       }
     }
   }

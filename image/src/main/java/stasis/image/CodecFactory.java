@@ -1,8 +1,6 @@
 package stasis.image;
 
-import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
@@ -19,13 +17,13 @@ import stasis.linux.abi.Bytes;
 
 /// Derives codecs from records. Every mistake in a record is found here, once, when its schema is made.
 final class CodecFactory {
-  private final MethodHandles.Lookup lookup;
+  private final AccessGenerator generator;
   /// In order of first use, which is the order descriptors list them in.
   private final Map<Class<?>, Codec> known = new LinkedHashMap<>();
   private final Map<String, Class<?>> names = new HashMap<>();
 
   CodecFactory(MethodHandles.Lookup lookup) {
-    this.lookup = lookup;
+    generator = new AccessGenerator(lookup);
   }
 
   /// Messages, variants and enums made so far.
@@ -34,7 +32,7 @@ final class CodecFactory {
   }
 
   MessageCodec message(Class<?> type) {
-    MessageCodec codec = new MessageCodec(type.getSimpleName(), constructor(type));
+    MessageCodec codec = new MessageCodec(type.getSimpleName(), generator.access(type));
     remember(type, codec);
     List<MessageCodec.Field> fields = new ArrayList<>();
     Set<Integer> used = new TreeSet<>();
@@ -68,8 +66,7 @@ final class CodecFactory {
     if (!(type instanceof Class<?> plain)) {
       throw new IllegalArgumentException(where(component) + ": " + type + " cannot be stored");
     }
-    return new MessageCodec.Field(tag, component.getName(), cardinality, codec(plain, where(component)), position,
-        accessor(component));
+    return new MessageCodec.Field(tag, component.getName(), cardinality, codec(plain, where(component)), position);
   }
 
   private Codec codec(Class<?> type, String where) {
@@ -117,8 +114,7 @@ final class CodecFactory {
     if (inner.shape().composite()) {
       throw new IllegalArgumentException(where + ": " + type.getName() + " needs a @Tag on its component");
     }
-    MethodHandle wrap = canonical(type).asType(MethodType.methodType(Object.class, Object.class));
-    return remember(type, new Codec.Wrapped(type.getSimpleName(), inner, accessor(component), wrap));
+    return remember(type, new Codec.Wrapped(type.getSimpleName(), inner, generator.access(type)));
   }
 
   private Codec variants(Class<?> type) {
@@ -145,33 +141,6 @@ final class CodecFactory {
     }
     known.put(type, codec);
     return codec;
-  }
-
-  private MethodHandle accessor(RecordComponent component) {
-    try {
-      return lookup.unreflect(component.getAccessor()).asType(MethodType.methodType(Object.class, Object.class));
-    } catch (IllegalAccessException e) {
-      throw new IllegalArgumentException(where(component) + " is not visible to its lookup", e);
-    }
-  }
-
-  private MethodHandle constructor(Class<?> type) {
-    int count = type.getRecordComponents().length;
-    return canonical(type).asSpreader(Object[].class, count)
-        .asType(MethodType.methodType(Object.class, Object[].class));
-  }
-
-  private MethodHandle canonical(Class<?> type) {
-    RecordComponent[] components = type.getRecordComponents();
-    Class<?>[] parameters = new Class<?>[components.length];
-    for (int i = 0; i < components.length; i++) {
-      parameters[i] = components[i].getType();
-    }
-    try {
-      return lookup.findConstructor(type, MethodType.methodType(void.class, parameters));
-    } catch (NoSuchMethodException | IllegalAccessException e) {
-      throw new IllegalArgumentException(type.getName() + " is not visible to its lookup", e);
-    }
   }
 
   private static String where(RecordComponent component) {

@@ -1,5 +1,7 @@
 package stasis.image;
 
+import java.util.Objects;
+
 /// Bytes that are not what their schema says. Names the schema, the field and the byte where reading stopped.
 public final class DecodeException extends Exception {
   private static final long serialVersionUID = 1L;
@@ -14,6 +16,11 @@ public final class DecodeException extends Exception {
     this.schema = schema;
     this.field = field;
     this.offset = offset;
+  }
+
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNull(super.getMessage());
   }
 
   public String schema() {

@@ -4,7 +4,6 @@ import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,19 +16,18 @@ import stasis.linux.abi.Bytes;
 final class MessageCodec implements Codec {
   /// One component.
   ///
-  /// @param position among the constructor's arguments @param accessor (Object) → Object
-  record Field(int tag, String name, Cardinality cardinality, Codec codec, int position, MethodHandle accessor) {}
+  /// @param position among the record's components
+  record Field(int tag, String name, Cardinality cardinality, Codec codec, int position) {}
 
   private final String typeName;
-  private final MethodHandle constructor;
+  private final RecordAccess access;
   /// Completed once by the factory, after the types it refers to, which may refer back.
   private List<Field> fields = List.of();
   private Map<Integer, Field> byTag = Map.of();
 
-  /// @param constructor (Object[]) → Object
-  MessageCodec(String typeName, MethodHandle constructor) {
+  MessageCodec(String typeName, RecordAccess access) {
     this.typeName = typeName;
-    this.constructor = constructor;
+    this.access = access;
   }
 
   void complete(List<Field> byAscendingTag) {
@@ -60,8 +58,9 @@ final class MessageCodec implements Codec {
   byte[] content(Object value) throws IOException {
     ByteArrayOutputStream content = new ByteArrayOutputStream();
     CodedOutputStream out = CodedOutputStream.newInstance(content, 256);
+    Object[] components = access.components(value);
     for (Field field : fields) {
-      writeField(out, field, Handles.call(field.accessor(), value));
+      writeField(out, field, components[field.position()]);
     }
     out.flush();
     return content.toByteArray();
@@ -188,9 +187,9 @@ final class MessageCodec implements Codec {
       };
     }
     try {
-      return Handles.construct(constructor, arguments);
+      return access.construct(arguments);
     } catch (RuntimeException e) {
-      throw in.failure(Handles.reason(typeName, e));
+      throw in.refusal(typeName, e);
     }
   }
 

@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import stasis.linux.abi.Bytes;
 
-/// The runs of one body in ascending order, packed: three varints a run, one byte each for a lone page that follows the
-/// one before. In granules of 4096 bytes: gap since the end of the run before; length, shifted left by one (or the length
-/// in bytes, shifted, plus one, where it is no multiple); zigzag distance in the page section from the end of the run
-/// before. Built, and read run by run, without an object per page.
+/// The runs of one body in ascending order, packed: three varints a run, one byte each for a lone page that follows
+/// the one before. In granules of 4096 bytes: gap since the end of the run before; length, shifted left by one (or the
+/// length in bytes, shifted, plus one, where it is no multiple); zigzag distance in the page section from the end of
+/// the run before. Built, and read run by run, without an object per page.
 public record PageRuns(Bytes packed) {
   public static final PageRuns NONE = new PageRuns(Bytes.EMPTY);
 

@@ -8,9 +8,9 @@ import stasis.linux.abi.Bytes;
 
 /// What one record looks like in a statefile: a protobuf message whose field numbers are the components' tags.
 ///
-/// Components are int, long, boolean, String, Bytes, enums, records around one of these (`Tid`, `SigSet`), records with
-/// tags, sealed interfaces of records with tags, and `List` or `Optional` of any of them. A component that is neither is
-/// required: always written, and missed when absent. Same record, same bytes.
+/// Components are int, long, boolean, String, Bytes, enums, records around one of these (`Tid`, `SigSet`), records
+/// with tags, sealed interfaces of records with tags, and `List` or `Optional` of any of them. A component that is
+/// neither is required: always written, and missed when absent. Same record, same bytes.
 public final class Schema<S extends Record> {
   private final Class<S> type;
   private final MessageCodec codec;

@@ -41,6 +41,12 @@ final class WireReader {
     return new DecodeException(schema, String.join(".", path), in.getTotalBytesRead(), reason);
   }
 
+  /// What a record's constructor has against the values it was given.
+  DecodeException refusal(String typeName, RuntimeException refusal) {
+    String message = refusal.getMessage();
+    return failure(typeName + " refuses it: " + (message == null ? refusal.getClass().getSimpleName() : message));
+  }
+
   /// @return a wire tag, or 0 at the end of the enclosing message
   int tag() throws DecodeException {
     return read(CodedInputStream::readTag);

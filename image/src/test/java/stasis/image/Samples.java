@@ -67,8 +67,8 @@ final class Samples {
   }
 
   static StatefileHeader header() {
-    return new StatefileHeader(List.of("threads", "aio"), List.of(), Arch.X86_64, 4096, "6.18.0", "b-o-o-t", "host", 0xe7,
-        Bytes.zeros(32), 1_700_000_000_000_000_000L, 12_345, 23_456, "0.1.0");
+    return new StatefileHeader(List.of("threads", "aio"), List.of(), Arch.X86_64, 4096, "6.18.0", "b-o-o-t", "host",
+        0xe7, Bytes.zeros(32), 1_700_000_000_000_000_000L, 12_345, 23_456, "0.1.0");
   }
 
   static List<StoredObject> objects() {

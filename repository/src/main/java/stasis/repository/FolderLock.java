@@ -14,8 +14,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/// The right to write into one folder, held by at most one living process. It dies with its process, so whoever holds it
-/// knows that every unfinished file in the folder is a dead writer's.
+/// The right to write into one folder, held by at most one living process. It dies with its process, so whoever holds
+/// it knows that every unfinished file in the folder is a dead writer's.
 ///
 /// A POSIX lock (fcntl(2), "Advisory record locking") on a file of its own: such a lock is lost when its process closes
 /// *any* descriptor of the file, so the partial statefile, which is read back before commit, cannot carry it.

@@ -1,5 +1,7 @@
 package stasis.repository;
 
+import java.util.Objects;
+
 /// An image could not be written or read. The message is one sentence for the user: what, where, what to do.
 public final class ImageException extends Exception {
   private static final long serialVersionUID = 1L;
@@ -32,6 +34,11 @@ public final class ImageException extends Exception {
   ImageException(Reason reason, String problem, String remedy, Throwable cause) {
     this(reason, problem, remedy);
     initCause(cause);
+  }
+
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNull(super.getMessage());
   }
 
   public Reason reason() {

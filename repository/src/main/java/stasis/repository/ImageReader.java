@@ -12,7 +12,8 @@ import java.security.MessageDigest;
 import stasis.linux.abi.Bytes;
 
 /// An image as it lies on the device, hostile until proven whole: [#open] checks lengths, digests and features of
-/// everything but page contents, [#verifyPages] those. Keeps the file open: an image replaced meanwhile changes nothing.
+/// everything but page contents, [#verifyPages] those. Keeps the file open, so an image replaced meanwhile changes
+/// nothing for [#readPages].
 public final class ImageReader implements AutoCloseable {
   private static final int TAIL_SHA_OFFSET = 24;
 
@@ -194,8 +195,8 @@ public final class ImageReader implements AutoCloseable {
   /// @param sectionOffset of the first byte, as in the page maps
   public void readPages(long sectionOffset, ByteBuffer into) throws ImageException {
     if (sectionOffset < 0 || into.remaining() > layout.pageBytes() - sectionOffset) {
-      throw new IllegalArgumentException("bytes " + sectionOffset + " + " + into.remaining() + " are not in a section of "
-          + layout.pageBytes());
+      throw new IllegalArgumentException("bytes " + sectionOffset + " + " + into.remaining()
+          + " are not in a section of " + layout.pageBytes());
     }
     try {
       readFully(channel, layout.pageOffset() + sectionOffset, into);

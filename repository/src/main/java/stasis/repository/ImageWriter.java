@@ -53,8 +53,8 @@ public final class ImageWriter implements AutoCloseable {
 
   /// Writes preamble and metadata. Once, and first.
   ///
-  /// @param pageSectionBytes how many bytes [#pages] will be given, a multiple of 4096; refused now if the device has not
-  ///     that much space
+  /// @param pageSectionBytes how many bytes [#pages] will be given, a multiple of 4096; refused now if the device has
+  ///     not that much space
   public void writeMetadata(Bytes metadata, long pageSectionBytes) throws ImageException {
     if (sink.isPresent() || closed) {
       throw new IllegalStateException("the metadata is written once");
@@ -74,8 +74,8 @@ public final class ImageWriter implements AutoCloseable {
     return sink.orElseThrow(() -> new IllegalStateException("the metadata comes before the pages"));
   }
 
-  /// Completes the file, brings it to the device, has it examined as a reader sees it, and only then gives it its name.
-  /// When this returns, the image survives a power cut. When it throws before the rename, there is no (or still the old)
+  /// Completes the file, brings it to the device, has it examined as a reader sees it, and only then gives it its
+  /// name. When this returns, the image survives a power cut. When it throws before the rename, there is no (or still the old)
   /// image.
   ///
   /// @return the image's length in bytes
@@ -115,7 +115,7 @@ public final class ImageWriter implements AutoCloseable {
     try {
       ImageStore.sync(folder);
     } catch (IOException e) {
-      throw Faults.of(e, "the image is written but its name may not survive a power cut: cannot sync the folder", folder);
+      throw Faults.of(e, "the image is written but may not survive a power cut: cannot sync the folder", folder);
     }
     listener.accept(WriteStep.FOLDER_SYNCED);
   }

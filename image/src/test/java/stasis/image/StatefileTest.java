@@ -86,7 +86,7 @@ class StatefileTest {
       Statefile.decode(metadata, SECTION, Limits.DEFAULT);
       return "";
     } catch (DecodeException e) {
-      return e.getMessage();
+      return String.valueOf(e.getMessage());
     }
   }
 

@@ -14,7 +14,8 @@ import stasis.tracee.Ptrace;
 import stasis.tracee.Registers;
 import stasis.tracee.Stop;
 
-/// A batch under way in one task. Start several, then wait for all: the tasks run at the same time. On the tracer thread.
+/// A batch under way in one task. Start several, then wait for all: the tasks run at the same time. On the tracer
+/// thread.
 public final class BatchRun {
   private static final java.time.Duration STOP_GRACE = java.time.Duration.ofSeconds(2);
 
@@ -144,7 +145,7 @@ public final class BatchRun {
       int index = readBack(now);
       outcome = Optional.of(new Outcome.Faulted(index, stop, progress.results(), born()));
     } else {
-      // All that can be blocked is; what is left is a stranger's SIGSTOP or SIGTRAP, which a half-made task cannot obey.
+      // All that can be blocked is; what is left is a stranger's SIGSTOP or SIGTRAP: a half-made task cannot obey it.
       ptrace.cont(stub.tid(), 0);
     }
   }

@@ -133,7 +133,8 @@ final class Part {
     byte[] content = progress.content(slot).toArray();
     MemorySegment.copy(content, 0, out, JAVA_BYTE, slotAt[slot], content.length);
     for (Batch.Pointer pointer : batch.memories().get(slot).pointers()) {
-      out.set(JAVA_LONG_UNALIGNED, slotAt[slot] + pointer.offsetBytes(), address(pointer.to(), pointer.toOffsetBytes()));
+      out.set(JAVA_LONG_UNALIGNED, slotAt[slot] + pointer.offsetBytes(),
+          address(pointer.to(), pointer.toOffsetBytes()));
     }
   }
 

@@ -51,6 +51,7 @@ final class Progress {
   /// Births among the entries that ran and succeeded, in order.
   List<Integer> births() {
     return java.util.stream.IntStream.range(0, ran)
-        .filter(i -> batch.entry(i) instanceof Batch.Entry.Call call && call.birth() && results[i] > 0).boxed().toList();
+        .filter(i -> batch.entry(i) instanceof Batch.Entry.Call call && call.birth() && results[i] > 0)
+        .boxed().toList();
   }
 }

@@ -1,7 +1,7 @@
 package stasis.tracee.stub;
 
-/// Bytes of a [Batch] that lie in the task while it runs: a struct, a path, a buffer for an answer. Belongs to the batch
-/// that made it.
+/// Bytes of a [Batch] that lie in the task while it runs: a struct, a path, a buffer for an answer. Belongs to the
+/// batch that made it.
 public final class Slot {
   private final Batch owner;
   private final int number;

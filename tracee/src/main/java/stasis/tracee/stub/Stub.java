@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -21,11 +22,13 @@ import stasis.tracee.RemoteMemory;
 import stasis.tracee.Stop;
 
 /// A stopped task that runs nothing but our code, to be made into a task of the restored program: spawned from a
-/// [StubImage], or born of another stub. It dies with the tracer thread (PTRACE_O_EXITKILL) until [#release]. All signals
-/// that can be blocked are, SIGTRAP excepted, which ends a batch. On the tracer thread, except [#kill].
+/// [StubImage], or born of another stub. It dies with the tracer thread (PTRACE_O_EXITKILL) until [#release]. All
+/// signals that can be blocked are, SIGTRAP excepted, which ends a batch. On the tracer thread, except [#kill].
 public final class Stub implements AutoCloseable {
   static final int SIGTRAP = 5;
+  static final int PR_SET_NAME = 15;
   private static final int SIGKILL = 9;
+  private static final String NAME = "stasis-stub";
   private static final SigSet ALL_BUT_SIGTRAP = new SigSet(~(1L << SIGTRAP - 1));
   private static final int OPTIONS = Ptrace.PTRACE_O_EXITKILL | Ptrace.PTRACE_O_TRACECLONE | Ptrace.PTRACE_O_TRACEFORK
       | Ptrace.PTRACE_O_TRACEVFORK;
@@ -57,7 +60,7 @@ public final class Stub implements AutoCloseable {
       throws SyscallException {
     var image = new StubImage(hole);
     int self = Math.toIntExact(Syscalls.require("learn our pid", Nr.GETPID));
-    Tid tid = Spawner.spawn(image.file(StubCode.forStub(self), StubCode.STUB), "stasis-stub", inherit);
+    Tid tid = Spawner.spawn(image.file(StubCode.forStub(self), StubCode.STUB), NAME, inherit);
     try {
       ptrace.seize(tid, OPTIONS);
       ptrace.interrupt(tid);
@@ -146,6 +149,12 @@ public final class Stub implements AutoCloseable {
     return ptrace.registers(tid).rax();
   }
 
+  /// Puts the task at a label of the code, with its own stack, ready to be released there.
+  void enter(int label, long rbx, long r12, long r13) throws SyscallException {
+    ptrace.setRegisters(tid, base.withOrigRax(-1).withRip(region.code().plus(label))
+        .with(Registers.Name.RBX, rbx).with(Registers.Name.R12, r12).with(Registers.Name.R13, r13));
+  }
+
   /// Lets the task go as it is: its registers must be those of the restored program by now.
   public void release() throws SyscallException {
     ptrace.detach(tid, 0);
@@ -190,10 +199,6 @@ public final class Stub implements AutoCloseable {
     return base;
   }
 
-  Ptrace ptrace() {
-    return ptrace;
-  }
-
   void gone(Stop last) {
     end = Optional.of(last);
   }
@@ -227,6 +232,8 @@ public final class Stub implements AutoCloseable {
 
   private void closeAllBut(List<Fd> keep) throws SyscallException {
     var batch = new Batch();
+    Slot name = batch.data(Bytes.cString(NAME));
+    batch.call(Nr.PRCTL, Operand.imm(PR_SET_NAME), name.address());
     closeRanges(batch, keep);
     if (!(run(batch, Deadline.after(STOPS_WITHIN)) instanceof Outcome.Completed)) {
       throw new SyscallException(Nr.CLOSE_RANGE, Errno.EINVAL, "close what stub " + tid + " inherited");

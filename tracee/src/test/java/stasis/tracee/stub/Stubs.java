@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -48,6 +52,27 @@ final class Stubs {
 
   static Operand imm(long value) {
     return Operand.imm(value);
+  }
+
+  /// Lets a stub go to run a batch by itself; the last call must end it.
+  static void releaseInto(Stub stub, Region share, Batch batch) throws SyscallException {
+    Part part = Part.plan(batch, 0, share.area(), share.areaBytes());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment image = arena.allocate(part.lengthBytes(), 8);
+      part.encode(image, new Progress(batch));
+      stub.memory().write(part.area(), image);
+    }
+    stub.enter(StubCode.RUNNER, part.descriptors().bits(), batch.size(), 0);
+    stub.release();
+  }
+
+  /// Sleeps, then makes one more call.
+  static Batch later(int milliseconds, Nr nr, Operand... operands) {
+    var batch = new Batch();
+    Slot time = batch.data(Bytes.ofU64(milliseconds / 1000, milliseconds % 1000 * 1_000_000L));
+    batch.call(Nr.NANOSLEEP, time.address(), imm(0));
+    batch.call(nr, operands);
+    return batch;
   }
 
   static String proc(Tid tid, String file) {

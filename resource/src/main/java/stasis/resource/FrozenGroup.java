@@ -25,8 +25,8 @@ public interface FrozenGroup {
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();
 
-  /// Text of `/proc/PID/<file>`, one char per byte; empty where this kernel has no such file, or answers EINVAL for want of
-  /// anything to say.
+  /// Text of `/proc/PID/<file>`, one char per byte; empty where this kernel has no such file, or answers EINVAL for
+  /// want of anything to say.
   ///
   /// @throws ObstructedException when the task is gone or the file may not be read
   Optional<String> proc(String file) throws ObstructedException;

@@ -6,6 +6,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
+import stasis.procfs.FileStat;
 import stasis.procfs.Stat;
 import stasis.procfs.Status;
 
@@ -36,7 +37,7 @@ public interface FrozenTask {
   String link(String name) throws ObstructedException;
 
   /// stat(2) through that link: it reaches what has no path any more.
-  FileFacts facts(String name) throws ObstructedException;
+  FileStat facts(String name) throws ObstructedException;
 
   /// Signals pending for this thread alone, in queue order: 128 bytes of siginfo each (PTRACE_PEEKSIGINFO).
   List<Bytes> pending() throws ObstructedException;
@@ -52,6 +53,7 @@ public interface FrozenTask {
   /// Syscall user dispatch (PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG); empty while it is off.
   Optional<UserDispatch> userDispatch() throws ObstructedException;
 
-  /// A syscall of the engine's own about this task, without effect on it: sched_getattr(2), prlimit64(2), ioprio_get(2).
+  /// A syscall of the engine's own about this task, without effect on it: sched_getattr(2), prlimit64(2),
+  /// ioprio_get(2).
   Answer observe(Nr nr, Arg... args);
 }

@@ -20,9 +20,9 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// What the thread group does on each signal (sigaction(2)). All 62 that can be set are, those with the default action too:
-/// what the stub inherited must not show, and a default action may carry SA_NOCLDWAIT. They come before pending signals,
-/// because ignoring a signal discards it.
+/// What the thread group does on each signal (sigaction(2)). All 62 that can be set are, those with the default action
+/// too: what the stub inherited must not show, and a default action may carry SA_NOCLDWAIT. They come before pending
+/// signals, because ignoring a signal discards it.
 public final class SignalActions implements GroupAspect<SignalActions.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.actions", 1);
   private static final int SIGKILL = 9;

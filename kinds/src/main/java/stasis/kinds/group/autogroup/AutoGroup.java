@@ -19,8 +19,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// The nice value of the session's scheduling group (`/proc/PID/autogroup`, sched(7)). Of a group that leads its session
-/// only: setsid(2) gives that one a scheduling group of its own; any other shares the one of its restorer.
+/// The nice value of the session's scheduling group (`/proc/PID/autogroup`, sched(7)). Of a group that leads its
+/// session only: setsid(2) gives that one a scheduling group of its own; any other shares the one of its restorer.
 public final class AutoGroup implements GroupAspect<AutoGroup.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.autogroup", 1);
   private static final Pattern LINE = Pattern.compile("/autogroup-\\d+ nice (-?\\d+)");

@@ -17,8 +17,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Whether a core may be dumped, and others of the same user may look in (PR_SET_DUMPABLE). After the credentials of all
-/// threads: each change of them resets it to fs.suid_dumpable (kernel/cred.c, commit_creds()).
+/// Whether a core may be dumped, and others of the same user may look in (PR_SET_DUMPABLE). After the credentials of
+/// all threads: each change of them resets it to fs.suid_dumpable (kernel/cred.c, commit_creds()).
 public final class Dumpable implements GroupAspect<Dumpable.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.dumpable", 1);
   private static final long PR_SET_DUMPABLE = 4;

@@ -20,8 +20,9 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Keyrings of the leader (keyrings(7)). Known, not restored: keys are secrets of the kernel's. The session keyring is not
-/// even asked for, because asking installs one (security/keys/process_keys.c, lookup_user_key()); it becomes the restorer's.
+/// Keyrings of the leader (keyrings(7)). Known, not restored: keys are secrets of the kernel's. The session keyring is
+/// not even asked for, because asking installs one (security/keys/process_keys.c, lookup_user_key()); it becomes the
+/// restorer's.
 public final class Keyrings implements GroupAspect<Keyrings.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.keyrings", 1);
   private static final long KEYCTL_GET_KEYRING_ID = 0;

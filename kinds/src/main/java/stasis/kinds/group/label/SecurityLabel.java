@@ -15,8 +15,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// The label a security module gave the group (`/proc/PID/attr/current`: SELinux, AppArmor, Smack). Known, not restored: a
-/// restored task has its restorer's. A Landlock domain has no label and no file; no call shows one.
+/// The label a security module gave the group (`/proc/PID/attr/current`: SELinux, AppArmor, Smack). Known, not
+/// restored: a restored task has its restorer's. A Landlock domain has no label and no file; no call shows one.
 public final class SecurityLabel implements GroupAspect<SecurityLabel.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.label", 1);
 

@@ -15,8 +15,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Who logged in, for the audit trail (`/proc/PID/loginuid`). Known, not restored: it says who is responsible for what a
-/// task does, and that is now whoever restores it.
+/// Who logged in, for the audit trail (`/proc/PID/loginuid`). Known, not restored: it says who is responsible for what
+/// a task does, and that is now whoever restores it.
 public final class LoginUid implements GroupAspect<LoginUid.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.loginuid", 1);
 

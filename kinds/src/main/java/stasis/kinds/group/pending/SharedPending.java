@@ -19,9 +19,9 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 import stasis.resource.GroupAspect;
 
-/// Signals that wait for the thread group, whichever thread takes them, in order. The leader queues them to itself: only
-/// it may claim any siginfo, even the kernel's (kernel/signal.c, do_rt_sigqueueinfo()). All signals are blocked in all
-/// threads meanwhile, so that also ignored ones are kept.
+/// Signals that wait for the thread group, whichever thread takes them, in order. The leader queues them to itself:
+/// only it may claim any siginfo, even the kernel's (kernel/signal.c, do_rt_sigqueueinfo()). All signals are blocked in
+/// all threads meanwhile, so that also ignored ones are kept.
 public final class SharedPending implements GroupAspect<SharedPending.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.pending", 1);
   private static final int SIGINFO_BYTES = 128;

@@ -10,7 +10,6 @@ import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
-import stasis.procfs.ProcFormatException;
 import stasis.procfs.Timers;
 import stasis.resource.Answers;
 import stasis.resource.Arg;
@@ -23,8 +22,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Timers made by timer_create(2), with their ids and the time they have left. They are made in the leader: a timer belongs
-/// to the group. Which id a later timer_create(2) would have tried first no call shows.
+/// Timers made by timer_create(2), with their ids and the time they have left. They are made in the leader: a timer
+/// belongs to the group. Which id a later timer_create(2) would have tried first no call shows.
 public final class PosixTimers implements GroupAspect<PosixTimers.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.posixtimers", 1);
   private static final long PR_TIMER_CREATE_RESTORE_IDS = 77;
@@ -48,10 +47,10 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
   }
 
   /// @param clock CLOCK_*, or negative: a CPU clock, of a pid as the program sees it
-  /// @param notify SIGEV_SIGNAL 0, SIGEV_NONE 1, SIGEV_THREAD 2, with SIGEV_THREAD_ID 4 where `thread` is given
+  /// @param notification SIGEV_SIGNAL 0, SIGEV_NONE 1, SIGEV_THREAD 2, with SIGEV_THREAD_ID 4 where `thread` is given
   /// @param value sigev_value @param thread the one told
   /// @param leftNs 0 when it is disarmed, or a single shot that has fired
-  record Timer(@Tag(1) int id, @Tag(2) int clock, @Tag(3) int notify, @Tag(4) int signal, @Tag(5) long value,
+  record Timer(@Tag(1) int id, @Tag(2) int clock, @Tag(3) int notification, @Tag(4) int signal, @Tag(5) long value,
       @Tag(6) Optional<ObjectId> thread, @Tag(7) long intervalNs, @Tag(8) long leftNs) {
     private boolean settable() {
       return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
@@ -113,7 +112,7 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
     for (Timers.Timer timer : timers(group)) {
       String subject = group.subject() + " timer " + timer.id();
       if (timer.clock() == OWN_THREAD_CPU_CLOCK && group.tasks().size() > 1) {
-        throw new ObstructedException(subject, "it runs on the CPU time of one thread, and nothing tells of which",
+        throw new ObstructedException(subject, "it runs on the CPU time of one thread, no call tells of which",
             "make it with pthread_getcpuclockid(3) instead of CLOCK_THREAD_CPUTIME_ID");
       }
       Optional<ObjectId> thread = Optional.empty();
@@ -125,8 +124,8 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
         }
       }
       Bytes left = answers.require(timeLeft(timer.id()), subject).output(1);
-      timers.add(new Timer(timer.id(), timer.clock(), notify(timer), timer.signal(), timer.value(), thread,
-          left.u64(0) * NANOSECONDS + left.u64(8), left.u64(16) * NANOSECONDS + left.u64(24)));
+      timers.add(new Timer(timer.id(), timer.clock(), notification(timer, subject), timer.signal(), timer.value(),
+          thread, left.u64(0) * NANOSECONDS + left.u64(8), left.u64(16) * NANOSECONDS + left.u64(24)));
     }
     if (timers.isEmpty()) {
       return Optional.empty();
@@ -135,12 +134,12 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
     return Optional.of(new State(timers, answers.to(RESTORING).result() == RESTORE_IDS_ON));
   }
 
-  private static int notify(Timers.Timer timer) {
+  private static int notification(Timers.Timer timer, String subject) throws ObstructedException {
     int how = switch (timer.notification()) {
       case "signal" -> 0;
       case "none" -> 1;
       case "thread" -> 2;
-      default -> throw new ProcFormatException("timers", "signal, none or thread", timer.notification());
+      default -> throw new ObstructedException(subject, "it notifies by " + timer.notification(), "");
     };
     return timer.threadDirected() ? how | 4 : how;
   }
@@ -151,7 +150,7 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
         Arg.imm(RESTORE_IDS_ON));
     for (Timer timer : state.timers()) {
       int tid = timer.thread().map(refs::pidOf).orElse(0);
-      Bytes event = Bytes.ofU64(timer.value()).concat(Bytes.ofU32(timer.signal(), timer.notify(), tid))
+      Bytes event = Bytes.ofU64(timer.value()).concat(Bytes.ofU32(timer.signal(), timer.notification(), tid))
           .concat(Bytes.zeros(SIGEVENT_BYTES - 20));
       script.call(Nr.TIMER_CREATE, "timer " + timer.id(), Arg.imm(timer.clock()), Arg.data(event),
           Arg.data(Bytes.ofU32(timer.id())));

@@ -20,8 +20,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// The 16 resource limits (getrlimit(2)). Lowered late: files lie at their numbers, memory is locked and signals are queued
-/// by then. What raises the soft ones for that time is [stasis.kinds.group.room].
+/// The 16 resource limits (getrlimit(2)). Lowered late: files lie at their numbers, memory is locked and signals are
+/// queued by then. What raises the soft ones for that time is [stasis.kinds.group.room].
 public final class ResourceLimits implements GroupAspect<ResourceLimits.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.rlimits", 1);
 
@@ -49,8 +49,9 @@ public final class ResourceLimits implements GroupAspect<ResourceLimits.State> {
     for (Limit limit : state.limits()) {
       long hard = inherited.get().of(limit.resource()).hard();
       if (Long.compareUnsigned(limit.hard(), hard) > 0) {
-        obstacles.add(new Obstacle.HostLacks("RLIMIT_" + limit.resource(), "its hard limit was " + text(limit.hard())
-            + ", the restorer can give " + text(hard), "restore with CAP_SYS_RESOURCE, or from a shell with that limit"));
+        obstacles.add(new Obstacle.HostLacks("RLIMIT_" + limit.resource(),
+            "its hard limit was " + text(limit.hard()) + ", the restorer can give " + text(hard),
+            "restore with CAP_SYS_RESOURCE, or from a shell with that limit"));
       }
     }
     return obstacles;

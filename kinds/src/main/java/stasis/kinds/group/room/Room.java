@@ -18,8 +18,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Room to restore in: the soft limits a restore itself could run into are raised to the hard ones, whatever they are, as
-/// soon as the leader is born. The program's own come back with [stasis.kinds.group.rlimits].
+/// Room to restore in: the soft limits a restore itself could run into are raised to the hard ones, whatever they are,
+/// as soon as the leader is born. The program's own come back with [stasis.kinds.group.rlimits].
 public final class Room implements GroupAspect<Room.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.room", 1);
   private static final int RLIMIT_BYTES = 16;

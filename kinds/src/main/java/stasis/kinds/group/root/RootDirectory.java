@@ -7,9 +7,9 @@ import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.PathBytes;
+import stasis.procfs.FileStat;
 import stasis.resource.Answers;
 import stasis.resource.Arg;
-import stasis.resource.FileFacts;
 import stasis.resource.FrozenGroup;
 import stasis.resource.GroupAspect;
 import stasis.resource.Host;
@@ -19,8 +19,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// The root directory, where it is not the engine's own (chroot(2)). After everything that is named by a path: those are
-/// paths from the restorer's root. The working directory stays where it is.
+/// The root directory, where it is not the engine's own (chroot(2)). After everything that is named by a path: those
+/// are paths from the restorer's root. The working directory stays where it is.
 public final class RootDirectory implements GroupAspect<RootDirectory.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.root", 1);
 
@@ -38,8 +38,8 @@ public final class RootDirectory implements GroupAspect<RootDirectory.State> {
     if (!host.capabilities().contains("CAP_SYS_CHROOT")) {
       return List.of(new Obstacle.HostLacks(subject, "chroot needs CAP_SYS_CHROOT", "restore with that capability"));
     }
-    Optional<FileFacts> there = host.file(state.path());
-    return there.map(facts -> facts.type() == FileFacts.S_IFDIR).orElse(false) ? List.of()
+    Optional<FileStat> there = host.file(state.path());
+    return there.map(facts -> facts.type() == FileStat.S_IFDIR).orElse(false) ? List.of()
         : List.of(new Obstacle.Changed(subject, "a directory", there.isEmpty() ? "nothing" : "another file",
             "make that directory"));
   }

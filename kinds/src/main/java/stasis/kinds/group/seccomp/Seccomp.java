@@ -27,8 +27,8 @@ import stasis.resource.Stage;
 /// installed once, for all (TSYNC), so that they are one object again.
 ///
 /// Before credentials, because without no_new_privs a filter needs CAP_SYS_ADMIN; what follows, the engine's last calls
-/// included, is not filtered as long as the task is traced with PTRACE_O_SUSPEND_SECCOMP, which the engine must set on each
-/// thread whose `seccomp` status is not 0.
+/// included, is not filtered as long as the task is traced with PTRACE_O_SUSPEND_SECCOMP, which the engine must set on
+/// each thread whose `seccomp` status is not 0.
 public final class Seccomp implements GroupAspect<Seccomp.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.seccomp", 1);
   private static final int MODE_STRICT = 1;

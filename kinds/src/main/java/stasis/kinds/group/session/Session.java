@@ -19,8 +19,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// The session and process group that the thread group leads itself. One that another leads is joined by being born into
-/// it: that of the restorer, where its leader is not part of the tree.
+/// The session and process group that the thread group leads itself. One that another leads is joined by being born
+/// into it: that of the restorer, where its leader is not part of the tree.
 public final class Session implements GroupAspect<Session.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.session", 1);
 
@@ -70,10 +70,9 @@ public final class Session implements GroupAspect<Session.State> {
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) {
     Stat stat = group.leader().stat();
     int pid = group.leader().tid().value();
-    Device none = new Device(0, 0);
     return Optional.of(new State(pid, stat.pgrp(), stat.session(), group.taskInTree(stat.pgrp()).isEmpty(),
         group.taskInTree(stat.session()).isEmpty(),
-        stat.tty().equals(none) ? Optional.empty() : Optional.of(stat.tty().toString())));
+        stat.tty().equals(Device.NONE) ? Optional.empty() : Optional.of(stat.tty().toString())));
   }
 
   @Override

@@ -2,7 +2,8 @@ package stasis.kinds.task.credentials;
 
 import java.util.StringJoiner;
 
-/// The capabilities of Linux in the kernel's order, so that the ordinal is the number (include/uapi/linux/capability.h).
+/// The capabilities of Linux in the kernel's order, so that the ordinal is the number
+/// (include/uapi/linux/capability.h).
 enum Capability {
   CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETGID, CAP_SETUID,
   CAP_SETPCAP, CAP_LINUX_IMMUTABLE, CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK,

@@ -25,8 +25,8 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 
-/// Who a thread acts as: ids, groups, the five capability sets, securebits with keep-caps, no_new_privs (credentials(7),
-/// capabilities(7)). Each thread has its own.
+/// Who a thread acts as: ids, groups, the five capability sets, securebits with keep-caps, no_new_privs
+/// (credentials(7), capabilities(7)). Each thread has its own.
 public final class Credentials implements TaskAspect<Credentials.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.credentials", 1);
   private static final long PR_CAPBSET_DROP = 24;

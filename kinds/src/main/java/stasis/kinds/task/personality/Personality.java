@@ -14,7 +14,8 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 
-/// The execution domain of a thread (personality(2)). Set last: READ_IMPLIES_EXEC and its like change what mmap(2) does.
+/// The execution domain of a thread (personality(2)). Set last: READ_IMPLIES_EXEC and its like change what mmap(2)
+/// does.
 public final class Personality implements TaskAspect<Personality.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.personality", 1);
 

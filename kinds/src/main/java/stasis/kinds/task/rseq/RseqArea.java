@@ -15,9 +15,9 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 
-/// A thread's registration with rseq(2). From here on the kernel writes cpu_id into the area at each return to user mode,
-/// and would end the task if it found `rseq_cs` pointing at a section the restore program is not in; registering clears
-/// that field, and the engine writes it back with the registers.
+/// A thread's registration with rseq(2). From here on the kernel writes cpu_id into the area at each return to user
+/// mode, and would end the task if it found `rseq_cs` pointing at a section the restore program is not in; registering
+/// clears that field, and the engine writes it back with the registers.
 public final class RseqArea implements TaskAspect<RseqArea.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.rseq", 1);
 

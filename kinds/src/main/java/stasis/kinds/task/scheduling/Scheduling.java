@@ -23,9 +23,9 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 
-/// How and where a thread is scheduled: policy, nice value, priority, deadline, utilization clamps, CPU affinity (sched(7)).
-/// Set late, in the stage of credentials but before them: a deadline task of little runtime would make all that follows
-/// wait for its next period.
+/// How and where a thread is scheduled: policy, nice value, priority, deadline, utilization clamps, CPU affinity
+/// (sched(7)). Set late, in the stage of credentials but before them: a deadline task of little runtime would make all
+/// that follows wait for its next period.
 public final class Scheduling implements TaskAspect<Scheduling.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.scheduling", 1);
   /// `struct sched_attr` up to util_max (include/uapi/linux/sched/types.h).
@@ -38,7 +38,8 @@ public final class Scheduling implements TaskAspect<Scheduling.State> {
   private static final int UTIL_MAX_DEFAULT = 1024;
   private static final long PRIO_PROCESS = 0;
 
-  /// @param flags SCHED_FLAG_* of sched_setattr(2) @param nice kept by every policy @param realTimePriority 1 to 99, else 0
+  /// @param flags SCHED_FLAG_* of sched_setattr(2) @param nice kept by every policy @param realTimePriority 1 to 99,
+  ///     else 0
   /// @param runtimeNs of SCHED_DEADLINE, or the slice of a fair policy where it is the task's own, else 0
   /// @param clamped whether utilization clamps were set @param cpus allowed CPUs, bit n of the bytes is CPU n
   record State(@Tag(1) int policy, @Tag(2) long flags, @Tag(3) int nice, @Tag(4) int realTimePriority,

@@ -17,7 +17,8 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 
-/// Where the kernel writes 0 and wakes a futex when the thread ends (set_tid_address(2)): what pthread_join(3) waits on.
+/// Where the kernel writes 0 and wakes a futex when the thread ends (set_tid_address(2)): what pthread_join(3) waits
+/// on.
 public final class TidAddress implements TaskAspect<TidAddress.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.tidaddress", 1);
   private static final long PR_GET_TID_ADDRESS = 40;

@@ -13,8 +13,8 @@ import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 import stasis.resource.UserDispatch;
 
-/// Syscall user dispatch is off (PR_SET_SYSCALL_USER_DISPATCH), or the task is refused: once it is on, the calls that end
-/// a restore would become the task's own SIGSYS.
+/// Syscall user dispatch is off (PR_SET_SYSCALL_USER_DISPATCH), or the task is refused: once it is on, the calls that
+/// end a restore would become the task's own SIGSYS.
 public final class UserDispatchOff implements TaskAspect<UserDispatchOff.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.userdispatch", 1);
 

@@ -13,8 +13,8 @@ public interface MappingAspect<S extends Record> extends Kind<S> {
   /// @return empty when [VmaState] already says all, or there is nothing to say
   Optional<S> checkpoint(Mapping mapping, Answers answers) throws ObstructedException;
 
-  /// Appends steps for one vma that was mapped just now, before the next one is and before it is filled. Called for every
-  /// vma in address order, with the state where there is one.
+  /// Appends steps for one vma that was mapped just now, before the next one is and before it is filled. Called for
+  /// every vma in address order, with the state where there is one.
   default void mapped(Optional<S> state, VmaState vma, Script script) {}
 
   /// Appends steps for one mapped, filled vma. Called for every vma, with the state where there is one.

@@ -16,8 +16,8 @@ public interface MappingKind<S extends Record> extends Kind<S> {
   /// Describes the backing of a vma; asked once per key, with the first vma in address order.
   S checkpoint(Mapping mapping) throws ObstructedException;
 
-  /// Completes the description after the task runs on or is known to stay frozen: what takes time and must not be done in
-  /// the freeze, such as a checksum of the mapped file. Called once per backing, before it is encoded.
+  /// Completes the description after the task runs on or is known to stay frozen: what takes time and must not be done
+  /// in the freeze, such as a checksum of the mapped file. Called once per backing, before it is encoded.
   ///
   /// @param vmas all of this backing, in address order
   default S settle(S state, List<VmaState> vmas, Host host) throws ObstructedException {

@@ -4,5 +4,4 @@ module stasis.kinds {
   requires static transitive org.jspecify;
   requires transitive stasis.resource;
 
-  exports stasis.kinds;
 }

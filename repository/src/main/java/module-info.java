@@ -2,7 +2,6 @@
 @org.jspecify.annotations.NullMarked
 module stasis.repository {
   requires static transitive org.jspecify;
-  requires transitive stasis.linux;
+  requires com.github.luben.zstd_jni;
 
-  exports stasis.repository;
 }

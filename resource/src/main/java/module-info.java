@@ -6,5 +6,4 @@ module stasis.resource {
   requires transitive stasis.image;
   requires transitive stasis.procfs;
 
-  exports stasis.resource;
 }

@@ -1,5 +1,4 @@
-/// What tests of other modules stand on: fakes of the frozen views, goldens, kind contracts, recordings, and the
-/// launcher of the programs that live tests checkpoint.
+/// What tests of other modules stand on: fakes of the frozen views, goldens, kind contracts, recordings.
 @org.jspecify.annotations.NullMarked
 module stasis.testkit {
   requires static transitive org.jspecify;
@@ -7,5 +6,4 @@ module stasis.testkit {
   requires transitive stasis.tracee;
   requires transitive stasis.repository;
 
-  exports stasis.testkit;
 }

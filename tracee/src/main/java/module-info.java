@@ -5,5 +5,4 @@ module stasis.tracee {
   requires transitive stasis.linux;
 
   exports stasis.tracee;
-  exports stasis.tracee.stub;
 }

@@ -1,0 +1,203 @@
+package stasis.linux.bpf;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+
+/// Reads what the kernel shows no other way, without touching the tasks: neither stopped nor injected. Loaded once,
+/// then read as often as wanted; close it to unload. One thread at a time.
+///
+/// Ids are of the pid namespace of the thread that reads. Reading does not freeze: freeze first for one consistent
+/// picture.
+public final class HiddenState implements AutoCloseable {
+  /// What [#open] found.
+  public sealed interface Opened {
+    /// Ready to read.
+    record Ready(HiddenState state) implements Opened {}
+
+    /// Not here.
+    ///
+    /// @param reason what is missing or refused, for a user to read
+    record Unavailable(String reason) implements Opened {}
+  }
+
+  private final Btf btf;
+  private final ThreadRecords threadRecords;
+  private final int undoHeadOffset;
+  private final int format;
+  private final TaskReader<ThreadField> threads;
+  private final TaskReader<GroupField> groups;
+  private Optional<TaskReader<TimerField>> timers = Optional.empty();
+  private Optional<TaskReader<UndoField>> undos = Optional.empty();
+
+  private HiddenState(Btf btf, ThreadRecords threadRecords, int format, TaskReader<ThreadField> threads,
+      TaskReader<GroupField> groups) {
+    this.btf = btf;
+    this.threadRecords = threadRecords;
+    this.format = format;
+    undoHeadOffset = btf.field("sem_undo_list", "list_proc").map(FieldPlace::offsetBytes).orElse(0);
+    this.threads = threads;
+    this.groups = groups;
+  }
+
+  /// Loads the programs for the running kernel.
+  public static Opened open() {
+    return open(BtfFile.VMLINUX);
+  }
+
+  /// @param btf type information of the running kernel
+  public static Opened open(Path btf) {
+    try {
+      return new Opened.Ready(load(Btf.parse(BtfFile.read(btf))));
+    } catch (NoSuchFileException e) {
+      return new Opened.Unavailable("the kernel shows no type information at " + btf + " (CONFIG_DEBUG_INFO_BTF)");
+    } catch (IOException e) {
+      return new Opened.Unavailable("cannot read the kernel's type information: " + e);
+    } catch (IllegalArgumentException | UnsupportedKernel | SyscallException e) {
+      return new Opened.Unavailable(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static HiddenState load(Btf btf) throws SyscallException, UnsupportedKernel {
+    ThreadRecords threadRecords = ThreadRecords.of(btf);
+    RecordLayout<GroupField> groupLayout = RecordLayout.of(btf, "task_struct", GroupField.class);
+    int format = BpfCalls.createFrozen("%ps\0".getBytes(StandardCharsets.US_ASCII));
+    try {
+      TaskReader<ThreadField> threads = TaskReader.ofTasks(btf, threadRecords.layout(), format);
+      try {
+        return new HiddenState(btf, threadRecords, format, threads, TaskReader.ofTasks(btf, groupLayout, format));
+      } catch (SyscallException | UnsupportedKernel e) {
+        threads.close();
+        throw e;
+      }
+    } catch (SyscallException | UnsupportedKernel e) {
+      BpfCalls.close(format);
+      throw e;
+    }
+  }
+
+  /// All there is to know of a thread group; empty if there is none with this id.
+  public Optional<HiddenGroup> read(Tid tgid) throws SyscallException {
+    List<Row<ThreadField>> rows = living(threads.read(new Visit.Group(tgid)));
+    if (rows.isEmpty()) {
+      return Optional.empty();
+    }
+    List<HiddenTask> tasks = decode(rows);
+    for (HiddenTask task : tasks) {
+      if (task.state().hasMm()) {
+        return Optional.of(new HiddenGroup(tgid, tasks, shared(task.tid())));
+      }
+    }
+    return Optional.of(new HiddenGroup(tgid, tasks, Optional.empty()));
+  }
+
+  /// Every thread of the reader's pid namespace, kernel threads too, by tid; what threads share is left to [#read].
+  public List<HiddenTask> readAll() throws SyscallException {
+    return decode(living(threads.read(new Visit.All())));
+  }
+
+  private Optional<HiddenGroup.Shared> shared(Tid tid) throws SyscallException {
+    Visit.One visit = new Visit.One(tid);
+    List<Row<GroupField>> rows = groups.read(visit);
+    if (rows.isEmpty() || !rows.getFirst().flag(GroupField.MM)) {
+      return Optional.empty();
+    }
+    Row<GroupField> row = rows.getFirst();
+    var found = new ArrayList<PosixTimer>();
+    if (row.flag(GroupField.TIMERS_FIRST)) {
+      for (Row<TimerField> timer : timers().readList(visit)) {
+        // A timer of a running task can vanish under the walk; what is no longer its own is not believed.
+        if (timer.unsigned(TimerField.SIGNAL_STRUCT) == row.unsigned(GroupField.SIGNAL)) {
+          found.add(GroupRecords.timer(timer));
+        }
+      }
+    }
+    found.sort(Comparator.comparingInt(PosixTimer::id));
+    return Optional.of(GroupRecords.decode(row, found));
+  }
+
+  /// A task between release_task() and its last reference has no pid any more.
+  private static List<Row<ThreadField>> living(List<Row<ThreadField>> rows) {
+    var living = new ArrayList<>(rows);
+    living.removeIf(row -> row.int32(ThreadField.TID) <= 0 || row.int32(ThreadField.TGID) <= 0);
+    living.sort(Comparator.comparingInt(row -> row.int32(ThreadField.TID)));
+    return living;
+  }
+
+  private List<HiddenTask> decode(List<Row<ThreadField>> rows) throws SyscallException {
+    var tasks = new ArrayList<HiddenTask>();
+    Map<Long, List<SemUndo>> read = new HashMap<>();
+    for (Row<ThreadField> row : rows) {
+      long list = row.has(ThreadField.UNDO_FIRST) ? row.unsigned(ThreadField.UNDO_LIST) : 0;
+      // Every program with threads has a list (ipc/sem.c, copy_semundo); most are empty: the head points to itself.
+      boolean empty = list == 0 || row.unsigned(ThreadField.UNDO_FIRST) == list + undoHeadOffset;
+      if (!empty && !read.containsKey(list)) {
+        read.put(list, semUndo(list, new Tid(row.int32(ThreadField.TID))));
+      }
+      tasks.add(threadRecords.decode(row, read.getOrDefault(list, List.of())));
+    }
+    return tasks;
+  }
+
+  private List<SemUndo> semUndo(long list, Tid tid) throws SyscallException {
+    var found = new ArrayList<SemUndo>();
+    for (Row<UndoField> row : undos().readList(new Visit.One(tid))) {
+      // semid is -1 once the set is removed (ipc/sem.c, freeary)
+      if (row.unsigned(UndoField.LIST) == list && row.int32(UndoField.SEMID) != -1) {
+        found.add(GroupRecords.undo(row));
+      }
+    }
+    found.sort(Comparator.comparingInt(SemUndo::semId));
+    return found;
+  }
+
+  /// Loaded when the first timer shows up: most programs have none.
+  private TaskReader<TimerField> timers() throws SyscallException {
+    if (timers.isEmpty()) {
+      try {
+        timers = Optional.of(TaskReader.ofList(btf, RecordLayout.of(btf, "k_itimer", TimerField.class),
+            "signal->posix_timers", "k_itimer", "list"));
+      } catch (UnsupportedKernel e) {
+        throw refused(e, "POSIX timers");
+      }
+    }
+    return timers.get();
+  }
+
+  private TaskReader<UndoField> undos() throws SyscallException {
+    if (undos.isEmpty()) {
+      try {
+        undos = Optional.of(TaskReader.ofList(btf, RecordLayout.of(btf, "sem_undo", UndoField.class),
+            "sysvsem.undo_list->list_proc", "sem_undo", "list_proc"));
+      } catch (UnsupportedKernel e) {
+        throw refused(e, "semaphore adjustments");
+      }
+    }
+    return undos.get();
+  }
+
+  private static SyscallException refused(UnsupportedKernel cause, String what) {
+    var refusal = new SyscallException(stasis.linux.abi.Nr.BPF, stasis.linux.abi.Errno.EOPNOTSUPP,
+        "read " + what + " by BPF: " + cause.getMessage());
+    refusal.initCause(cause);
+    return refusal;
+  }
+
+  @Override
+  public void close() {
+    timers.ifPresent(TaskReader::close);
+    undos.ifPresent(TaskReader::close);
+    groups.close();
+    threads.close();
+    BpfCalls.close(format);
+  }
+}

@@ -4,4 +4,5 @@ module stasis.kinds {
   requires static transitive org.jspecify;
   requires transitive stasis.resource;
 
+  exports stasis.kinds;
 }

@@ -2,6 +2,7 @@
 @org.jspecify.annotations.NullMarked
 module stasis.repository {
   requires static transitive org.jspecify;
-  requires com.github.luben.zstd_jni;
+  requires transitive stasis.linux;
 
+  exports stasis.repository;
 }

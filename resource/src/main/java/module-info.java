@@ -6,4 +6,5 @@ module stasis.resource {
   requires transitive stasis.image;
   requires transitive stasis.procfs;
 
+  exports stasis.resource;
 }

@@ -1,4 +1,5 @@
-/// What tests of other modules stand on: fakes of the frozen views, goldens, kind contracts, recordings.
+/// What tests of other modules stand on: fakes of the frozen views, goldens, kind contracts, recordings, and the
+/// launcher of the programs that live tests checkpoint.
 @org.jspecify.annotations.NullMarked
 module stasis.testkit {
   requires static transitive org.jspecify;
@@ -6,4 +7,5 @@ module stasis.testkit {
   requires transitive stasis.tracee;
   requires transitive stasis.repository;
 
+  exports stasis.testkit;
 }

@@ -5,4 +5,5 @@ module stasis.tracee {
   requires transitive stasis.linux;
 
   exports stasis.tracee;
+  exports stasis.tracee.stub;
 }

@@ -52,8 +52,8 @@ class LiveProcTest {
       assertThat(open.size()).isEqualTo(5);
       Path link = folder.resolve("link");
       ProcFile files = new ProcFile();
-      Process ln = new ProcessBuilder("python3", "-c", "import os,sys; os.symlink(" + pythonBytes(odd) + ", sys.argv[1])",
-          link.toString()).inheritIO().start();
+      String python = "import os,sys; os.symlink(" + pythonBytes(odd) + ", sys.argv[1])";
+      Process ln = new ProcessBuilder("python3", "-c", python, link.toString()).inheritIO().start();
       assertThat(ln.waitFor()).isZero();
       assertThat(files.link(folder, link)).isEqualTo(PathBytes.of(odd));
       Files.delete(made);

@@ -57,8 +57,8 @@ class ParseTest {
     var text = new StringBuilder();
     for (Vma vma : vmas) {
       text.append(String.format("%08x-%08x %s%s%s%s %08x %02x:%02x %d", vma.start(), vma.end(),
-          vma.readable() ? "r" : "-", vma.writable() ? "w" : "-", vma.executable() ? "x" : "-", vma.shared() ? "s" : "p",
-          vma.offset(), vma.device().major(), vma.device().minor(), vma.inode()));
+          vma.readable() ? "r" : "-", vma.writable() ? "w" : "-", vma.executable() ? "x" : "-",
+          vma.shared() ? "s" : "p", vma.offset(), vma.device().major(), vma.device().minor(), vma.inode()));
       text.append(vma.name().isEmpty() ? " " : " ".repeat(17)).append(vma.name()).append('\n');
     }
     return text.toString();

@@ -135,7 +135,8 @@ class RecordedTaskTest {
     assertThat(task.fdInfo(new Fd(8)).decimal("eventfd-semaphore")).isEqualTo(1);
     assertThat(task.fdInfo(new Fd(12)).hex("sigmask")).isEqualTo(0x8000000000000200L);
     assertThat(task.fdInfo(new Fd(13)).time("it_interval")).isEqualTo(Duration.ofSeconds(5, 7));
-    assertThatThrownBy(() -> file.hex("sigmask")).isInstanceOf(ProcFormatException.class).hasMessageContaining("sigmask");
+    assertThatThrownBy(() -> file.hex("sigmask")).isInstanceOf(ProcFormatException.class)
+        .hasMessageContaining("sigmask");
   }
 
   @Test

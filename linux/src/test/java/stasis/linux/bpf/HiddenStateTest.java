@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
@@ -153,15 +154,15 @@ final class HiddenStateTest {
     for (HiddenTask task : stopped.tasks()) {
       String tid = task.tid().toString();
       assertThat(task.times().sumExecRuntimeNs())
-          .isEqualTo(Long.parseLong(proc.get(tid + ".schedstat").split(" ", 0)[0]));
-      String execStart = proc.get(tid + ".sched").lines().filter(line -> line.startsWith("se.exec_start"))
+          .isEqualTo(Long.parseLong(proc(tid + ".schedstat").split(" ", 0)[0]));
+      String execStart = proc(tid + ".sched").lines().filter(line -> line.startsWith("se.exec_start"))
           .findFirst().orElseThrow().replaceAll(".*:\\s*", "").replace(".", "");
       // /proc shows it to the nanosecond as milliseconds with six decimals
       assertThat(task.times().execStartNs()).isEqualTo(Long.parseLong(execStart));
       assertThat(task.attributes().flags() & 0xffffffffL)
-          .isEqualTo(Long.parseLong(proc.get(tid + ".stat").replaceAll(".*\\) ", "").split(" ", 0)[6]));
+          .isEqualTo(Long.parseLong(proc(tid + ".stat").replaceAll(".*\\) ", "").split(" ", 0)[6]));
       assertThat(task.seccomp().orElseThrow().filterCount()).isEqualTo(Integer.parseInt(
-          proc.get(tid + ".status").lines().filter(line -> line.startsWith("Seccomp_filters:")).findFirst()
+          proc(tid + ".status").lines().filter(line -> line.startsWith("Seccomp_filters:")).findFirst()
               .orElseThrow().replaceAll("\\D", "")));
     }
   }
@@ -328,6 +329,10 @@ final class HiddenStateTest {
     // ticks of up to 10 ms, on an account of its own
     assertThat(timer.expiresNs() - answer[1]).isBetween(-30_000_000L, 30_000_000L);
     assertThat(timer.leftNs()).isBetween(timer.expiresNs() - SECOND, timer.expiresNs());
+  }
+
+  private String proc(String key) {
+    return Objects.requireNonNull(proc.get(key), key);
   }
 
   private RemoteAddress address(String key, int word) {

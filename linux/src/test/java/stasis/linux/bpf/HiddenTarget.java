@@ -96,7 +96,7 @@ final class HiddenTarget implements AutoCloseable {
   }
 
   List<String> keysOf(String prefix) {
-    return answers.keySet().stream().filter(key -> key.startsWith(prefix) && !answers.get(key).equals("gone"))
+    return answers.keySet().stream().filter(key -> key.startsWith(prefix) && !answer(key).equals("gone"))
         .sorted().toList();
   }
 

@@ -1,0 +1,147 @@
+package stasis.image;
+
+import com.google.protobuf.CodedOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import stasis.linux.abi.Bytes;
+
+/// How values of one Java type are written and read.
+interface Codec {
+  Shape shape();
+
+  /// As the schema's golden shows it.
+  String typeName();
+
+  /// Writes the value without its tag; a length-delimited one with its length.
+  void write(CodedOutputStream out, Object value) throws IOException;
+
+  Object read(WireReader in) throws DecodeException;
+
+  /// The Java types that need no class of their own.
+  enum Plain implements Codec {
+    INT(Shape.WHOLE, "int") {
+      @Override
+      public void write(CodedOutputStream out, Object value) throws IOException {
+        out.writeSInt64NoTag((int) value);
+      }
+
+      @Override
+      public Object read(WireReader in) throws DecodeException {
+        return in.wholeInt();
+      }
+    },
+    LONG(Shape.WHOLE, "long") {
+      @Override
+      public void write(CodedOutputStream out, Object value) throws IOException {
+        out.writeSInt64NoTag((long) value);
+      }
+
+      @Override
+      public Object read(WireReader in) throws DecodeException {
+        return in.whole();
+      }
+    },
+    BOOLEAN(Shape.FLAG, "boolean") {
+      @Override
+      public void write(CodedOutputStream out, Object value) throws IOException {
+        out.writeBoolNoTag((boolean) value);
+      }
+
+      @Override
+      public Object read(WireReader in) throws DecodeException {
+        return in.flag();
+      }
+    },
+    STRING(Shape.TEXT, "String") {
+      @Override
+      public void write(CodedOutputStream out, Object value) throws IOException {
+        String text = (String) value;
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+          throw new IllegalArgumentException("text with half a surrogate pair cannot be stored");
+        }
+        out.writeByteArrayNoTag(text.getBytes(StandardCharsets.UTF_8));
+      }
+
+      @Override
+      public Object read(WireReader in) throws DecodeException {
+        return in.text();
+      }
+    },
+    BYTES(Shape.BYTES, "Bytes") {
+      @Override
+      public void write(CodedOutputStream out, Object value) throws IOException {
+        out.writeByteArrayNoTag(((Bytes) value).toArray());
+      }
+
+      @Override
+      public Object read(WireReader in) throws DecodeException {
+        return in.bytes();
+      }
+    };
+
+    private final Shape shape;
+    private final String typeName;
+
+    Plain(Shape shape, String typeName) {
+      this.shape = shape;
+      this.typeName = typeName;
+    }
+
+    @Override
+    public Shape shape() {
+      return shape;
+    }
+
+    @Override
+    public String typeName() {
+      return typeName;
+    }
+  }
+
+  /// An enum constant, by name: ordinals move when a constant is added.
+  record Constant(String typeName, Map<String, Object> byName) implements Codec {
+    @Override
+    public Shape shape() {
+      return Shape.ENUM;
+    }
+
+    @Override
+    public void write(CodedOutputStream out, Object value) throws IOException {
+      Plain.STRING.write(out, ((Enum<?>) value).name());
+    }
+
+    @Override
+    public Object read(WireReader in) throws DecodeException {
+      String name = in.text();
+      Object constant = byName.get(name);
+      if (constant == null) {
+        throw in.failure(typeName + " has no constant " + Printable.quoted(name));
+      }
+      return constant;
+    }
+  }
+
+  /// A record with one untagged component is written as that component: `Tid`, `SigSet`, `PathBytes`.
+  record Wrapped(String typeName, Codec inner, RecordAccess access) implements Codec {
+    @Override
+    public Shape shape() {
+      return inner.shape();
+    }
+
+    @Override
+    public void write(CodedOutputStream out, Object value) throws IOException {
+      inner.write(out, access.components(value)[0]);
+    }
+
+    @Override
+    public Object read(WireReader in) throws DecodeException {
+      Object content = inner.read(in);
+      try {
+        return access.construct(new Object[] {content});
+      } catch (RuntimeException e) {
+        throw in.refusal(typeName, e);
+      }
+    }
+  }
+}

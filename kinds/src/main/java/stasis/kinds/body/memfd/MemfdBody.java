@@ -1,0 +1,159 @@
+package stasis.kinds.body.memfd;
+
+import java.lang.invoke.MethodHandles;
+import java.util.List;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.Open;
+import stasis.procfs.FileStat;
+import stasis.procfs.VmFlag;
+import stasis.resource.Answer;
+import stasis.resource.Arg;
+import stasis.resource.BodyKind;
+import stasis.resource.BodyView;
+import stasis.resource.Mapping;
+import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
+import stasis.resource.Ref;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+
+/// The inode of a memfd_create(2): name, size, owner, seals and contents.
+public final class MemfdBody implements BodyKind<MemfdBody.State> {
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.memfd", 1);
+  private static final int F_ADD_SEALS = 1033;
+  private static final int F_GET_SEALS = 1034;
+  private static final int F_SEAL_WRITE = 0x8;
+  private static final int ALL_SEALS = 0x3f;
+  private static final int MFD_CLOEXEC = 0x1;
+  private static final int MFD_ALLOW_SEALING = 0x2;
+  private static final int MFD_EXEC = 0x10;
+  /// What MFD_EXEC gives (mm/memfd.c).
+  private static final int DEFAULT_MODE = 0777;
+  private static final int PERMISSIONS = 07777;
+  private static final long HUGETLBFS_MAGIC = 0x958458f6L;
+  private static final int STATX_BYTES = 256;
+  private static final int STATX_UID_OFFSET = 20;
+  private static final int STATX_GID_OFFSET = 24;
+  private static final int STATX_BASIC_STATS = 0x7ff;
+  private static final String PREFIX = "/memfd:";
+  private static final String SUFFIX = " (deleted)";
+
+  /// @param name one char per byte @param seals F_SEAL_ bits of fcntl(2) @param mappedWritable whether a shared
+  ///     mapping may become writable: such a one must exist before F_SEAL_FUTURE_WRITE, and forbids F_SEAL_WRITE
+  /// @param owner empty for one without an fd: nobody can ask
+  record State(@Tag(1) String name, @Tag(2) long sizeBytes, @Tag(3) int mode, @Tag(4) Optional<Owner> owner,
+      @Tag(5) int seals, @Tag(6) boolean mappedWritable, @Tag(7) boolean open) {
+    State {
+      if (sizeBytes < 0 || (seals & ~ALL_SEALS) != 0 || (mode & ~PERMISSIONS) != 0) {
+        throw new IllegalArgumentException("no memfd has size " + sizeBytes + ", seals " + seals + ", mode " + mode);
+      }
+    }
+  }
+
+  record Owner(@Tag(1) int uid, @Tag(2) int gid) {}
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public State checkpoint(BodyView body) throws ObstructedException {
+    for (Mapping mapping : body.mappings()) {
+      if (mapping.flags().has(VmFlag.HT)) {
+        throw hugetlb(mapping.subject());
+      }
+    }
+    boolean writable = shared(body).stream().anyMatch(m -> m.flags().has(VmFlag.MW));
+    boolean sealed = shared(body).stream().anyMatch(m -> m.flags().has(VmFlag.SH) && !m.flags().has(VmFlag.MW));
+    if (writable && sealed) {
+      throw new ObstructedException(body.subject(),
+          "it is mapped shared both from before and from after F_SEAL_FUTURE_WRITE", "");
+    }
+    if (body.files().isEmpty()) {
+      return ofMapping(body, sealed);
+    }
+    OpenFile file = body.files().getFirst();
+    if (file.filesystemMagic() == HUGETLBFS_MAGIC) {
+      throw hugetlb(file.subject());
+    }
+    Answer seals = file.ask(Nr.FCNTL, Arg.self(), Arg.imm(F_GET_SEALS));
+    Answer stat = file.ask(Nr.STATX, Arg.self(), Arg.string(""), Arg.imm(Open.AT_EMPTY_PATH),
+        Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
+    if (seals.failed() || stat.failed()) {
+      throw new ObstructedException(file.subject(), "its seals or its owner cannot be read", "");
+    }
+    Owner owner = new Owner(stat.output(4).u32(STATX_UID_OFFSET), stat.output(4).u32(STATX_GID_OFFSET));
+    FileStat facts = file.facts();
+    return new State(name(file.link()), facts.sizeBytes(), facts.mode() & PERMISSIONS, Optional.of(owner),
+        (int) seals.result(), writable, true);
+  }
+
+  private static ObstructedException hugetlb(String subject) {
+    return new ObstructedException(subject, "a memfd in huge pages of hugetlbfs cannot be carried",
+        "run the program with transparent huge pages");
+  }
+
+  private static List<Mapping> shared(BodyView body) {
+    return body.mappings().stream().filter(mapping -> mapping.vma().shared()).toList();
+  }
+
+  /// Without an fd the seals can still be told from what a shared mapping may not become (mm/memfd.c,
+  /// check_write_seal()); the others bind nobody who has no fd.
+  private static State ofMapping(BodyView body, boolean sealed) {
+    Mapping first = body.mappings().getFirst();
+    long mappedEnd = body.mappings().stream().mapToLong(m -> m.vma().offset() + m.vma().lengthBytes()).max().orElse(0);
+    long size = first.facts().map(FileStat::sizeBytes).orElse(mappedEnd);
+    int mode = first.facts().map(FileStat::mode).orElse(DEFAULT_MODE) & PERMISSIONS;
+    return new State(name(first.vma().name().replace("\\012", "\n")), size, mode, Optional.empty(),
+        sealed ? F_SEAL_WRITE : 0, !sealed, false);
+  }
+
+  private static String name(String link) {
+    int end = link.endsWith(SUFFIX) ? link.length() - SUFFIX.length() : link.length();
+    return link.startsWith(PREFIX) ? link.substring(PREFIX.length(), end) : link.substring(0, end);
+  }
+
+  @Override
+  public Contents contents(State state) {
+    return state.open() ? Contents.FILE : Contents.MEMORY;
+  }
+
+  @Override
+  public Ref<?> restore(State state, ObjectId self, Script script, Refs refs) {
+    Ref<?> fd = script.call(Nr.MEMFD_CREATE, "memfd " + self, Arg.string(state.name()),
+        Arg.imm(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC));
+    if (state.sizeBytes() > 0) {
+      script.call(Nr.FTRUNCATE, "its size", Arg.result(fd), Arg.imm(state.sizeBytes()));
+      script.fillFile(new Ref<>(fd.step()), self, "its contents");
+    }
+    if (state.mode() != DEFAULT_MODE) {
+      script.call(Nr.FCHMOD, "its mode", Arg.result(fd), Arg.imm(state.mode()));
+    }
+    state.owner().ifPresent(owner -> script.call(Nr.FCHOWN, "its owner", Arg.result(fd), Arg.imm(owner.uid()),
+        Arg.imm(owner.gid())));
+    if (!state.mappedWritable()) {
+      seal(state, fd, script);
+    }
+    return fd;
+  }
+
+  @Override
+  public void finish(State state, ObjectId self, Script script, Refs refs) {
+    if (state.mappedWritable()) {
+      seal(state, refs.fd(self), script);
+    }
+  }
+
+  /// Write seals come before the mappings made under them and after those made before them; the two are not met
+  /// together.
+  private static void seal(State state, Ref<?> fd, Script script) {
+    if (state.seals() != 0) {
+      script.call(Nr.FCNTL, "its seals", Arg.result(fd), Arg.imm(F_ADD_SEALS), Arg.imm(state.seals()));
+    }
+  }
+}

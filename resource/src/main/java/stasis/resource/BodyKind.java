@@ -1,0 +1,36 @@
+package stasis.resource;
+
+/// The thing below file descriptions and mappings that several of them may share: a memfd or deleted inode, a shared
+/// anonymous mapping, a pipe. Made once, its contents stored once.
+public interface BodyKind<S extends Record> extends Kind<S> {
+  S checkpoint(BodyView body) throws ObstructedException;
+
+  /// Whether the engine stores the body's data pages (holes are kept as holes) and how it reads them.
+  default Contents contents(S state) {
+    return Contents.NONE;
+  }
+
+  /// How much address space the body takes until `finish`: what [Refs#hole] then gives it. 0 for bodies that are files.
+  default long holeBytes(S state) {
+    return 0;
+  }
+
+  /// Appends the steps that make it, in the first task that needs it, its contents included.
+  ///
+  /// @param self the body's own id, for [Script#fillFile], [Script#fill] and [Refs#hole]
+  /// @return its fd, or for a body with a hole the address it is mapped at
+  Ref<?> restore(S state, stasis.image.ObjectId self, Script script, Refs refs);
+
+  /// Appends steps for when all files and mappings on it exist (seals, temporary mappings removed).
+  default void finish(S state, stasis.image.ObjectId self, Script script, Refs refs) {}
+
+  /// How contents are read.
+  enum Contents {
+    /// Nothing is stored.
+    NONE,
+    /// Through a fresh description of the same inode: SEEK_DATA, SEEK_HOLE, pread.
+    FILE,
+    /// Through a mapping of it.
+    MEMORY
+  }
+}

@@ -1,0 +1,19 @@
+package stasis.resource;
+
+import java.util.List;
+import stasis.image.ObjectId;
+
+/// A body and the ways that lead to it.
+public interface BodyView {
+  ObjectId id();
+
+  BodyKey key();
+
+  /// Every collected file on this body.
+  List<OpenFile> files();
+
+  /// Every mapping on this body.
+  List<Mapping> mappings();
+
+  String subject();
+}

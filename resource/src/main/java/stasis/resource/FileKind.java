@@ -1,0 +1,27 @@
+package stasis.resource;
+
+import java.util.Set;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Fd;
+
+/// An open file description of one type: the userspace `file_operations` with `checkpoint()` and `restore()`.
+public interface FileKind<S extends Record> extends Kind<S> {
+  boolean recognises(OpenFile file);
+
+  /// Describes without disturbing: no read, no seek, no flag change on the task's file.
+  S checkpoint(OpenFile file) throws ObstructedException;
+
+  /// Objects that must exist before `restore` (bodies, other files); the planner sorts by this and refuses cycles.
+  default Set<ObjectId> needs(S state) {
+    return Set.of();
+  }
+
+  /// Appends the steps that recreate the description in the script's task, at whatever fd the kernel gives; the planner
+  /// places it. Runs before credentials are lowered. Close-on-exec is the fd's and not set here.
+  Ref<Fd> restore(S state, Script script, Refs refs);
+
+  /// Appends steps for when every file of every task is at its place (epoll watches, descriptors in flight, locks).
+  ///
+  /// @param self where this description lies in the script's task
+  default void connect(S state, Fd self, Script script, Refs refs) {}
+}

@@ -1,0 +1,26 @@
+package stasis.resource;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import stasis.image.ObjectId;
+
+/// A facet of a thread group or of what its threads share (mm, signal handlers, fs).
+public interface GroupAspect<S extends Record> extends Kind<S> {
+  default List<Question> questions(FrozenGroup group) {
+    return List.of();
+  }
+
+  /// @return empty when the group has nothing of this facet
+  Optional<S> checkpoint(FrozenGroup group, Answers answers) throws ObstructedException;
+
+  /// Bodies the steps refer to.
+  default Set<ObjectId> needs(S state) {
+    return Set.of();
+  }
+
+  /// Appends steps that run in the leader.
+  void restore(S state, Script script, Refs refs);
+
+  Stage stage();
+}

@@ -1,0 +1,28 @@
+package stasis.resource;
+
+import java.util.Optional;
+import java.util.Set;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.PathBytes;
+import stasis.procfs.FileStat;
+
+/// What a plan may depend on outside the statefile. Read-only and answered the same for the whole of one plan.
+public interface Host {
+  /// stat(2) without following a final symlink; empty when nothing is there.
+  Optional<FileStat> file(PathBytes path);
+
+  /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be read whole.
+  Optional<Long> checksum(PathBytes path, long offset, long lengthBytes);
+
+  /// SHA-256 of the code the kernel maps as vdso.
+  Bytes vdsoDigest();
+
+  /// The XCR0 feature bits this CPU and kernel offer to tasks.
+  long xfeatures();
+
+  /// Names of capabilities (`CAP_SYS_ADMIN`) a restored task's creator will have, in the initial user namespace.
+  Set<String> capabilities();
+
+  /// Hard limit on open files (RLIMIT_NOFILE) a restored task can be given.
+  long maxOpenFiles();
+}

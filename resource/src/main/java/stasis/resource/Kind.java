@@ -1,0 +1,23 @@
+package stasis.resource;
+
+import java.util.List;
+import stasis.image.Schema;
+
+/// One kernel resource kind: its state record, and both directions of it. Deliberately not sealed: the engine asks
+/// kinds, it never switches on them. A kind knows no other kind, reads no clock, touches no task and keeps no state
+/// outside its records.
+public interface Kind<S extends Record> {
+  /// The shape of this kind's state in a statefile. Its name is `family.kind`: `file.signalfd`.
+  Schema<S> schema();
+
+  /// Where the restored resource would differ from `state`. Empty means exact: what `explain` then prints.
+  default List<Loss> losses(S state) {
+    return List.of();
+  }
+
+  /// Why `state` cannot be restored on `host`: a missing file, a feature the kernel lacks. Pure; asked before a
+  /// checkpoint counts and again before anything is restored.
+  default List<Obstacle> obstacles(S state, Host host) {
+    return List.of();
+  }
+}

@@ -1,0 +1,49 @@
+package stasis.resource;
+
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.procfs.FdInfo;
+import stasis.procfs.FileStat;
+
+/// An open file description, seen through one fd of one frozen task.
+public interface OpenFile {
+  /// Its object in the statefile.
+  ObjectId id();
+
+  /// A task whose table holds it, and the fd there. The first in task and fd order.
+  FrozenTask task();
+
+  Fd fd();
+
+  /// `task 4711 (nginx) fd 5 /var/log/x`.
+  String subject();
+
+  /// Target of `/proc/PID/fd/N`, one char per byte, with the kernel's " (deleted)".
+  String link();
+
+  FdInfo info();
+
+  FileStat facts();
+
+  /// f_type of statfs(2).
+  long filesystemMagic();
+
+  /// A syscall without lasting effect on the engine's own copy of this very description (pidfd_getfd(2)); [Arg.Self] is
+  /// its fd. No read, no seek, no flag change: the description is the task's.
+  Answer ask(Nr nr, Arg... args);
+
+  /// The thing below this description that others may share; collected once, see [BodyKind].
+  ObjectId body(BodyKey key);
+
+  /// The file at `fd` in this task's table; empty when nothing is open there.
+  Optional<ObjectId> fileAt(Fd fd);
+
+  /// Another collected file that is the same description as the target registered with this epoll under `targetFd`
+  /// (kcmp(2) KCMP_EPOLL_TFD); empty when no task of the tree has it open.
+  Optional<ObjectId> epollTarget(Fd targetFd, int nth);
+
+  /// The object of a task of the tree, by pid in the engine's pid namespace.
+  Optional<ObjectId> taskInTree(int pid);
+}

@@ -1,0 +1,28 @@
+package stasis.resource;
+
+import java.util.List;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.PathBytes;
+import stasis.linux.abi.RemoteAddress;
+
+/// What earlier steps made, by object.
+public interface Refs {
+  /// An fd in the script's task that leads to the body or file.
+  ///
+  /// @throws IllegalStateException when `object` was not named in `needs`
+  Ref<Fd> fd(ObjectId object);
+
+  /// Where the script's task has the file at its own numbers, in `connect` only.
+  List<Fd> places(ObjectId file);
+
+  /// A path that opens the body's inode anew, for another description of it: `/proc/self/fd/N`, where the planner keeps
+  /// the body's fd until `finish`.
+  PathBytes path(ObjectId body);
+
+  /// Where a body with [BodyKind#holeBytes] lies until its `finish`: page-aligned, clear of every vma of the tree.
+  RemoteAddress hole(ObjectId body);
+
+  /// The pid the restored task sees another task of the tree under.
+  int pidOf(ObjectId task);
+}

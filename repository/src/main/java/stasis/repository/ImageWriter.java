@@ -53,8 +53,8 @@ public final class ImageWriter implements AutoCloseable {
 
   /// Writes preamble and metadata. Once, and first.
   ///
-  /// @param pageSectionBytes how many bytes [#pages] will be given, a multiple of 4096; refused now if the device has
-  ///     not that much space
+  /// @param pageSectionBytes how many bytes [#pages] will be given, a multiple of 4096
+  /// @throws ImageException also when the device has not that much space left
   public void writeMetadata(Bytes metadata, long pageSectionBytes) throws ImageException {
     if (sink.isPresent() || closed) {
       throw new IllegalStateException("the metadata is written once");
@@ -75,8 +75,8 @@ public final class ImageWriter implements AutoCloseable {
   }
 
   /// Completes the file, brings it to the device, has it examined as a reader sees it, and only then gives it its
-  /// name. When this returns, the image survives a power cut. When it throws before the rename, there is no (or still the old)
-  /// image.
+  /// name. When this returns, the image survives a power cut. When it throws before the rename, there is no image, or
+  /// still the old one.
   ///
   /// @return the image's length in bytes
   public <X extends Exception> long commit(Check<X> check) throws X, ImageException {

@@ -10,8 +10,8 @@ import java.util.zip.CRC32C;
 
 /// The page section of an image being written: bytes in the order the page maps promised. For one thread.
 public final class PageSink {
-  /// Each slice is summed and then written while it is in the cache.
-  private static final int SLICE_BYTES = 256 << 10;
+  /// Given to one write(2): large enough for large folios, and summed while it is in the cache of the last level.
+  private static final int SLICE_BYTES = 8 << 20;
 
   private final FileChannel channel;
   private final Path folder;
@@ -39,7 +39,7 @@ public final class PageSink {
   /// Writes a whole segment. Off-heap memory goes to write(2) without a copy.
   public void write(MemorySegment pages) throws ImageException {
     for (long done = 0; done < pages.byteSize(); ) {
-      long sliceBytes = Math.min(SLICE_BYTES - written % SLICE_BYTES, pages.byteSize() - done);
+      long sliceBytes = Math.min(SLICE_BYTES, pages.byteSize() - done);
       writeSlice(pages.asSlice(done, sliceBytes).asByteBuffer());
       done += sliceBytes;
     }
@@ -60,18 +60,27 @@ public final class PageSink {
     if (slice.remaining() > layout.pageBytes() - written) {
       throw new IllegalStateException("more pages than the " + layout.pageBytes() + " bytes announced");
     }
-    written += slice.remaining();
-    crc.update(slice.duplicate());
-    if (written % Layout.CHUNK_BYTES == 0 || written == layout.pageBytes()) {
-      table.putInt((int) crc.getValue());
-      crc.reset();
-    }
+    sum(slice.duplicate());
     try {
       while (slice.hasRemaining()) {
         channel.write(slice);
       }
     } catch (IOException e) {
       throw Faults.of(e, "cannot write pages", folder);
+    }
+  }
+
+  /// Adds to the CRC of the chunk at hand, and begins the next one at its end.
+  private void sum(ByteBuffer rest) {
+    int end = rest.limit();
+    while (rest.position() < end) {
+      int part = (int) Math.min(end - rest.position(), Layout.CHUNK_BYTES - written % Layout.CHUNK_BYTES);
+      crc.update(rest.limit(rest.position() + part));
+      written += part;
+      if (written % Layout.CHUNK_BYTES == 0 || written == layout.pageBytes()) {
+        table.putInt((int) crc.getValue());
+        crc.reset();
+      }
     }
   }
 

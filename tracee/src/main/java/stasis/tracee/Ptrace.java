@@ -64,6 +64,7 @@ public final class Ptrace implements AutoCloseable {
   private static final int GETSIGMASK = 0x420a;
   private static final int SETSIGMASK = 0x420b;
   private static final int SECCOMP_GET_FILTER = 0x420c;
+  private static final int GET_SYSCALL_INFO = 0x420e;
   private static final int GET_RSEQ_CONFIGURATION = 0x420f;
   private static final int GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211;
 
@@ -84,6 +85,9 @@ public final class Ptrace implements AutoCloseable {
   private final MemorySegment status = small.asSlice(1040, 4);
   private final MemorySegment struct = small.asSlice(1088, 2048 + 512);
   private final MemorySegment large = small.asSlice(PAGE, XSAVE_CAPACITY);
+
+  /// Tracees to be let go once they stop.
+  private final List<Tid> stragglers = new ArrayList<>();
 
   public Ptrace() {
     small.fill((byte) 0);
@@ -138,6 +142,12 @@ public final class Ptrace implements AutoCloseable {
   public long eventMessage(Tid tid) throws SyscallException {
     require("read the event message of", GETEVENTMSG, tid, 0, struct.address());
     return struct.get(JAVA_LONG, 0);
+  }
+
+  /// Which syscall stop a tracee is in, without its registers.
+  public SyscallInfo syscallInfo(Tid tid) throws SyscallException {
+    require("read the syscall stop of", GET_SYSCALL_INFO, tid, SyscallInfo.BYTES, struct.address());
+    return SyscallInfo.parse(copy(struct.asSlice(0, SyscallInfo.BYTES)));
   }
 
   public Registers registers(Tid tid) throws SyscallException {
@@ -263,6 +273,46 @@ public final class Ptrace implements AutoCloseable {
       }
       pause(round);
     }
+  }
+
+  /// Lets a tracee go in whatever state it is: now, or, one that runs, as soon as it stops; the tracer thread tries that
+  /// every millisecond. A signal it stops for meanwhile is passed on.
+  public void release(Tid tid) {
+    try {
+      detach(tid, 0);
+    } catch (SyscallException e) {
+      if (!released(tid)) {
+        ptrace(INTERRUPT, tid, 0, 0);
+        stragglers.add(tid);
+      }
+    }
+  }
+
+  boolean hasStragglers() {
+    return !stragglers.isEmpty();
+  }
+
+  void releaseStragglers() {
+    stragglers.removeIf(this::released);
+  }
+
+  /// Only a stop that was seen may be detached from: detaching from an unseen one would drop its signal.
+  ///
+  /// @return whether the task is no longer our tracee
+  private boolean released(Tid tid) {
+    try {
+      Optional<Stop> stop = poll(tid);
+      if (stop.isPresent() && !stop.get().isFinal()) {
+        detach(tid, stop.get() instanceof Stop.SignalDelivery delivery ? delivery.signal() : 0);
+      }
+      return stop.isPresent();
+    } catch (SyscallException e) {
+      return e.nr() == Nr.WAIT4 || !stillTraced(tid);
+    }
+  }
+
+  private static boolean stillTraced(Tid tid) {
+    return TaskStatus.of(tid).flatMap(TaskStatus::tracer).isPresent();
   }
 
   /// Spins, then yields, then sleeps: most stops come within microseconds, and a CPU may be all the tracee needs.

@@ -1,7 +1,5 @@
 package stasis.tracee;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -19,22 +17,15 @@ public final class TracerThread implements AutoCloseable {
     T run(Ptrace ptrace) throws X;
   }
 
-  /// Something to be tried again and again between other work until it says that it is done.
-  @FunctionalInterface
-  interface Chore {
-    boolean done(Ptrace ptrace);
-  }
-
   private sealed interface Order {
     record Job<T extends @Nullable Object>(Work<T, ?> work, CompletableFuture<T> result) implements Order {}
 
     record End() implements Order {}
   }
 
-  private static final long CHORE_INTERVAL_MS = 1;
+  private static final long STRAGGLER_INTERVAL_MS = 1;
 
   private final LinkedBlockingQueue<Order> orders = new LinkedBlockingQueue<>();
-  private final List<Chore> chores = new ArrayList<>();
   private final Thread thread;
   private volatile boolean ended;
 
@@ -86,17 +77,12 @@ public final class TracerThread implements AutoCloseable {
     }
   }
 
-  /// To be called on this thread: tries `chore` every millisecond until it is done or the thread ends.
-  void linger(Chore chore) {
-    chores.add(chore);
-  }
-
   private void live() {
     try (var ptrace = new Ptrace()) {
       boolean goOn = true;
       while (goOn) {
-        Order order = chores.isEmpty() ? orders.take() : orders.poll(CHORE_INTERVAL_MS, TimeUnit.MILLISECONDS);
-        chores.removeIf(chore -> chore.done(ptrace));
+        Order order = ptrace.hasStragglers() ? orders.poll(STRAGGLER_INTERVAL_MS, TimeUnit.MILLISECONDS) : orders.take();
+        ptrace.releaseStragglers();
         goOn = switch (order) {
           case Order.Job<?> job -> run(job, ptrace);
           case Order.End _ -> false;

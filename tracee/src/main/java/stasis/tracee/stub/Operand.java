@@ -28,27 +28,25 @@ public sealed interface Operand {
     }
   }
 
-  /// How a [Load] reads.
+  /// How a [Load] reads; the order is that of the runner's two mode bits, after 0 for an immediate.
   enum Width {
-    U64(8, 1),
-    U32(4, 2),
-    S32(4, 3);
+    U64(8),
+    U32(4),
+    S32(4);
 
     private final int bytes;
-    private final int mode;
 
-    Width(int bytes, int mode) {
+    Width(int bytes) {
       this.bytes = bytes;
-      this.mode = mode;
     }
 
     int bytes() {
       return bytes;
     }
 
-    /// The two mode bits of an argument read this way; 0 is an immediate.
+    /// The two mode bits of an argument read this way.
     int mode() {
-      return mode;
+      return ordinal() + 1;
     }
   }
 

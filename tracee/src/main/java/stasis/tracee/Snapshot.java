@@ -1,0 +1,196 @@
+package stasis.tracee;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import stasis.linux.abi.Arch;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+
+/// A copy-on-write copy of a frozen group's memory, held by a child that never runs. It outlives the freeze: the group
+/// may go on while the copy is read ([#memory]). Dies with the tracer.
+///
+/// The thread T first makes a child I that shares its memory and tells nobody when it dies (`CLONE_VM`, exit signal 0);
+/// I makes the copy C; I is killed, T reaps it, and C becomes a child of init. So T gets no SIGCHLD and has no child to
+/// wait for, now or later.
+public final class Snapshot implements AutoCloseable {
+  /// What came of it.
+  public sealed interface Outcome {
+    record Taken(Snapshot snapshot) implements Outcome {}
+
+    /// A clone failed: RLIMIT_NPROC, pids.max or memory. The group is as it was.
+    record Failed(Errno errno) implements Outcome {}
+
+    /// The group died.
+    record Died(Stop last) implements Outcome {}
+  }
+
+  private static final int CLONE_VM = 0x100;
+  private static final int PR_GET_CHILD_SUBREAPER = 37;
+  private static final int CHILDREN =
+      Ptrace.PTRACE_O_TRACEFORK | Ptrace.PTRACE_O_TRACEVFORK | Ptrace.PTRACE_O_TRACECLONE;
+
+  private final Ptrace ptrace;
+  private final Tid child;
+
+  private Snapshot(Ptrace ptrace, Tid child) {
+    this.ptrace = ptrace;
+    this.child = child;
+  }
+
+  /// @param task the thread that makes the copy
+  /// @throws ErrandRefusedException before anything has been changed
+  public static Outcome take(FrozenGroup group, LiveTask task, Deadline deadline)
+      throws ErrandRefusedException, SyscallException {
+    refuseFosterParent(group, task, deadline);
+    Flight flight = group.flight(task, 0, deadline);
+    try {
+      flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, CLONE_VM);
+      flight.permit("clone", number(Nr.CLONE), flight.code().exitExit(), 0, Signals.SIGCHLD);
+      flight.permit("close_range", number(Nr.CLOSE_RANGE), flight.code().exitExit(), 0, 0, 0xffffffffL, 0);
+      flight.permit("waitid", ParachuteCode.WAITID, flight.code().forkUndone(), 2, 1, 0, 0, 0x40000004L, 0);
+      flight.permit("exit_group", ParachuteCode.EXIT_GROUP, flight.code().exit(), 1);
+    } catch (ErrandRefusedException e) {
+      flight.land();
+      group.grounded(task);
+      throw e;
+    }
+    Outcome outcome = new Maker(group, flight).make();
+    group.grounded(task);
+    return outcome;
+  }
+
+  /// Its memory is the copy; nothing else of it resembles the group.
+  public Tid child() {
+    return child;
+  }
+
+  public RemoteMemory memory() {
+    return new RemoteMemory(child);
+  }
+
+  /// Frees the copy. To be called on the tracer thread.
+  @Override
+  public void close() throws SyscallException {
+    kill(ptrace, child);
+  }
+
+  /// An init or subreaper would get C as its own child when I dies, and a SIGCHLD when C does.
+  private static void refuseFosterParent(FrozenGroup group, LiveTask task, Deadline deadline)
+      throws ErrandRefusedException, SyscallException {
+    Tid tid = task.tid();
+    if (TaskStatus.of(tid).filter(status -> status.innermostGroup() == 1).isPresent()) {
+      throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "init of its pid namespace"));
+    }
+    try {
+      if (!Files.readSymbolicLink(Path.of("/proc/" + tid + "/ns/pid"))
+          .equals(Files.readSymbolicLink(Path.of("/proc/" + tid + "/ns/pid_for_children")))) {
+        throw new ErrandRefusedException(
+            new ErrandObstacle.AdoptsOrphans(tid, "parent of the init of another pid namespace"));
+      }
+    } catch (IOException e) {
+      throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "perhaps: " + e.getMessage()));
+    }
+    try (Errand errand = group.errand(task, deadline)) {
+      CallResult result = errand.run(java.util.List.of(RemoteCall.of(Nr.PRCTL,
+          new RemoteArg.Imm(PR_GET_CHILD_SUBREAPER), new RemoteArg.Out(4)))).getFirst();
+      if (result instanceof CallResult.Returned returned && returned.outputs().getFirst().u32(0) != 0) {
+        throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "a child subreaper"));
+      }
+    }
+  }
+
+  private static long number(Nr nr) {
+    return nr.on(Arch.X86_64);
+  }
+
+  private static void kill(Ptrace ptrace, Tid tid) throws SyscallException {
+    Syscalls.call(Nr.KILL, tid.value(), Signals.SIGKILL);
+    Deadline deadline = Deadline.after(java.time.Duration.ofSeconds(30));
+    Optional<Stop> stop;
+    do {
+      stop = ptrace.await(tid, deadline);
+    } while (stop.isPresent() && !stop.get().isFinal());
+    if (stop.isEmpty()) {
+      throw new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT, "wait for the end of snapshot task " + tid);
+    }
+  }
+
+  /// One taking. At any moment our death leads home: T waits for I in the slot; I and C exit by the slot, and are killed
+  /// by PTRACE_O_EXITKILL once it is set.
+  private record Maker(FrozenGroup group, Flight flight) {
+    Outcome make() throws SyscallException {
+      Ptrace ptrace = group.ptrace();
+      Tid parent = flight.tid();
+      ParachuteCode code = flight.code();
+      ptrace.setOptions(parent, CHILDREN);
+      group.faults().hit("snapshot.children-traced");
+      flight.enter(code.fork(), number(Nr.CLONE), CLONE_VM);
+      Flight.Arrival arrival = flight.toExit(code.forkExit());
+      Outcome outcome = switch (arrival) {
+        case Flight.Arrival.Gone gone -> new Outcome.Died(gone.last());
+        case Flight.Arrival.At(long value) -> {
+          ptrace.setOptions(parent, 0);
+          group.faults().hit("snapshot.children-untraced");
+          yield Errno.isError(value) ? new Outcome.Failed(Errno.of(value)) : copy(flight.born().getFirst());
+        }
+      };
+      if (arrival instanceof Flight.Arrival.At(long value) && !Errno.isError(value)) {
+        arrival = flight.toExit(code.forkUndone());
+      }
+      return arrival instanceof Flight.Arrival.Gone gone ? new Outcome.Died(gone.last())
+          : flight.land().<Outcome>map(Outcome.Died::new).orElse(outcome);
+    }
+
+    private Outcome copy(Tid intermediate) throws SyscallException {
+      Ptrace ptrace = group.ptrace();
+      try {
+        newborn(intermediate, CHILDREN | Ptrace.PTRACE_O_EXITKILL);
+        run(intermediate, Nr.CLONE, Signals.SIGCHLD);
+        Flight.Arrival arrival = flight.toExit(intermediate, flight.code().exitExit());
+        return switch (arrival) {
+          case Flight.Arrival.Gone gone -> throw new SyscallException(Nr.CLONE, Errno.ESRCH,
+              "copy the memory of task " + flight.tid() + ": " + gone.last());
+          case Flight.Arrival.At(long value) when Errno.isError(value) -> new Outcome.Failed(Errno.of(value));
+          case Flight.Arrival.At _ -> new Outcome.Taken(keeper(flight.born().getLast()));
+        };
+      } finally {
+        kill(ptrace, intermediate);
+        group.faults().hit("snapshot.intermediate-killed");
+      }
+    }
+
+    /// C holds nothing but memory: no end of a pipe, no lock. Its copy of the slot is cleared, so that it is the
+    /// group's memory as the group itself will have it; whatever happens to it now ends in SIGKILL.
+    private Snapshot keeper(Tid copy) throws SyscallException {
+      newborn(copy, Ptrace.PTRACE_O_EXITKILL);
+      run(copy, Nr.CLOSE_RANGE, 0, 0xffffffffL, 0);
+      flight.toExit(copy, flight.code().exitExit());
+      flight.slot().write(group.ptrace(), copy, 0, Bytes.zeros(Slot.BYTES));
+      group.faults().hit("snapshot.taken");
+      return new Snapshot(group.ptrace(), copy);
+    }
+
+    private void newborn(Tid tid, int options) throws SyscallException {
+      Stop stop = group.ptrace().await(tid, Deadline.after(java.time.Duration.ofSeconds(10))).orElseThrow(
+          () -> new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT, "wait for newborn task " + tid));
+      if (stop.isFinal()) {
+        throw new SyscallException(Nr.WAIT4, Errno.ESRCH, "wait for newborn task " + tid);
+      }
+      group.ptrace().setOptions(tid, options);
+      group.faults().hit("snapshot.newborn");
+    }
+
+    private void run(Tid tid, Nr nr, long... arguments) throws SyscallException {
+      Registers registers = group.ptrace().registers(tid);
+      group.ptrace().setRegisters(tid,
+          registers.forCall(flight.slot().at(flight.code().exit()), number(nr), arguments));
+      group.faults().hit("snapshot.sent");
+    }
+  }
+}

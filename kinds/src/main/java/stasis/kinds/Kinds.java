@@ -4,9 +4,32 @@ import java.util.List;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
 import stasis.kinds.file.memfd.Memfd;
+import stasis.kinds.group.accounting.Accounting;
+import stasis.kinds.group.actions.SignalActions;
+import stasis.kinds.group.autogroup.AutoGroup;
+import stasis.kinds.group.cgroup.CgroupMembership;
+import stasis.kinds.group.coredumpfilter.CoredumpFilter;
+import stasis.kinds.group.cwd.WorkingDirectory;
+import stasis.kinds.group.dumpable.Dumpable;
+import stasis.kinds.group.itimers.IntervalTimers;
+import stasis.kinds.group.keyrings.Keyrings;
+import stasis.kinds.group.label.SecurityLabel;
+import stasis.kinds.group.loginuid.LoginUid;
 import stasis.kinds.group.mdwe.Mdwe;
+import stasis.kinds.group.membarrier.Membarrier;
 import stasis.kinds.group.mm.Mm;
 import stasis.kinds.group.mmflags.MmFlags;
+import stasis.kinds.group.oomscore.OomScore;
+import stasis.kinds.group.pending.SharedPending;
+import stasis.kinds.group.posixtimers.PosixTimers;
+import stasis.kinds.group.rlimits.ResourceLimits;
+import stasis.kinds.group.room.Room;
+import stasis.kinds.group.root.RootDirectory;
+import stasis.kinds.group.seccomp.Seccomp;
+import stasis.kinds.group.session.Session;
+import stasis.kinds.group.sharedfs.SharedFs;
+import stasis.kinds.group.subreaper.Subreaper;
+import stasis.kinds.group.umask.FileModeMask;
 import stasis.kinds.mapping.advice.Advice;
 import stasis.kinds.mapping.anonymous.Anonymous;
 import stasis.kinds.mapping.apart.Apart;
@@ -22,6 +45,27 @@ import stasis.kinds.mapping.seal.Seal;
 import stasis.kinds.mapping.sharedanon.SharedAnon;
 import stasis.kinds.mapping.sharedfile.SharedFile;
 import stasis.kinds.mapping.vdso.Vdso;
+import stasis.kinds.namespace.same.SameNamespaces;
+import stasis.kinds.task.altstack.AltStack;
+import stasis.kinds.task.comm.Comm;
+import stasis.kinds.task.coresched.CoreCookieOff;
+import stasis.kinds.task.credentials.Credentials;
+import stasis.kinds.task.ioflusher.IoFlusher;
+import stasis.kinds.task.ioprio.IoPrio;
+import stasis.kinds.task.mcekill.McePolicy;
+import stasis.kinds.task.mempolicy.MemPolicy;
+import stasis.kinds.task.pdeathsig.ParentDeathSignal;
+import stasis.kinds.task.pending.Pending;
+import stasis.kinds.task.personality.Personality;
+import stasis.kinds.task.robustlist.RobustList;
+import stasis.kinds.task.rseq.RseqArea;
+import stasis.kinds.task.scheduling.Scheduling;
+import stasis.kinds.task.shadowstack.ShadowStackOff;
+import stasis.kinds.task.speculation.Speculation;
+import stasis.kinds.task.tidaddress.TidAddress;
+import stasis.kinds.task.timerslack.TimerSlack;
+import stasis.kinds.task.tsc.TimeStampCounter;
+import stasis.kinds.task.userdispatch.UserDispatchOff;
 import stasis.resource.BodyKind;
 import stasis.resource.FileKind;
 import stasis.resource.GroupAspect;
@@ -77,18 +121,73 @@ public final class Kinds {
     );
   }
 
-  /// In the order their steps are written within a stage.
+  /// In the order their steps are written within a stage. Within a stage those of the group come before those of its
+  /// threads.
   private static List<GroupAspect<?>> groupAspects() {
     return List.of(
+        // Nothing to restore, or a refusal.
+        new SameNamespaces(),
+        new SharedFs(),
+        new Accounting(),
+        new CgroupMembership(),
+        new LoginUid(),
+        new SecurityLabel(),
+        new Keyrings(),
+        // BIRTH.
+        new Room(),
+        new Session(),
+        new Membarrier(),
+        // MEMORY_ATTRIBUTES.
         new Mm(),
+        // ATTRIBUTES; those that open a file of /proc or name a path before the root directory changes.
+        new Subreaper(),
         new MmFlags(),
-        new Mdwe()
-    );
+        new OomScore(),
+        new CoredumpFilter(),
+        new AutoGroup(),
+        new FileModeMask(),
+        new WorkingDirectory(),
+        new RootDirectory(),
+        // SIGNALS; ignoring a signal discards a pending one.
+        new SignalActions(),
+        new SharedPending(),
+        // CREDENTIALS; timers need room for their signals, which the limits may take away.
+        new PosixTimers(),
+        new IntervalTimers(),
+        new ResourceLimits(),
+        new Seccomp(),
+        // LAST; after the credentials of all threads.
+        new Dumpable(),
+        new Mdwe());
   }
 
   /// In the order their steps are written within a stage.
   private static List<TaskAspect<?>> taskAspects() {
     return List.of(
-    );
+        // Nothing to restore, or a refusal.
+        new UserDispatchOff(),
+        new ShadowStackOff(),
+        new CoreCookieOff(),
+        // ATTRIBUTES.
+        new Comm(),
+        new RobustList(),
+        new TidAddress(),
+        new AltStack(),
+        new IoPrio(),
+        new TimerSlack(),
+        new MemPolicy(),
+        new McePolicy(),
+        new IoFlusher(),
+        new TimeStampCounter(),
+        new Speculation(),
+        // SIGNALS.
+        new Pending(),
+        // CREDENTIALS; scheduling while still allowed to, the parent death signal when nothing clears it any more.
+        new Scheduling(),
+        new Credentials(),
+        new ParentDeathSignal(),
+        // LAST.
+        new Personality(),
+        new RseqArea());
   }
 }

@@ -3,6 +3,7 @@ package stasis.resource;
 import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
 
 /// A stopped thread group (what `ps` calls a process).
 public interface FrozenGroup {
@@ -23,6 +24,18 @@ public interface FrozenGroup {
 
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();
+
+  /// Text of `/proc/PID/<file>`, one char per byte; empty where this kernel has no such file, or answers EINVAL for
+  /// want of anything to say.
+  ///
+  /// @throws ObstructedException when the task is gone or the file may not be read
+  Optional<String> proc(String file) throws ObstructedException;
+
+  /// Signals pending for the group as a whole, in queue order: 128 bytes of siginfo each (PTRACE_PEEKSIGINFO).
+  List<Bytes> sharedPending() throws ObstructedException;
+
+  /// The engine's own namespace of a kind, as links under `/proc/PID/ns` name it: `net:[4026531840]`.
+  String engineNamespace(String kind);
 
   default String subject() {
     return leader().subject();

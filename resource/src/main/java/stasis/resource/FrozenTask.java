@@ -1,6 +1,9 @@
 package stasis.resource;
 
+import java.util.List;
+import java.util.Optional;
 import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.procfs.FileStat;
@@ -35,6 +38,20 @@ public interface FrozenTask {
 
   /// stat(2) through that link: it reaches what has no path any more.
   FileStat facts(String name) throws ObstructedException;
+
+  /// Signals pending for this thread alone, in queue order: 128 bytes of siginfo each (PTRACE_PEEKSIGINFO).
+  List<Bytes> pending() throws ObstructedException;
+
+  /// The rseq area registered with the kernel (PTRACE_GET_RSEQ_CONFIGURATION); empty when there is none.
+  Optional<Rseq> rseq() throws ObstructedException;
+
+  /// Installed seccomp filters, oldest first (PTRACE_SECCOMP_GET_FILTER). Not asked of a task that has none.
+  ///
+  /// @throws ObstructedException without CAP_SYS_ADMIN
+  List<SeccompFilter> seccompFilters() throws ObstructedException;
+
+  /// Syscall user dispatch (PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG); empty while it is off.
+  Optional<UserDispatch> userDispatch() throws ObstructedException;
 
   /// A syscall of the engine's own about this task, without effect on it: sched_getattr(2), prlimit64(2),
   /// ioprio_get(2).

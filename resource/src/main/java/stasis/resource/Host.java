@@ -25,4 +25,8 @@ public interface Host {
 
   /// Hard limit on open files (RLIMIT_NOFILE) a restored task can be given.
   long maxOpenFiles();
+
+  /// Text of `/proc/PID/<file>` of the task restored ones descend from, one char per byte: what they inherit. Empty
+  /// where this kernel has no such file, or answers EINVAL for want of anything to say.
+  Optional<String> inherited(String file);
 }

@@ -15,6 +15,11 @@ public interface Kind<S extends Record> {
     return List.of();
   }
 
+  /// The same where a host is known: what is inherited from the restorer is lost only as far as the two differ there.
+  default List<Loss> losses(S state, Host host) {
+    return losses(state);
+  }
+
   /// Why `state` cannot be restored on `host`: a missing file, a feature the kernel lacks. Pure; asked before a
   /// checkpoint counts and again before anything is restored.
   default List<Obstacle> obstacles(S state, Host host) {

@@ -15,7 +15,7 @@ public sealed interface Step {
 
   String why();
 
-  /// One syscall in a task. Consecutive calls of a task run as one batch, without a stop between them.
+  /// One syscall in a task; arguments left out are 0. Consecutive calls of a task run as one batch, without a stop between them.
   record Call(ObjectId in, Nr nr, List<Arg> args, Expect expect, String why) implements Step {
     public Call {
       args = List.copyOf(args);

@@ -1,19 +1,15 @@
 package stasis.kinds.group.mmflags;
 
 import java.lang.invoke.MethodHandles;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import stasis.image.Schema;
 import stasis.image.Tag;
-import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
-import stasis.linux.abi.Fd;
 import stasis.linux.abi.Mman;
 import stasis.linux.abi.Nr;
-import stasis.linux.abi.Open;
 import stasis.procfs.Limits;
 import stasis.procfs.Smaps;
 import stasis.procfs.VmFlag;
@@ -27,12 +23,11 @@ import stasis.resource.HiddenMm;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
-import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Settings of an mm as a whole: huge pages, page merging, locking of mappings to come, what a core dump holds. What
+/// Settings of an mm as a whole: huge pages, page merging, locking of mappings to come. What
 /// fork(2) inherits is always set.
 public final class MmFlags implements GroupAspect<MmFlags.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.mmflags", 1);
@@ -43,7 +38,6 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
   private static final int CAP_IPC_LOCK = 14;
   private static final int INVALID_MAP_TYPE = 0;
   private static final long PROBE_BYTES = 1L << 40;
-  private static final String COREDUMP_FILTER = "coredump_filter";
   private static final Question THP = get(PR_GET_THP_DISABLE);
   private static final Question MERGE = get(PR_GET_MEMORY_MERGE);
   /// A mapping that is never made, for its type is none; but before the kernel sees that, it asks whether so much
@@ -54,9 +48,9 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
   /// @param thpDisable PR_GET_THP_DISABLE's answer: bit 0 disabled, others its flags @param memoryMerge
   ///     PR_SET_MEMORY_MERGE
   /// @param unmerged vmas that were taken out of merging again @param mlockallFlags MCL_FUTURE and MCL_ONFAULT, or 0
-  /// @param mlockallGuessed whether they were told from what is locked now @param coredumpFilter core(5)
+  /// @param mlockallGuessed whether they were told from what is locked now
   record State(@Tag(1) int thpDisable, @Tag(2) boolean memoryMerge, @Tag(3) List<Extent> unmerged,
-      @Tag(4) int mlockallFlags, @Tag(5) boolean mlockallGuessed, @Tag(6) Optional<Integer> coredumpFilter) {
+      @Tag(4) int mlockallFlags, @Tag(5) boolean mlockallGuessed) {
     State {
       unmerged = List.copyOf(unmerged);
     }
@@ -84,7 +78,7 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
         && answers.require(MERGE, group.subject()).result() != 0;
     Future future = hidden.isPresent() ? new Future(hidden.get().mlockallFlags(), false) : future(group, answers);
     return Optional.of(new State((int) answers.require(THP, group.subject()).result(), merge,
-        merge ? unmerged(group) : List.of(), future.flags(), future.guessed(), coredumpFilter(group)));
+        merge ? unmerged(group) : List.of(), future.flags(), future.guessed()));
   }
 
   private static void refuseRarities(FrozenGroup group, Optional<HiddenMm> hidden) throws ObstructedException {
@@ -134,12 +128,6 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
         .map(entry -> new Extent(entry.vma().address(), entry.vma().lengthBytes())).toList();
   }
 
-  /// The file is empty where the kernel makes no core dumps, and absent in some containers.
-  private static Optional<Integer> coredumpFilter(FrozenGroup group) throws ObstructedException {
-    String text = group.leader().proc(COREDUMP_FILTER).strip();
-    return text.isEmpty() ? Optional.empty() : Optional.of(Integer.parseUnsignedInt(text, 16));
-  }
-
   @Override
   public List<Loss> losses(State state) {
     return state.mlockallGuessed()
@@ -156,7 +144,6 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
     if (state.mlockallFlags() != 0) {
       script.call(Nr.MLOCKALL, "mappings to come are locked", Arg.imm(state.mlockallFlags()));
     }
-    state.coredumpFilter().ifPresent(filter -> writeFilter(filter, script));
   }
 
   private static void merge(State state, Script script) {
@@ -172,15 +159,6 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
       script.call(Nr.MADVISE, "but not here", Arg.address(vma.start()), Arg.imm(vma.lengthBytes()),
           Arg.imm(Mman.MADV_UNMERGEABLE));
     }
-  }
-
-  private static void writeFilter(int filter, Script script) {
-    Bytes text = Bytes.of(("0x" + Integer.toHexString(filter)).getBytes(StandardCharsets.US_ASCII));
-    Ref<Fd> file = script.call(Nr.OPENAT, "filter of core dumps", Arg.imm(Open.AT_FDCWD),
-        Arg.string("/proc/self/" + COREDUMP_FILTER), Arg.imm(Open.O_WRONLY | Open.O_CLOEXEC));
-    script.callExpecting(text.length(), Nr.WRITE, "filter of core dumps", Arg.result(file), Arg.data(text),
-        Arg.imm(text.length()));
-    script.call(Nr.CLOSE, "filter of core dumps", Arg.result(file));
   }
 
   @Override

@@ -1,0 +1,112 @@
+package stasis.kinds.group.cwd;
+
+import java.lang.invoke.MethodHandles;
+import java.util.List;
+import java.util.Optional;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.PathBytes;
+import stasis.procfs.FileStat;
+import stasis.resource.Answer;
+import stasis.resource.Answers;
+import stasis.resource.Arg;
+import stasis.resource.FrozenGroup;
+import stasis.resource.FrozenTask;
+import stasis.resource.GroupAspect;
+import stasis.resource.Host;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+import stasis.resource.Stage;
+
+/// The working directory. One that was deleted is made again at its old path, entered and deleted: nothing can be in
+/// it.
+public final class WorkingDirectory implements GroupAspect<WorkingDirectory.State> {
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.cwd", 1);
+  private static final String DELETED = " (deleted)";
+  private static final long AT_FDCWD = -100;
+  private static final long AT_REMOVEDIR = 0x200;
+  private static final int PERMISSIONS = 07777;
+  /// `struct statx`: uid at 20, gid at 24, mode at 28 on every architecture (include/uapi/linux/stat.h).
+  private static final int STATX_BYTES = 256;
+  private static final long STATX_BASIC_STATS = 0x7ff;
+
+  /// @param path from the restorer's root @param deleted what the directory is, where the path leads there no more
+  record State(@Tag(1) PathBytes path, @Tag(2) Optional<Deleted> deleted) {}
+
+  /// @param mode permission bits
+  record Deleted(@Tag(1) int mode, @Tag(2) int uid, @Tag(3) int gid) {}
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public List<Obstacle> obstacles(State state, Host host) {
+    Optional<FileStat> there = host.file(state.path());
+    String subject = "working directory " + state.path();
+    if (state.deleted().isPresent() && there.isPresent()) {
+      return List.of(new Obstacle.Changed(subject, "nothing there (it was deleted)", "a file",
+          "move it away for the restore"));
+    }
+    if (!state.deleted().isPresent() && there.map(facts -> !leadsToDirectory(facts)).orElse(true)) {
+      return List.of(new Obstacle.Changed(subject, "a directory", there.isEmpty() ? "nothing" : "another file",
+          "make that directory"));
+    }
+    return List.of();
+  }
+
+  private static boolean leadsToDirectory(FileStat facts) {
+    return facts.type() == FileStat.S_IFDIR || facts.type() == FileStat.S_IFLNK;
+  }
+
+  @Override
+  public Optional<State> checkpoint(FrozenGroup group, Answers answers) throws ObstructedException {
+    String link = group.leader().link("cwd");
+    String subject = group.subject() + " working directory " + link;
+    if (!link.startsWith("/")) {
+      throw new ObstructedException(subject, "it cannot be reached from the root directory",
+          "let the program change to another directory");
+    }
+    // A directory may really be called "x (deleted)": only its link count tells.
+    if (group.leader().facts("cwd").links() != 0 || !link.endsWith(DELETED)) {
+      return Optional.of(new State(PathBytes.of(link), Optional.empty()));
+    }
+    return Optional.of(new State(PathBytes.of(link.substring(0, link.length() - DELETED.length())),
+        Optional.of(deleted(group.leader(), subject))));
+  }
+
+  private static Deleted deleted(FrozenTask task, String subject) throws ObstructedException {
+    Answer stat = task.observe(Nr.STATX, Arg.imm(AT_FDCWD), Arg.string("/proc/" + task.tid() + "/cwd"), Arg.imm(0),
+        Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
+    if (stat.failed()) {
+      throw new ObstructedException(subject, "statx failed with " + Errno.of(stat.result()), "");
+    }
+    Bytes facts = stat.output(4);
+    return new Deleted(facts.u16(28) & PERMISSIONS, facts.u32(20), facts.u32(24));
+  }
+
+  @Override
+  public void restore(State state, Script script, Refs refs) {
+    state.deleted().ifPresent(deleted -> {
+      script.call(Nr.MKDIRAT, "deleted working directory", Arg.imm(AT_FDCWD), Arg.path(state.path()), Arg.imm(0700));
+      script.call(Nr.FCHOWNAT, "its owner", Arg.imm(AT_FDCWD), Arg.path(state.path()), Arg.imm(deleted.uid()),
+          Arg.imm(deleted.gid()), Arg.imm(0));
+      script.call(Nr.FCHMODAT, "its mode", Arg.imm(AT_FDCWD), Arg.path(state.path()), Arg.imm(deleted.mode()));
+    });
+    script.call(Nr.CHDIR, "working directory", Arg.path(state.path()));
+    if (state.deleted().isPresent()) {
+      script.call(Nr.UNLINKAT, "deleted again", Arg.imm(AT_FDCWD), Arg.path(state.path()), Arg.imm(AT_REMOVEDIR));
+    }
+  }
+
+  @Override
+  public Stage stage() {
+    return Stage.ATTRIBUTES;
+  }
+}

@@ -1,0 +1,91 @@
+package stasis.kinds.group.session;
+
+import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.linux.abi.Nr;
+import stasis.procfs.Device;
+import stasis.procfs.Stat;
+import stasis.resource.Answers;
+import stasis.resource.Arg;
+import stasis.resource.FrozenGroup;
+import stasis.resource.GroupAspect;
+import stasis.resource.Host;
+import stasis.resource.Loss;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+import stasis.resource.Stage;
+
+/// The session and process group that the thread group leads itself. One that another leads is joined by being born
+/// into it: that of the restorer, where its leader is not part of the tree.
+public final class Session implements GroupAspect<Session.State> {
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.session", 1);
+
+  /// @param pid @param processGroup @param session in the engine's pid namespace
+  /// @param groupOutside whether the process group's leader is not part of the tree @param sessionOutside the same
+  /// @param terminal `MAJOR:MINOR` of the controlling terminal
+  record State(@Tag(1) int pid, @Tag(2) int processGroup, @Tag(3) int session, @Tag(4) boolean groupOutside,
+      @Tag(5) boolean sessionOutside, @Tag(6) Optional<String> terminal) {
+    private boolean leadsSession() {
+      return session == pid;
+    }
+  }
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public List<Loss> losses(State state) {
+    return losses(state, Optional.empty());
+  }
+
+  @Override
+  public List<Loss> losses(State state, Host host) {
+    return losses(state, host.inherited("stat").map(Stat::parse));
+  }
+
+  private static List<Loss> losses(State state, Optional<Stat> restorer) {
+    var losses = new ArrayList<Loss>();
+    if (state.sessionOutside() && restorer.map(r -> r.session() != state.session()).orElse(true)) {
+      losses.add(new Loss("session " + state.session() + " is another's: it joins the restorer's",
+          "restore from that session, or start the program with setsid(1)"));
+    }
+    if (state.groupOutside() && restorer.map(r -> r.pgrp() != state.processGroup()).orElse(true)) {
+      losses.add(new Loss("process group " + state.processGroup() + " is another's: it joins the restorer's",
+          "start the program with setsid(1) or as a job of its own"));
+    }
+    if (state.leadsSession() && state.terminal().isPresent()) {
+      losses.add(Loss.of("session " + state.session() + " comes back without its controlling terminal "
+          + state.terminal().get()));
+    }
+    return losses;
+  }
+
+  @Override
+  public Optional<State> checkpoint(FrozenGroup group, Answers answers) {
+    Stat stat = group.leader().stat();
+    int pid = group.leader().tid().value();
+    return Optional.of(new State(pid, stat.pgrp(), stat.session(), group.taskInTree(stat.pgrp()).isEmpty(),
+        group.taskInTree(stat.session()).isEmpty(),
+        stat.tty().equals(Device.NONE) ? Optional.empty() : Optional.of(stat.tty().toString())));
+  }
+
+  @Override
+  public void restore(State state, Script script, Refs refs) {
+    if (state.leadsSession()) {
+      script.callExpecting(refs.pidOf(script.task()), Nr.SETSID, "lead a session");
+    } else if (state.processGroup() == state.pid()) {
+      script.call(Nr.SETPGID, "lead a process group", Arg.imm(0), Arg.imm(0));
+    }
+  }
+
+  @Override
+  public Stage stage() {
+    return Stage.BIRTH;
+  }
+}

@@ -28,25 +28,27 @@ public sealed interface Operand {
     }
   }
 
-  /// How a [Load] reads; the order is that of the runner's two mode bits, after 0 for an immediate.
+  /// How a [Load] reads.
   enum Width {
-    U64(8),
-    U32(4),
-    S32(4);
+    U64(8, 1),
+    U32(4, 2),
+    S32(4, 3);
 
     private final int bytes;
+    private final int mode;
 
-    Width(int bytes) {
+    Width(int bytes, int mode) {
       this.bytes = bytes;
+      this.mode = mode;
     }
 
     int bytes() {
       return bytes;
     }
 
-    /// The two mode bits of an argument read this way.
+    /// The two mode bits of an argument read this way; 0 is an immediate.
     int mode() {
-      return ordinal() + 1;
+      return mode;
     }
   }
 

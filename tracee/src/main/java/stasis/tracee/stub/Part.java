@@ -190,7 +190,7 @@ final class Part {
       }
     };
     descriptor.set(JAVA_LONG_UNALIGNED, ARGUMENTS_AT + 8L * k, value);
-    descriptor.set(JAVA_SHORT_UNALIGNED, 6, (short) (descriptor.get(JAVA_SHORT_UNALIGNED, 6) | mode << 2 * k));
+    descriptor.set(JAVA_SHORT_UNALIGNED, 6, (short) (descriptor.get(JAVA_SHORT_UNALIGNED, 6) | (mode << (2 * k))));
   }
 
   private long address(Slot slot, int offsetBytes) {
@@ -245,6 +245,6 @@ final class Part {
   }
 
   private static long aligned(long bytes, int to) {
-    return bytes + to - 1 & -(long) to;
+    return (bytes + to - 1) & -(long) to;
   }
 }

@@ -29,7 +29,7 @@ public final class PidNamespace implements AutoCloseable {
   private static final long CLONE_NEWUSER = 0x10000000;
   private static final long CLONE_NEWPID = 0x20000000;
   private static final long MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
-  private static final long MS_REC_SLAVE = 0x4000 | 1 << 19;
+  private static final long MS_REC_SLAVE = 0x4000 | (1 << 19);
   private static final int SIGCHLD = 17;
   private static final int O_WRONLY_CLOEXEC = 1 | 0x80000;
   private static final Duration CALLS_WITHIN = Duration.ofSeconds(10);

@@ -26,7 +26,7 @@ public record Region(RemoteAddress code, RemoteAddress area, long areaBytes) {
 
   /// One of `count` equal areas over the same code, for tasks that share an mm.
   public Region share(int index, int count) {
-    long each = areaBytes / count & -StubCode.DESCRIPTOR_BYTES;
+    long each = (areaBytes / count) & -StubCode.DESCRIPTOR_BYTES;
     return new Region(code, area.plus(index * each), each);
   }
 }

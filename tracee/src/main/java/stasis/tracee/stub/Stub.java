@@ -29,7 +29,7 @@ public final class Stub implements AutoCloseable {
   static final int PR_SET_NAME = 15;
   private static final int SIGKILL = 9;
   private static final String NAME = "stasis-stub";
-  private static final SigSet ALL_BUT_SIGTRAP = new SigSet(~(1L << SIGTRAP - 1));
+  private static final SigSet ALL_BUT_SIGTRAP = new SigSet(~(1L << (SIGTRAP - 1)));
   private static final int OPTIONS = Ptrace.PTRACE_O_EXITKILL | Ptrace.PTRACE_O_TRACECLONE | Ptrace.PTRACE_O_TRACEFORK
       | Ptrace.PTRACE_O_TRACEVFORK;
   private static final int PROT_RWX = 7;

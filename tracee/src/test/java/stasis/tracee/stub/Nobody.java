@@ -30,9 +30,13 @@ final class Nobody {
   }
 
   static Process asNobody(Class<?> main, String... args) throws IOException {
+    return asNobody(java(main, args));
+  }
+
+  static Process asNobody(List<String> program) throws IOException {
     List<String> command = new ArrayList<>(List.of("/usr/bin/setpriv", "--reuid=" + UID, "--regid=" + UID,
         "--clear-groups", "--"));
-    command.addAll(java(main, args));
+    command.addAll(program);
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 

@@ -302,7 +302,24 @@ static int child(void) {
   return 0;
 }
 
+static void *outliver(void *unused) {
+  (void)unused;
+  usleep(10000);
+  fprintf(out, "pid %d\n%d.blocked 0\n%d.syscall %d\ndone 1\n", getpid(), gettid(), gettid(), SYS_pause);
+  fflush(out);
+  for (;;) pause();
+  return 0;
+}
+
+/* A second argument: the leader goes, a thread stays. */
+static int leaderless(void) {
+  pthread_t thread;
+  must(-pthread_create(&thread, 0, outliver, 0), "pthread_create");
+  pthread_exit(0);
+}
+
 int main(int argc, char **argv) {
+  if (argc == 3 && (out = fopen(argv[1], "w"))) return leaderless();
   if (argc != 2 || !(out = fopen(argv[1], "w"))) return 2;
   for (int i = 0; i < 3; i++) polled[i].fd = -1;
   unsigned short before[2][SEMS], after[2][SEMS];

@@ -71,6 +71,12 @@ public record HiddenGroup(Tid tgid, List<HiddenTask> tasks, Optional<Shared> sha
       return (int) flags & 3;
     }
 
+    /// What mlockall(2) set for mappings to come: 0, MCL_FUTURE (2) or MCL_FUTURE | MCL_ONFAULT (6). From VM_LOCKED and
+    /// VM_LOCKONFAULT (include/linux/mm.h).
+    public int mlockallFlags() {
+      return (defFlags & 0x2000) == 0 ? 0 : (defFlags & 0x80000) == 0 ? 2 : 6;
+    }
+
     /// PR_GET_MDWE's answer: bit 0 refuse gaining exec, bit 1 not inherited (MMF_HAS_MDWE, MMF_HAS_MDWE_NO_INHERIT).
     public int mdwe() {
       return (int) (flags >>> 28) & 3;

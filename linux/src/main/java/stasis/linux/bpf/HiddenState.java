@@ -105,6 +105,26 @@ public final class HiddenState implements AutoCloseable {
     return decode(living(threads.read(new Visit.All())));
   }
 
+  /// Which parts can be read; loads what was not needed so far.
+  BpfFeatures features() {
+    var absent = new ArrayList<>(threads.layout().absent(ThreadField.class));
+    absent.addAll(groups.layout().absent(GroupField.class));
+    return new BpfFeatures(Optional.empty(), refusalOf(this::timers), refusalOf(this::undos), absent);
+  }
+
+  private interface Loading {
+    void load() throws SyscallException;
+  }
+
+  private static Optional<String> refusalOf(Loading part) {
+    try {
+      part.load();
+      return Optional.empty();
+    } catch (SyscallException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
   private Optional<HiddenGroup.Shared> shared(Tid tid) throws SyscallException {
     Visit.One visit = new Visit.One(tid);
     List<Row<GroupField>> rows = groups.read(visit);

@@ -24,7 +24,8 @@ import stasis.linux.abi.Tid;
 ///     time). A leftover while disarmed, except for SIGEV_NONE, which the kernel never marks as armed
 public record PosixTimer(
     int id, int clockId, int notification, int signal, Optional<Tid> target, Optional<Tid> measured,
-    RemoteAddress value, int status, long overrun, long overrunLast, long intervalNs, int expiryClockId, long expiresNs) {
+    RemoteAddress value, int status, long overrun, long overrunLast, long intervalNs, int expiryClockId,
+    long expiresNs) {
   private static final int REQUEUE_PENDING = 2;
 
   /// `sigev_notify` without SIGEV_THREAD_ID's flag says how; this is "do not tell".

@@ -91,6 +91,12 @@ final class RecordLayout<F extends Enum<F> & KernelField> {
     return slots.containsKey(field);
   }
 
+  /// Fields the kernel lacks, by the first of their expressions.
+  List<String> absent(Class<F> fields) {
+    return List.of(fields.getEnumConstants()).stream().filter(field -> !has(field))
+        .map(field -> field.expressions().getFirst()).toList();
+  }
+
   int recordAt(F field) {
     return slot(field).recordAt();
   }

@@ -73,6 +73,10 @@ final class TaskReader<F extends Enum<F> & KernelField> implements AutoCloseable
     }
   }
 
+  RecordLayout<F> layout() {
+    return layout;
+  }
+
   /// Records of the visited tasks; none if there is no such task.
   List<Row<F>> read(Visit visit) throws SyscallException {
     int link = BpfCalls.link(program, visit);

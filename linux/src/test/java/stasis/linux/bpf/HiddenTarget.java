@@ -52,15 +52,25 @@ final class HiddenTarget implements AutoCloseable {
   }
 
   static HiddenTarget start(Path program, Path answersFile) throws IOException, InterruptedException {
+    return start(List.of(program.toString(), answersFile.toString()), answersFile);
+  }
+
+  /// One whose leader has exited while a thread of it runs on.
+  static HiddenTarget startLeaderless(Path program, Path answersFile) throws IOException, InterruptedException {
+    return start(List.of(program.toString(), answersFile.toString(), "leaderless"), answersFile);
+  }
+
+  private static HiddenTarget start(List<String> command, Path answersFile) throws IOException, InterruptedException {
     Files.writeString(answersFile, "");
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment path = arena.allocateFrom(program.toString());
-      MemorySegment argv = arena.allocate(ADDRESS, 3);
-      argv.setAtIndex(ADDRESS, 0, path);
-      argv.setAtIndex(ADDRESS, 1, arena.allocateFrom(answersFile.toString()));
+      MemorySegment path = arena.allocateFrom(command.getFirst());
+      MemorySegment argv = arena.allocate(ADDRESS, command.size() + 1L);
+      for (int i = 0; i < command.size(); i++) {
+        argv.setAtIndex(ADDRESS, i, arena.allocateFrom(command.get(i)));
+      }
       long pid = Syscalls.spawn(path, argv, arena.allocate(ADDRESS, 1));
       if (Errno.isError(pid)) {
-        throw new IOException("cannot start " + program + ": " + Errno.of(pid));
+        throw new IOException("cannot start " + command + ": " + Errno.of(pid));
       }
       var target = new HiddenTarget(answersFile, (int) pid);
       try {

@@ -2,8 +2,9 @@ package stasis.image;
 
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 
 /// What one record looks like in a statefile: a protobuf message whose field numbers are the components' tags.
@@ -12,33 +13,59 @@ import stasis.linux.abi.Bytes;
 /// with tags, sealed interfaces of records with tags, and `List` or `Optional` of any of them. A component that is
 /// neither is required: always written, and missed when absent. Same record, same bytes.
 public final class Schema<S extends Record> {
+  private final MethodHandles.Lookup lookup;
   private final Class<S> type;
-  private final MessageCodec codec;
-  private final SchemaDescriptor descriptor;
+  private final String name;
+  private final int version;
+  private final List<Integer> retired;
+  /// What is derived from the record. Made at first use: a run uses few of all kinds, and deriving takes a millisecond.
+  private volatile Optional<Derived> derived = Optional.empty();
 
-  private Schema(Class<S> type, MessageCodec codec, SchemaDescriptor descriptor) {
+  private record Derived(MessageCodec codec, SchemaDescriptor descriptor) {}
+
+  private Schema(MethodHandles.Lookup lookup, Class<S> type, String name, int version, List<Integer> retired) {
+    this.lookup = lookup;
     this.type = type;
-    this.codec = codec;
-    this.descriptor = descriptor;
+    this.name = name;
+    this.version = version;
+    this.retired = retired;
   }
 
+  /// A record that cannot be stored is found out at first use, by an IllegalArgumentException.
+  ///
   /// @param lookup the owner's own, so that no package need be opened to us
   /// @param retiredTags once used in `type`, never again
-  /// @throws IllegalArgumentException when the record cannot be stored
   public static <S extends Record> Schema<S> of(MethodHandles.Lookup lookup, Class<S> type, String name, int version,
       int... retiredTags) {
+    List<Integer> retired = new ArrayList<>();
+    for (int tag : retiredTags) {
+      retired.add(tag);
+    }
+    return new Schema<>(lookup, type, name, version, List.copyOf(retired));
+  }
+
+  private Derived derived() {
+    Optional<Derived> before = derived;
+    return before.isPresent() ? before.get() : derive();
+  }
+
+  private synchronized Derived derive() {
+    if (derived.isPresent()) {
+      return derived.get();
+    }
     CodecFactory factory = new CodecFactory(lookup);
     MessageCodec codec = factory.message(type);
-    List<Integer> retired = Arrays.stream(retiredTags).boxed().toList();
-    return new Schema<>(type, codec, SchemaDescriptor.of(name, version, factory.types(), retired));
+    Derived made = new Derived(codec, SchemaDescriptor.of(name, version, factory.types(), retired));
+    derived = Optional.of(made);
+    return made;
   }
 
   public String name() {
-    return descriptor.name();
+    return name;
   }
 
   public int version() {
-    return descriptor.version();
+    return version;
   }
 
   public Class<S> type() {
@@ -46,17 +73,17 @@ public final class Schema<S extends Record> {
   }
 
   public SchemaDescriptor descriptor() {
-    return descriptor;
+    return derived().descriptor();
   }
 
   /// See [SchemaDescriptor#describe].
   public String describe() {
-    return descriptor.describe();
+    return descriptor().describe();
   }
 
   public Bytes encode(S state) {
     try {
-      return Bytes.of(codec.content(state));
+      return Bytes.of(derived().codec().content(state));
     } catch (IOException e) {
       throw new AssertionError("memory does not fail", e);
     }
@@ -64,14 +91,14 @@ public final class Schema<S extends Record> {
 
   /// @throws DecodeException when the bytes are not such a record, or the record's constructor refuses them
   public S decode(Bytes record, Limits limits) throws DecodeException {
-    return type.cast(codec.read(descriptor.title(), record, limits));
+    return type.cast(derived().codec().read(descriptor().title(), record, limits));
   }
 
   /// @throws DecodeException also when the object has another schema, or one newer than this
   public S decode(StoredObject object, Limits limits) throws DecodeException {
-    if (!object.schemaName().equals(name()) || object.schemaVersion() > version()) {
-      throw new DecodeException(descriptor.title(), "", 0, "object " + object.id() + " is a " + object.schemaName()
-          + " v" + object.schemaVersion());
+    if (!object.schemaName().equals(name) || object.schemaVersion() > version) {
+      throw new DecodeException(descriptor().title(), "", 0, "object " + object.id() + " is a "
+          + Printable.escaped(object.schemaName()) + " v" + object.schemaVersion());
     }
     return decode(object.state(), limits);
   }
@@ -79,7 +106,7 @@ public final class Schema<S extends Record> {
   /// Many lines, for people.
   public String show(S state) {
     try {
-      return descriptor.show(encode(state));
+      return descriptor().show(encode(state));
     } catch (DecodeException e) {
       throw new AssertionError("what was just encoded cannot be read", e);
     }

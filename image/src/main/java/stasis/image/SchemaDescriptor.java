@@ -3,6 +3,7 @@ package stasis.image;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import stasis.linux.abi.Bytes;
 
@@ -15,7 +16,7 @@ public record SchemaDescriptor(@Tag(1) String name, @Tag(2) int version, @Tag(3)
   public SchemaDescriptor {
     TypeDescriptor.checkName(name);
     types = List.copyOf(types);
-    retired = retired.stream().sorted().distinct().toList();
+    retired = List.copyOf(new TreeSet<>(retired));
     if (version < 1) {
       throw new IllegalArgumentException("schema versions count from 1, not " + version);
     }

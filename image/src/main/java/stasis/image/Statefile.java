@@ -1,6 +1,7 @@
 package stasis.image;
 
 import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +33,9 @@ public record Statefile(@Tag(1) StatefileHeader header, @Tag(2) List<SchemaDescr
   }
 
   private static <T> List<T> sorted(List<T> list, Comparator<T> order) {
-    return list.stream().sorted(order).toList();
+    List<T> copy = new ArrayList<>(list);
+    copy.sort(order);
+    return List.copyOf(copy);
   }
 
   /// @param metadata the metadata section @param pageSectionBytes length of the page section beside it

@@ -1,6 +1,8 @@
 package stasis.image;
 
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import stasis.linux.abi.Arch;
 import stasis.linux.abi.Bytes;
 
@@ -31,10 +33,8 @@ public record StatefileHeader(
   private static final int MAX_PAGE_BYTES = 1 << 16;
 
   public StatefileHeader {
-    requiredFeatures = requiredFeatures.stream().sorted().distinct().toList();
-    optionalFeatures = optionalFeatures.stream().sorted().distinct().toList();
-    requiredFeatures.forEach(TypeDescriptor::checkName);
-    optionalFeatures.forEach(TypeDescriptor::checkName);
+    requiredFeatures = names(requiredFeatures);
+    optionalFeatures = names(optionalFeatures);
     if (Integer.bitCount(pageSizeBytes) != 1 || pageSizeBytes < PageRun.GRANULE_BYTES
         || pageSizeBytes > MAX_PAGE_BYTES) {
       throw new IllegalArgumentException("no page is " + pageSizeBytes + " bytes");
@@ -42,5 +42,16 @@ public record StatefileHeader(
     if (vdsoSha256.length() != SHA256_BYTES) {
       throw new IllegalArgumentException("a SHA-256 has 32 bytes, not " + vdsoSha256.length());
     }
+  }
+
+  /// Each once, in order.
+  private static List<String> names(List<String> features) {
+    features.forEach(TypeDescriptor::checkName);
+    return List.copyOf(new TreeSet<>(features));
+  }
+
+  /// Required features outside the ones a reader knows; it must refuse if there are any.
+  public List<String> unknownFeatures(Set<String> known) {
+    return requiredFeatures.stream().filter(feature -> !known.contains(feature)).toList();
   }
 }

@@ -29,8 +29,11 @@ public record TypeDescriptor(@Tag(1) String name, @Tag(2) Shape shape, @Tag(3) L
 
   /// Names go to terminals and file names: letters, digits and `._$-` only.
   static void checkName(String name) {
-    boolean plain = !name.isEmpty() && name.length() <= MAX_NAME && name.chars().allMatch(c ->
-        c < 0x80 && (Character.isLetterOrDigit(c) || "._$-".indexOf(c) >= 0));
+    boolean plain = !name.isEmpty() && name.length() <= MAX_NAME;
+    for (int i = 0; plain && i < name.length(); i++) {
+      char c = name.charAt(i);
+      plain = c < 0x80 && (Character.isLetterOrDigit(c) || "._$-".indexOf(c) >= 0);
+    }
     if (!plain) {
       throw new IllegalArgumentException("not a name: " + Printable.quoted(name));
     }

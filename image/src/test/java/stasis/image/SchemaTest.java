@@ -185,20 +185,35 @@ class SchemaTest {
   }
 
   @Test
-  void recordsThatCannotBeStoredAreRefusedWhenTheSchemaIsMade() {
+  void recordsThatCannotBeStoredAreRefusedAtFirstUse() {
     assertUnfit(Untagged.class, "has no @Tag");
     assertUnfit(TwiceTagged.class, "tag 1 is used twice");
     assertUnfit(Unstorable.class, "java.lang.Object cannot be stored");
     assertUnfit(Doubtful.class, "cannot be stored");
-    assertThatThrownBy(() -> Schema.of(MethodHandles.lookup(), Ranged.class, "test", 1, 1))
+    assertThatThrownBy(() -> Schema.of(MethodHandles.lookup(), Ranged.class, "test", 1, 1).describe())
         .hasMessageContaining("tag 1 is retired");
-    assertThatThrownBy(() -> Schema.of(MethodHandles.publicLookup(), Ranged.class, "test", 1))
+    assertThatThrownBy(() -> Schema.of(MethodHandles.publicLookup(), Ranged.class, "test", 1).describe())
         .hasMessageContaining("not visible");
   }
 
   private static <S extends Record> void assertUnfit(Class<S> type, String reason) {
-    assertThatThrownBy(() -> Schema.of(MethodHandles.lookup(), type, "test", 1))
+    assertThatThrownBy(() -> Schema.of(MethodHandles.lookup(), type, "test", 1).describe())
         .isInstanceOf(IllegalArgumentException.class).hasMessageContaining(reason);
+  }
+
+  @Test
+  void anObjectIsReadOnlyByItsOwnSchemaAndNotByAnOlderOne() throws Exception {
+    Schema<Renumbered> newer = Schema.of(MethodHandles.lookup(), Renumbered.class, "file.signalfd", 2);
+    StoredObject object = Samples.objects().getFirst();
+    StoredObject future = StoredObject.of(new ObjectId(7), newer,
+        new Renumbered(new SigSet(1), 2, Optional.empty(), List.of()), Optional.empty());
+
+    assertThat(Samples.SIGNALFD.decode(object, Limits.DEFAULT).flags()).isEqualTo(0x800);
+    assertThat(newer.decode(object, Limits.DEFAULT).flags()).isEqualTo(0x800);
+    assertThatThrownBy(() -> Samples.OWNED.decode(object, Limits.DEFAULT))
+        .hasMessage("test.owned v1, byte 0: object #1 is a file.signalfd v1");
+    assertThatThrownBy(() -> Samples.SIGNALFD.decode(future, Limits.DEFAULT))
+        .hasMessage("file.signalfd v1, byte 0: object #7 is a file.signalfd v2");
   }
 
   @Test

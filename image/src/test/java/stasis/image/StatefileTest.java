@@ -3,9 +3,11 @@ package stasis.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import stasis.linux.abi.Bytes;
 
@@ -91,6 +93,12 @@ class StatefileTest {
   }
 
   @Test
+  void requiredFeaturesThatTheReaderDoesNotKnowAreNamed() {
+    assertThat(Samples.header().unknownFeatures(Set.of("threads"))).containsExactly("aio");
+    assertThat(Samples.header().requiredFeatures()).containsExactly("aio", "threads");
+  }
+
+  @Test
   void runsBeyondThePageSectionAreRefused() {
     Bytes encoded = Samples.statefile(1).encode();
 
@@ -137,7 +145,7 @@ class StatefileTest {
   void metadataLayoutIsGolden() throws Exception {
     try (var golden = StatefileTest.class.getResourceAsStream("statefile.schema")) {
       assertThat(Statefile.descriptor().describe()).isEqualTo(new String(golden.readAllBytes(),
-          java.nio.charset.StandardCharsets.UTF_8));
+          StandardCharsets.UTF_8));
     }
   }
 

@@ -15,8 +15,8 @@ final class WriterProcess {
 
   private WriterProcess() {}
 
-  /// @param args folder; `step` to wait at every step, `fill` to use up the device after a first MiB, or `run`; bytes of
-  ///     pages, a multiple of 1 MiB
+  /// @param args folder; `step` to wait at every step, `fill` to use up the device after a first MiB, or `run`; bytes
+  ///     of pages, a multiple of 1 MiB
   public static void main(String[] args) throws Exception {
     boolean wait = args[1].equals("step");
     int pageBytes = args.length > 2 ? Integer.parseInt(args[2]) : PAGE_BYTES;

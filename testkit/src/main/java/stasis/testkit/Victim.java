@@ -105,6 +105,32 @@ public final class Victim implements AutoCloseable {
     }
   }
 
+  /// Waits for the label after this one.
+  ///
+  /// @return it, or nothing if the victim ended
+  public List<String> awaitNext(String label, Duration bound) {
+    Poll poll = new Poll(bound);
+    while (true) {
+      boolean ended = !isAlive();
+      List<String> labels = labels();
+      int at = labels.indexOf(label) + 1;
+      if (at < labels.size()) {
+        return List.of(labels.get(at));
+      }
+      if (ended) {
+        return List.of();
+      }
+      if (!poll.again()) {
+        throw new AssertionError("victim " + folder.getFileName() + " stays after '" + label + "': " + lines());
+      }
+    }
+  }
+
+  /// The labels it came to, in order.
+  public List<String> labels() {
+    return lines().stream().filter(line -> line.startsWith("READY ")).map(line -> line.split(" ")[1]).toList();
+  }
+
   private Optional<String> readyLine(String label) {
     return lines().stream().filter(line -> line.startsWith("READY " + label + " ")).findFirst();
   }
@@ -170,8 +196,7 @@ public final class Victim implements AutoCloseable {
   public Verdict runThrough(Duration bound) {
     Poll poll = new Poll(bound);
     while (true) {
-      lines().stream().filter(line -> line.startsWith("READY ")).map(line -> line.split(" ")[1]).distinct()
-          .filter(label -> !Files.exists(folder.resolve("go." + label))).forEach(this::go);
+      labels().stream().distinct().filter(label -> !Files.exists(folder.resolve("go." + label))).forEach(this::go);
       Verdict verdict = verdict(Duration.ZERO);
       if (!(verdict instanceof Verdict.Pending) || !poll.again()) {
         return verdict;

@@ -1,0 +1,1 @@
+"""What the kernel says of a program (snapshot), and whether two such looks agree (compare)."""

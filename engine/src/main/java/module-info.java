@@ -7,4 +7,6 @@ module stasis.engine {
   requires transitive stasis.repository;
   requires stasis.procfs;
 
+
+  exports stasis.engine;
 }

@@ -11,7 +11,7 @@ public final class DecodeException extends Exception {
 
   /// @param field path of names from the root record; empty for the record itself
   /// @param offset in bytes, from the start of the record
-  DecodeException(String schema, String field, int offset, String reason) {
+  public DecodeException(String schema, String field, int offset, String reason) {
     super(schema + (field.isEmpty() ? "" : ", field " + field) + ", byte " + offset + ": " + reason);
     this.schema = schema;
     this.field = field;

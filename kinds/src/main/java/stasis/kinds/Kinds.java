@@ -3,7 +3,9 @@ package stasis.kinds;
 import java.util.List;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
+import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
+import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.group.accounting.Accounting;
 import stasis.kinds.group.actions.SignalActions;
 import stasis.kinds.group.autogroup.AutoGroup;
@@ -84,7 +86,9 @@ public final class Kinds {
 
   private static List<FileKind<?>> files() {
     return List.of(
-        new Memfd()
+        new Memfd(),
+        new RegularFile(),
+        new MemoryDevice()
     );
   }
 

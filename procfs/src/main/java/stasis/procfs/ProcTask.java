@@ -178,7 +178,8 @@ public final class ProcTask {
     return Bytes.of(files.bytes(directory, directory.resolve(name)));
   }
 
-  private PathBytes link(String name) throws ProcException {
+  /// Target of any other link of this directory: `ns/net`.
+  public PathBytes link(String name) throws ProcException {
     return files.link(directory, directory.resolve(name));
   }
 }

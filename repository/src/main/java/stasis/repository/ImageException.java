@@ -25,13 +25,13 @@ public final class ImageException extends Exception {
   }
 
   /// @param problem what happened, with the path @param remedy what to do; both without a full stop
-  ImageException(Reason reason, String problem, String remedy) {
+  public ImageException(Reason reason, String problem, String remedy) {
     super(problem + "; " + remedy);
     this.reason = reason;
     this.remedy = remedy;
   }
 
-  ImageException(Reason reason, String problem, String remedy, Throwable cause) {
+  public ImageException(Reason reason, String problem, String remedy, Throwable cause) {
     this(reason, problem, remedy);
     initCause(cause);
   }

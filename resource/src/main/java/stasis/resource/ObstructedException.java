@@ -14,6 +14,12 @@ public final class ObstructedException extends Exception {
     this(new Obstacle.Unsupported(subject, reason, remedy));
   }
 
+  /// What the cause says is the reason.
+  public ObstructedException(String subject, Exception cause, String remedy) {
+    this(subject, String.valueOf(cause.getMessage()), remedy);
+    initCause(cause);
+  }
+
   public Obstacle obstacle() {
     return obstacle;
   }

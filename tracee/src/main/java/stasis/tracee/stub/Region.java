@@ -19,6 +19,11 @@ public record Region(RemoteAddress code, RemoteAddress area, long areaBytes) {
     }
   }
 
+  /// A syscall instruction, for calls made one by one.
+  public RemoteAddress gadget() {
+    return code.plus(StubCode.GADGET);
+  }
+
   /// The region that takes the whole of a mapping.
   public static Region of(RemoteAddress start, long lengthBytes) {
     return new Region(start, start.plus(CODE_BYTES), lengthBytes - CODE_BYTES);

@@ -1,0 +1,185 @@
+package stasis.engine;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+import stasis.procfs.Vma;
+import stasis.tracee.RemoteMemory;
+
+/// Where the contents of one body are read from: a description of the engine's own, or the memory of a task that maps it.
+final class BodySource implements AutoCloseable {
+  private static final int SEEK_SET = 0;
+  private static final int SEEK_END = 2;
+  private static final int SEEK_DATA = 3;
+  private static final int SEEK_HOLE = 4;
+  private static final int AT_FDCWD = -100;
+  private static final int O_CLOEXEC = 0x80000;
+  private static final long PAGE = 4096;
+
+  private final ObjectId body;
+  private final String subject;
+  private final Optional<Long> fd;
+  private final List<Vma> vmas;
+  private final Tid task;
+
+  /// A stretch of data, in bytes from the start of the body.
+  record Data(long start, long lengthBytes) {}
+
+  private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Vma> vmas, Tid task) {
+    this.body = body;
+    this.subject = subject;
+    this.fd = fd;
+    this.vmas = vmas;
+    this.task = task;
+  }
+
+  /// Through a fresh description of the inode, so that the task's file position stays where it is.
+  static BodySource file(TreeView.Body body, Tid task) {
+    return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, task), vmas(body), task);
+  }
+
+  /// Through map_files where that may be opened, else through the mapping itself.
+  static BodySource memory(TreeView.Body body, Tid task) {
+    return file(body, task);
+  }
+
+  private static List<Vma> vmas(TreeView.Body body) {
+    return body.mappings().stream().map(stasis.resource.Mapping::vma).toList();
+  }
+
+  private static Optional<Long> reopen(TreeView.Body body, Tid task) {
+    var paths = new ArrayList<String>();
+    for (var file : body.files()) {
+      if (file instanceof FileView view) {
+        view.copy().ifPresent(copy -> paths.add("/proc/self/fd/" + copy.fd()));
+      }
+    }
+    for (Vma vma : vmas(body)) {
+      paths.add("/proc/" + task + "/map_files/" + Long.toHexString(vma.start()) + "-" + Long.toHexString(vma.end()));
+    }
+    if (!body.groups().isEmpty()) {
+      paths.add("/proc/" + task + "/exe");
+    }
+    for (String path : paths) {
+      try (Arena arena = Arena.ofConfined()) {
+        long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, arena.allocateFrom(path).address(), O_CLOEXEC);
+        if (!Errno.isError(fd)) {
+          return Optional.of(fd);
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  ObjectId body() {
+    return body;
+  }
+
+  /// Stretches that hold data, ascending; holes are left out where the file system tells them.
+  List<Data> data() throws SyscallException {
+    return fd.isPresent() ? dataOfFile(fd.get()) : vmas.stream().map(v -> new Data(v.offset(), v.lengthBytes())).toList();
+  }
+
+  private List<Data> dataOfFile(long file) throws SyscallException {
+    var stretches = new ArrayList<Data>();
+    long size = Syscalls.require("size of " + subject, Nr.LSEEK, file, 0, SEEK_END);
+    long at = 0;
+    while (at < size) {
+      long data = Syscalls.call(Nr.LSEEK, file, at, SEEK_DATA);
+      if (data == -Errno.ENXIO.number()) {
+        break;
+      }
+      if (Errno.isError(data)) {
+        throw new SyscallException(Nr.LSEEK, Errno.of(data), "find data of " + subject);
+      }
+      long hole = Syscalls.require("find the hole after data of " + subject, Nr.LSEEK, file, data, SEEK_HOLE);
+      // Runs start at whole pages; a file system may report smaller blocks.
+      long start = data & -PAGE;
+      stretches.add(new Data(start, Math.min(hole, size) - start));
+      at = hole;
+    }
+    Syscalls.call(Nr.LSEEK, file, 0, SEEK_SET);
+    return merge(stretches);
+  }
+
+  private static List<Data> merge(List<Data> stretches) {
+    var merged = new ArrayList<Data>();
+    for (Data next : stretches) {
+      long end = merged.isEmpty() ? -1 : merged.getLast().start() + merged.getLast().lengthBytes();
+      if (!merged.isEmpty() && next.start() <= (end + PAGE - 1 & -PAGE)) {
+        Data last = merged.removeLast();
+        merged.add(new Data(last.start(), next.start() + next.lengthBytes() - last.start()));
+      } else {
+        merged.add(next);
+      }
+    }
+    return merged;
+  }
+
+  /// Reads `into` whole.
+  void read(long offset, MemorySegment into) throws SyscallException {
+    if (fd.isEmpty()) {
+      readMemory(offset, into);
+      return;
+    }
+    long done = 0;
+    while (done < into.byteSize()) {
+      long got = Syscalls.require("read " + subject, Nr.PREAD64, fd.get(), into.address() + done,
+          into.byteSize() - done, offset + done);
+      if (got == 0) {
+        throw new SyscallException(Nr.PREAD64, Errno.EIO, "read " + subject + " at " + (offset + done)
+            + ", which became shorter meanwhile");
+      }
+      done += got;
+    }
+  }
+
+  private void readMemory(long offset, MemorySegment into) throws SyscallException {
+    for (Vma vma : vmas) {
+      if (offset >= vma.offset() && offset + into.byteSize() <= vma.offset() + vma.lengthBytes()) {
+        new RemoteMemory(task).read(new RemoteAddress(vma.start() + offset - vma.offset()), into);
+        return;
+      }
+    }
+    throw new SyscallException(Nr.PROCESS_VM_READV, Errno.EFAULT, "read " + subject + " at " + offset);
+  }
+
+  /// The same contents as they are now, held by the engine: the tree may go on and change the body.
+  BodySource copy() throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      long memfd = Syscalls.require("hold the contents of " + subject, Nr.MEMFD_CREATE,
+          arena.allocateFrom("stasis-body").address(), 1);
+      MemorySegment buffer = arena.allocate(1 << 20, 4096);
+      long size = 0;
+      for (Data stretch : data()) {
+        for (long at = stretch.start(); at < stretch.start() + stretch.lengthBytes();) {
+          long want = Math.min(buffer.byteSize(), stretch.start() + stretch.lengthBytes() - at);
+          MemorySegment part = buffer.asSlice(0, want);
+          read(at, part);
+          for (long done = 0; done < want;) {
+            done += Syscalls.require("hold the contents of " + subject, Nr.PWRITE64, memfd, part.address() + done,
+                want - done, at + done);
+          }
+          at += want;
+        }
+        size = stretch.start() + stretch.lengthBytes();
+      }
+      Syscalls.require("size of the held " + subject, Nr.FTRUNCATE, memfd, size);
+      return new BodySource(body, subject, Optional.of(memfd), List.of(), task);
+    }
+  }
+
+  @Override
+  public void close() {
+    fd.ifPresent(file -> Syscalls.call(Nr.CLOSE, file));
+  }
+}

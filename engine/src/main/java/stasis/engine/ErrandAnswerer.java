@@ -1,0 +1,107 @@
+package stasis.engine;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.resource.Answer;
+import stasis.resource.Arg;
+import stasis.resource.HiddenMm;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
+import stasis.resource.Question;
+import stasis.tracee.CallResult;
+import stasis.tracee.ErrandRefusedException;
+import stasis.tracee.Deadline;
+import stasis.tracee.Errand;
+import stasis.tracee.FrozenGroup;
+import stasis.tracee.LiveTask;
+import stasis.tracee.RemoteArg;
+import stasis.tracee.RemoteCall;
+
+/// Has the questions answered by the task itself, in one parachuted batch for each task.
+final class ErrandAnswerer implements Answerer {
+  private static final Duration BOUND = Duration.ofSeconds(10);
+
+  private final FrozenGroup group;
+  private final Map<Tid, Long> asleepSinceNs;
+
+  /// @param asleepSinceNs read before the interrupt, which wakes every sleeper
+  ErrandAnswerer(FrozenGroup group, Map<Tid, Long> asleepSinceNs) {
+    this.group = group;
+    this.asleepSinceNs = Map.copyOf(asleepSinceNs);
+  }
+
+  @Override
+  public List<Answer> ask(Tid thread, List<Question> questions) throws ObstructedException {
+    List<RemoteCall> calls = questions.stream().map(ErrandAnswerer::call).toList();
+    LiveTask task = group.tasks().stream().filter(t -> t.tid().equals(thread)).findFirst()
+        .orElseThrow(() -> new ObstructedException(new Obstacle.TaskGone(thread)));
+    try (Errand errand = group.errand(task, Deadline.after(BOUND))) {
+      List<CallResult> results = errand.run(calls);
+      var answers = new ArrayList<Answer>();
+      for (int i = 0; i < results.size(); i++) {
+        answers.add(answer(thread, questions.get(i), results.get(i)));
+      }
+      return answers;
+    } catch (ErrandRefusedException e) {
+      throw new ObstructedException("task " + thread, e, "run as root, where nothing need be injected");
+    } catch (SyscallException e) {
+      throw new ObstructedException("task " + thread, e, "");
+    }
+  }
+
+  private static RemoteCall call(Question question) {
+    return RemoteCall.of(question.nr(), question.args().stream().map(ErrandAnswerer::argument)
+        .toArray(RemoteArg[]::new));
+  }
+
+  private static RemoteArg argument(Arg arg) {
+    return switch (arg) {
+      case Arg.Imm(long value) -> new RemoteArg.Imm(value);
+      case Arg.Data(Bytes value) -> new RemoteArg.InOut(value);
+      case Arg.Space(int lengthBytes) -> new RemoteArg.Out(lengthBytes);
+      case Arg.Result _, Arg.Output _, Arg.Struct _, Arg.Self _ ->
+          throw new IllegalArgumentException("no argument of a question: " + arg);
+    };
+  }
+
+  private static Answer answer(Tid thread, Question question, CallResult result) throws ObstructedException {
+    return switch (result) {
+      case CallResult.Failed(Errno errno) -> new Answer(-errno.number(), Map.of());
+      case CallResult.Returned(long value, List<Bytes> outputs) -> new Answer(value, outputs(question, outputs));
+      case CallResult.Died _ -> throw new ObstructedException(new Obstacle.TaskGone(thread));
+    };
+  }
+
+  private static Map<Integer, Bytes> outputs(Question question, List<Bytes> outputs) {
+    var byArgument = new HashMap<Integer, Bytes>();
+    for (int i = 0; i < question.args().size(); i++) {
+      if (!(question.args().get(i) instanceof Arg.Imm)) {
+        byArgument.put(i, outputs.get(byArgument.size()));
+      }
+    }
+    return byArgument;
+  }
+
+  @Override
+  public Optional<HiddenMm> hiddenMm() {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<Long> restartExpiryNs(Tid thread) {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<Long> asleepSinceNs(Tid thread) {
+    return Optional.ofNullable(asleepSinceNs.get(thread));
+  }
+}

@@ -1,0 +1,323 @@
+package stasis.engine;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
+import stasis.image.ObjectId;
+import stasis.image.PageRun;
+import stasis.image.PageRuns;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.sys.Syscalls;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
+import stasis.procfs.Vma;
+import stasis.repository.ImageException;
+import stasis.resource.Arg;
+import stasis.resource.CpuState;
+import stasis.resource.Program;
+import stasis.resource.Step;
+import stasis.tracee.Deadline;
+import stasis.tracee.Ptrace;
+import stasis.tracee.stub.Batch;
+import stasis.tracee.stub.Expect;
+import stasis.tracee.stub.Newborn;
+import stasis.tracee.stub.Operand;
+import stasis.tracee.stub.Outcome;
+import stasis.tracee.stub.Slot;
+import stasis.tracee.stub.Stub;
+
+/// Runs a program in stubs. Consecutive calls of one task are one batch. Every task dies with the tracer until released;
+/// a step that fails ends them all. On the tracer thread.
+final class Executor {
+  private static final Duration STEP_BOUND = Duration.ofMinutes(30);
+  private static final long SEGMENT_BYTES = 1L << 30;
+  private static final long ARCH_PRCTL_X86_64 = 158;
+  private static final long ARCH_MAP_VDSO_64 = 0x2003;
+  private static final long CLONE_THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
+  private static final int CLONE_ARGS_BYTES = 88;
+  private static final int FORCED_CHUNK_BYTES = 1 << 20;
+  private static final String VSYSCALL = "[vsyscall]";
+
+  private final Ptrace ptrace;
+  private final Proc proc;
+  private final ImageSource image;
+  private final Moment.Listener listener;
+  private final Births births;
+  private final Values values = new Values();
+  private final Map<Integer, Set<Integer>> kept = new HashMap<>();
+  private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
+  private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
+  private int imageFd;
+
+  Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener) {
+    this.ptrace = ptrace;
+    this.proc = proc;
+    this.image = image;
+    this.births = births;
+    this.listener = listener;
+  }
+
+  /// @return the tree, every task stopped with all its state, not yet released
+  RestoredTree execute(Program program) throws StepFailedException, SyscallException, ImageException, ProcException {
+    try {
+      List<Step> steps = program.steps();
+      keepOutputs(steps);
+      for (int at = 0; at < steps.size();) {
+        at = run(steps, at);
+      }
+      listener.at(new Moment.BeforeRelease());
+      return new RestoredTree(ptrace, proc, stubs, cpus, traps(steps));
+    } catch (StepFailedException | SyscallException | ImageException | ProcException | RuntimeException | Error e) {
+      try {
+        Stub.closeAll(stubs.values());
+        births.close();
+      } catch (SyscallException f) {
+        e.addSuppressed(f);
+      }
+      throw e;
+    }
+  }
+
+  /// Which buffers must be read back.
+  private void keepOutputs(List<Step> steps) {
+    for (Step step : steps) {
+      if (step instanceof Step.Call call) {
+        call.args().forEach(this::keepOutputs);
+      }
+    }
+  }
+
+  private void keepOutputs(Arg arg) {
+    if (arg instanceof Arg.Output(var of, int argument, int _, int _)) {
+      kept.computeIfAbsent(of.step(), _ -> new HashSet<>()).add(argument);
+    } else if (arg instanceof Arg.Struct(_, var patches)) {
+      patches.forEach(patch -> keepOutputs(patch.value()));
+    }
+  }
+
+  /// Dispositions of SIGTRAP, which our own int3 may reset: set once more as the last thing.
+  private static Map<ObjectId, Step.Call> traps(List<Step> steps) {
+    Map<ObjectId, Step.Call> traps = new HashMap<>();
+    for (Step step : steps) {
+      if (step instanceof Step.Call call && call.nr() == Nr.RT_SIGACTION
+          && call.args().getFirst().equals(Arg.imm(RestoredTree.SIGTRAP))) {
+        traps.put(call.in(), call);
+      }
+    }
+    return traps;
+  }
+
+  /// Runs the step at `at` and those that go with it. @return the first step not yet run
+  private int run(List<Step> steps, int at) throws StepFailedException, SyscallException, ImageException, ProcException {
+    Step step = steps.get(at);
+    listener.at(new Moment.At("restore.step"));
+    switch (step) {
+      case Step.Spawn spawn when spawn.birth() instanceof Step.Birth.Thread -> {
+        return spawnThreads(steps, at);
+      }
+      case Step.Spawn spawn -> spawn(spawn);
+      case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
+      case Step.Fill fill when fill.forced() -> force(fill);
+      case Step.Release release -> cpus.put(release.in(), release.cpu());
+      case Step.Call _, Step.MapVdso _, Step.Fill _, Step.FillFile _ -> {
+        return runBatch(steps, at);
+      }
+    }
+    return at + 1;
+  }
+
+  private int runBatch(List<Step> steps, int from) throws StepFailedException, SyscallException {
+    ObjectId in = steps.get(from).in();
+    CallBatch calls = new CallBatch(values);
+    int at = from;
+    for (; at < steps.size() && steps.get(at).in().equals(in); at++) {
+      if (!addToBatch(calls, steps.get(at), at)) {
+        break;
+      }
+    }
+    if (!calls.isEmpty()) {
+      finish(stub(in), calls);
+    }
+    return at;
+  }
+
+  private boolean addToBatch(CallBatch calls, Step step, int index) {
+    switch (step) {
+      case Step.Call call -> calls.add(index, call, kept.getOrDefault(index, Set.of()));
+      case Step.MapVdso vdso -> calls.batch().callNumber(ARCH_PRCTL_X86_64, Expect.SUCCESS,
+          Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
+      case Step.Fill fill when !fill.forced() -> fill(calls, fill);
+      case Step.FillFile fill -> fillFile(calls, fill);
+      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _ -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void finish(Stub stub, CallBatch calls) throws StepFailedException, SyscallException {
+    switch (stub.run(calls.batch(), Deadline.after(STEP_BOUND))) {
+      case Outcome.Completed(var results, _) -> calls.finish(results);
+      case Outcome.Stopped(int index, long result, _, _) -> throw calls.failure(index, result);
+      case Outcome.Faulted faulted -> throw new StepFailedException("task " + stub.tid() + " took signal "
+          + faulted.stop().signal() + " in entry " + faulted.index() + " of its batch");
+      case Outcome.Late late -> throw new StepFailedException("entry " + late.index() + " of the batch of task "
+          + stub.tid() + " did not end in " + STEP_BOUND.toMinutes() + " minutes");
+      case Outcome.Died(var last, _) -> throw new StepFailedException("task " + stub.tid() + " died: " + last);
+    }
+  }
+
+  private interface Piece {
+    void at(PageRun run, long offset, long lengthBytes);
+  }
+
+  private void pieces(ObjectId body, long from, long lengthBytes, Piece piece) {
+    Optional<PageRuns> runs = image.runs(body);
+    if (runs.isEmpty()) {
+      return;
+    }
+    PageRuns.Cursor cursor = runs.get().cursor();
+    while (cursor.hasNext()) {
+      PageRun run = cursor.next();
+      long start = Math.max(run.start(), from);
+      long end = Math.min(run.end(), from + lengthBytes);
+      for (long at = start; at < end; at += SEGMENT_BYTES) {
+        piece.at(run, at, Math.min(SEGMENT_BYTES, end - at));
+      }
+    }
+  }
+
+  private long fileOffset(PageRun run, long offset) {
+    return image.reader().pageOffset() + run.sectionOffset() + offset - run.start();
+  }
+
+  private void fill(CallBatch calls, Step.Fill fill) {
+    pieces(fill.body(), fill.fromOffset(), fill.lengthBytes(), (run, offset, length) ->
+        calls.add("fill memory at 0x" + Long.toHexString(fill.to().bits() + offset - fill.fromOffset()),
+            Expect.exactly(length), Nr.PREAD64, Operand.imm(imageFd),
+            Operand.imm(fill.to().bits() + offset - fill.fromOffset()), Operand.imm(length),
+            Operand.imm(fileOffset(run, offset))));
+  }
+
+  private void force(Step.Fill fill) throws SyscallException, ImageException {
+    record Chunk(long sectionOffset, RemoteAddress to, long lengthBytes) {}
+    var chunks = new ArrayList<Chunk>();
+    pieces(fill.body(), fill.fromOffset(), fill.lengthBytes(), (run, offset, length) -> {
+      for (long done = 0; done < length; done += FORCED_CHUNK_BYTES) {
+        chunks.add(new Chunk(run.sectionOffset() + offset - run.start() + done,
+            fill.to().plus(offset - fill.fromOffset() + done), Math.min(FORCED_CHUNK_BYTES, length - done)));
+      }
+    });
+    try (Arena arena = Arena.ofConfined()) {
+      for (Chunk chunk : chunks) {
+        MemorySegment buffer = arena.allocate(chunk.lengthBytes(), 8);
+        image.reader().readPages(chunk.sectionOffset(), buffer.asByteBuffer());
+        stub(fill.in()).memory().writeForced(chunk.to(), Bytes.of(buffer.asByteBuffer()));
+      }
+    }
+  }
+
+  /// sendfile(2) writes at the file's position, so that is set first; whoever made the file sets it after.
+  private void fillFile(CallBatch calls, Step.FillFile fill) {
+    Operand file = calls.result(fill.file());
+    pieces(fill.body(), 0, Long.MAX_VALUE, (run, offset, length) -> {
+      calls.add("position of a file to fill", Expect.exactly(offset), Nr.LSEEK, file, Operand.imm(offset),
+          Operand.imm(0));
+      Slot from = calls.data(Bytes.ofU64(fileOffset(run, offset)));
+      calls.add("fill a file at " + offset, Expect.exactly(length), Nr.SENDFILE, file, Operand.imm(imageFd),
+          from.address(), Operand.imm(length));
+    });
+  }
+
+  private void spawn(Step.Spawn spawn) throws SyscallException, StepFailedException, ProcException {
+    switch (spawn.birth()) {
+      case Step.Birth.Root(var pids, var region, int fd) -> {
+        imageFd = fd;
+        Path file = image.reader().pageFile();
+        Stub root = births.root(pids, region, Planner.REGION_BYTES, file, fd);
+        stubs.put(spawn.in(), root);
+        unmapInherited(root);
+      }
+      case Step.Birth.Child _ ->
+          throw new StepFailedException("children of a restored root are not part of this version");
+      case Step.Birth.Thread _ -> throw new AssertionError("threads are born in batches");
+    }
+  }
+
+  /// The stub's own image, stack and vdso go; its region stays to the end.
+  private void unmapInherited(Stub root) throws SyscallException, StepFailedException, ProcException {
+    CallBatch calls = new CallBatch(values);
+    for (Vma vma : proc.task(root.tid()).maps().vmas()) {
+      boolean ours = vma.contains(root.region().code());
+      if (!ours && !vma.name().equals(VSYSCALL)) {
+        calls.add("unmap " + vma.name() + " of the stub", Expect.SUCCESS, Nr.MUNMAP, Operand.imm(vma.start()),
+            Operand.imm(vma.lengthBytes()));
+      }
+    }
+    finish(root, calls);
+  }
+
+  private int spawnThreads(List<Step> steps, int from) throws SyscallException, StepFailedException {
+    List<Step.Spawn> spawns = new ArrayList<>();
+    int at = from;
+    for (; at < steps.size() && steps.get(at) instanceof Step.Spawn spawn
+        && spawn.birth() instanceof Step.Birth.Thread; at++) {
+      spawns.add(spawn);
+    }
+    Stub leader = stub(((Step.Birth.Thread) spawns.getFirst().birth()).leader());
+    Batch batch = new Batch();
+    Map<Integer, ObjectId> byEntry = new HashMap<>();
+    for (Step.Spawn spawn : spawns) {
+      List<Integer> pids = births.setTid(spawn.birth().pids());
+      Slot tids = batch.data(Bytes.ofU32(pids.reversed().stream().mapToInt(Integer::intValue).toArray()));
+      Slot args = batch.data(Bytes.zeros(CLONE_ARGS_BYTES).withU64(0, CLONE_THREAD_FLAGS).withU64(72, pids.size()));
+      batch.point(args, 64, tids, 0);
+      byEntry.put(batch.birth(Nr.CLONE3, args.address(), Operand.imm(CLONE_ARGS_BYTES)), spawn.in());
+    }
+    switch (leader.run(batch, Deadline.after(STEP_BOUND))) {
+      case Outcome.Completed(_, var born) -> {
+        for (Newborn newborn : born) {
+          stubs.put(GroupPlan.require(byEntry, newborn.entry()), leader.adopt(newborn));
+        }
+      }
+      case Outcome other -> {
+        // Whoever was born already dies with the leader, whose thread it is.
+        throw new StepFailedException("birth of a thread of task " + leader.tid() + ": " + text(other));
+      }
+    }
+    listener.at(new Moment.TasksBorn(stubs.size()));
+    return at;
+  }
+
+  private static String text(Outcome outcome) {
+    return outcome instanceof Outcome.Stopped(int _, long result, _, _) && Errno.isError(result)
+        ? Errno.of(result).toString() : outcome.getClass().getSimpleName();
+  }
+
+  private Stub stub(ObjectId task) {
+    return GroupPlan.require(stubs, task);
+  }
+
+  /// For the births: an open statefile that a stub may inherit.
+  static Fd open(Path file) throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      return new Fd(Math.toIntExact(Syscalls.require("open " + file, Nr.OPENAT, -100,
+          arena.allocateFrom(file.toAbsolutePath().toString()).address(), 0x80000, 0)));
+    }
+  }
+}

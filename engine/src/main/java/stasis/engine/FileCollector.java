@@ -1,0 +1,114 @@
+package stasis.engine;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
+import stasis.resource.FileKind;
+import stasis.resource.FilesState;
+import stasis.resource.FilesState.Entry;
+import stasis.resource.KindSet;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
+
+/// Describes the open files of a thread group, each description once. Holds the engine's copies of them until closed.
+final class FileCollector implements AutoCloseable {
+  private final KindSet kinds;
+  private final TreeView tree;
+  private final Findings findings;
+  private final Sink sink;
+  private final List<OwnCopy> copies = new ArrayList<>();
+
+  FileCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink) {
+    this.kinds = kinds;
+    this.tree = tree;
+    this.findings = findings;
+    this.sink = sink;
+  }
+
+  FilesState collect(GroupView group) throws ObstructedException {
+    List<SharedFiles.Seat> seats = seats(group);
+    Map<SharedFiles.Seat, ObjectId> ids = new LinkedHashMap<>();
+    Map<ObjectId, List<SharedFiles.Seat>> byFile = new LinkedHashMap<>();
+    for (List<SharedFiles.Seat> description : SharedFiles.group(seats)) {
+      ObjectId id = tree.nextId();
+      description.forEach(seat -> ids.put(seat, id));
+      byFile.put(id, description);
+    }
+    Tid leader = group.leader().tid();
+    long pidfd = byFile.isEmpty() ? -1 : pidfd(leader);
+    try {
+      byFile.forEach((id, description) -> describe(new FileView(tree, id, group.leader(), description,
+          copy(pidfd, description.getFirst()), ids)));
+    } finally {
+      if (pidfd >= 0) {
+        Syscalls.call(Nr.CLOSE, pidfd);
+      }
+    }
+    return new FilesState(seats.stream()
+        .map(seat -> new Entry(seat.fd(), seat.info().closeOnExec(), GroupPlan.require(ids, seat))).toList());
+  }
+
+  private static long pidfd(Tid leader) throws ObstructedException {
+    try {
+      return Syscalls.require("open a pidfd of task " + leader, Nr.PIDFD_OPEN, leader.value(), 0);
+    } catch (SyscallException e) {
+      throw new ObstructedException("task " + leader, e, "");
+    }
+  }
+
+  private static List<SharedFiles.Seat> seats(GroupView group) throws ObstructedException {
+    ProcTask proc = group.procOfLeader();
+    var seats = new ArrayList<SharedFiles.Seat>();
+    try {
+      for (Fd fd : proc.fds()) {
+        seats.add(new SharedFiles.Seat(group.leader().tid(), fd, proc.fdLink(fd), proc.fdInfo(fd)));
+      }
+    } catch (ProcException e) {
+      throw TaskView.obstructed(group.leader().tid(), "open files", e);
+    }
+    return seats;
+  }
+
+  /// Empty for a file the kernel will not hand over; a kind that needs the copy then says so.
+  private Optional<OwnCopy> copy(long pidfd, SharedFiles.Seat seat) {
+    try {
+      OwnCopy copy = OwnCopy.of((int) pidfd, seat.fd(), seat.link().target().toString());
+      copies.add(copy);
+      return Optional.of(copy);
+    } catch (SyscallException e) {
+      return Optional.empty();
+    }
+  }
+
+  private void describe(FileView file) {
+    for (FileKind<?> kind : kinds.files()) {
+      if (kind.recognises(file)) {
+        describe(kind, file);
+        return;
+      }
+    }
+    findings.refuse("file", new Obstacle.UnknownFile(file.task().tid(), file.fd(), file.link()));
+  }
+
+  private <S extends Record> void describe(FileKind<S> kind, FileView file) {
+    findings.look(kind.schema().name(), () -> kind.checkpoint(file))
+        .ifPresent(state -> sink.put(file.id(), kind, state, Optional.empty(), file.subject()));
+  }
+
+  @Override
+  public void close() {
+    copies.forEach(OwnCopy::close);
+    copies.clear();
+  }
+
+}

@@ -1,0 +1,124 @@
+package stasis.engine;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.procfs.FdInfo;
+import stasis.procfs.FileStat;
+import stasis.resource.Answer;
+import stasis.resource.Arg;
+import stasis.resource.BodyKey;
+import stasis.resource.FrozenTask;
+import stasis.resource.OpenFile;
+
+/// One description of a frozen tree, with the engine's own copy of it.
+final class FileView implements OpenFile {
+  private static final int KCMP_EPOLL_TFD = 7;
+  private static final int STATFS_BYTES = 120;
+
+  private final TreeView tree;
+  private final ObjectId id;
+  private final FrozenTask task;
+  private final List<SharedFiles.Seat> seats;
+  private final Optional<OwnCopy> copy;
+  private final Map<SharedFiles.Seat, ObjectId> allFiles;
+
+  /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is not
+  /// @param allFiles every seat of the tree with its file, complete before kinds are asked
+  FileView(TreeView tree, ObjectId id, FrozenTask task, List<SharedFiles.Seat> seats, Optional<OwnCopy> copy,
+      Map<SharedFiles.Seat, ObjectId> allFiles) {
+    this.tree = tree;
+    this.id = id;
+    this.task = task;
+    this.seats = List.copyOf(seats);
+    this.copy = copy;
+    this.allFiles = allFiles;
+  }
+
+  @Override
+  public ObjectId id() {
+    return id;
+  }
+
+  @Override
+  public FrozenTask task() {
+    return task;
+  }
+
+  @Override
+  public Fd fd() {
+    return seats.getFirst().fd();
+  }
+
+  @Override
+  public String subject() {
+    return task.subject() + " fd " + fd() + " " + seats.getFirst().link().target();
+  }
+
+  @Override
+  public String link() {
+    return seats.getFirst().link().target().latin1();
+  }
+
+  @Override
+  public FdInfo info() {
+    return seats.getFirst().info();
+  }
+
+  @Override
+  public FileStat facts() {
+    return seats.getFirst().link().stat();
+  }
+
+  @Override
+  public long filesystemMagic() {
+    Answer answer = ask(Nr.FSTATFS, Arg.self(), Arg.space(STATFS_BYTES));
+    return answer.failed() ? 0 : answer.output(1).u64(0);
+  }
+
+  @Override
+  public Answer ask(Nr nr, Arg... args) {
+    return copy.map(own -> own.ask(nr, List.of(args)))
+        .orElseGet(() -> new Answer(-Errno.EPERM.number(), Map.of()));
+  }
+
+  @Override
+  public ObjectId body(BodyKey key) {
+    return tree.body(key, this);
+  }
+
+  @Override
+  public Optional<ObjectId> fileAt(Fd fd) {
+    return allFiles.entrySet().stream()
+        .filter(e -> e.getKey().task().equals(task.tid()) && e.getKey().fd().equals(fd))
+        .map(Map.Entry::getValue).findFirst();
+  }
+
+  @Override
+  public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
+    Arg slot = Arg.data(stasis.linux.abi.Bytes.ofU32(fd().value(), targetFd.value(), nth));
+    for (Map.Entry<SharedFiles.Seat, ObjectId> candidate : allFiles.entrySet()) {
+      int pid = candidate.getKey().task().value();
+      Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(pid), Arg.imm(task.tid().value()),
+          Arg.imm(KCMP_EPOLL_TFD), Arg.imm(candidate.getKey().fd().value()), slot), Optional.empty());
+      if (answer.result() == 0) {
+        return Optional.of(candidate.getValue());
+      }
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<ObjectId> taskInTree(int pid) {
+    return tree.task(pid);
+  }
+
+  /// The engine's own copy, for reading contents after the tree runs again.
+  Optional<OwnCopy> copy() {
+    return copy;
+  }
+}

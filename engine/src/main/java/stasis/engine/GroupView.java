@@ -1,0 +1,92 @@
+package stasis.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
+import stasis.procfs.ProcAbsentException;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
+import stasis.procfs.ProcUnreadableException;
+import stasis.resource.BodyKey;
+import stasis.resource.FrozenGroup;
+import stasis.resource.FrozenTask;
+import stasis.resource.HiddenMm;
+import stasis.resource.ObstructedException;
+
+/// A stopped thread group.
+final class GroupView implements FrozenGroup {
+  private final TreeView tree;
+  private final ObjectId mm;
+  private final List<TaskView> tasks = new ArrayList<>();
+
+  private final Frozen frozen;
+
+  GroupView(TreeView tree, ObjectId mm, Frozen frozen) {
+    this.tree = tree;
+    this.mm = mm;
+    this.frozen = frozen;
+  }
+
+  /// Leader first; called while the view is being built.
+  void add(TaskView task) {
+    tasks.add(task);
+  }
+
+  /// `/proc/PID` of the group.
+  ProcTask procOfLeader() {
+    return tree.proc().task(leader().tid());
+  }
+
+  @Override
+  public FrozenTask leader() {
+    return tasks.getFirst();
+  }
+
+  @Override
+  public List<FrozenTask> tasks() {
+    return List.copyOf(tasks);
+  }
+
+  @Override
+  public ObjectId mm() {
+    return mm;
+  }
+
+  @Override
+  public ObjectId body(BodyKey key) {
+    return tree.body(key, this);
+  }
+
+  @Override
+  public Optional<HiddenMm> hiddenMm() {
+    return frozen.hiddenMm();
+  }
+
+  @Override
+  public Optional<String> proc(String file) throws ObstructedException {
+    try {
+      return Optional.of(procOfLeader().text(file));
+    } catch (ProcAbsentException | ProcUnreadableException e) {
+      return Optional.empty();
+    } catch (ProcException e) {
+      throw TaskView.obstructed(leader().tid(), file, e);
+    }
+  }
+
+  @Override
+  public List<Bytes> sharedPending() throws ObstructedException {
+    return frozen.sharedPending();
+  }
+
+  @Override
+  public String engineNamespace(String kind) {
+    return tree.engineNamespace(kind);
+  }
+
+  @Override
+  public Optional<ObjectId> taskInTree(int pid) {
+    return tree.task(pid);
+  }
+}

@@ -1,0 +1,31 @@
+package stasis.engine;
+
+import java.util.Map;
+import java.util.HashMap;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.image.PageMap;
+import stasis.image.PageRuns;
+import stasis.image.Statefile;
+import stasis.repository.ImageReader;
+
+/// The page section as a restore reads it.
+final class ImageSource {
+  private final ImageReader reader;
+  private final Map<ObjectId, PageRuns> runs = new HashMap<>();
+
+  ImageSource(ImageReader reader, Statefile statefile) {
+    this.reader = reader;
+    for (PageMap map : statefile.pageMaps()) {
+      runs.put(map.body(), map.runs());
+    }
+  }
+
+  ImageReader reader() {
+    return reader;
+  }
+
+  Optional<PageRuns> runs(ObjectId body) {
+    return Optional.ofNullable(runs.get(body));
+  }
+}

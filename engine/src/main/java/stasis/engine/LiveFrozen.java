@@ -1,0 +1,166 @@
+package stasis.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+import stasis.resource.Answer;
+import stasis.resource.CpuState;
+import stasis.resource.HiddenMm;
+import stasis.resource.ObstructedException;
+import stasis.resource.Question;
+import stasis.resource.Rseq;
+import stasis.resource.SeccompFilter;
+import stasis.resource.UserDispatch;
+import stasis.tracee.FrozenGroup;
+import stasis.tracee.LiveTask;
+import stasis.tracee.Ptrace;
+import stasis.tracee.Registers;
+import stasis.tracee.RseqConfiguration;
+import stasis.tracee.SyscallUserDispatch;
+
+/// A thread group held by ptrace. Registers are read as the stop left them; questions are answered by an errand.
+final class LiveFrozen implements Frozen {
+  private static final long NANOS = 1_000_000_000L;
+
+  private final Ptrace ptrace;
+  private final FrozenGroup group;
+  private final LongSupplier monotonicNs;
+  private final Answerer answerer;
+
+  LiveFrozen(Ptrace ptrace, FrozenGroup group, LongSupplier monotonicNs, Answerer answerer) {
+    this.ptrace = ptrace;
+    this.group = group;
+    this.monotonicNs = monotonicNs;
+    this.answerer = answerer;
+  }
+
+  @Override
+  public Tid leader() {
+    return group.leader();
+  }
+
+  @Override
+  public List<Tid> threads() {
+    var tids = new ArrayList<Tid>();
+    tids.add(group.leader());
+    group.tasks().stream().map(LiveTask::tid).filter(tid -> !tid.equals(group.leader())).forEach(tids::add);
+    return tids;
+  }
+
+  @Override
+  public Optional<HiddenMm> hiddenMm() {
+    return answerer.hiddenMm();
+  }
+
+  @Override
+  public CpuState cpu(Tid thread) throws ObstructedException {
+    LiveTask task = group.tasks().stream().filter(t -> t.tid().equals(thread)).findFirst()
+        .orElseThrow(() -> new ObstructedException("task " + thread, "the thread group's leader has exited and only"
+            + " its threads live on", "wait until the program ends"));
+    try {
+      Optional<RseqConfiguration> rseq = ptrace.rseq(thread).filter(RseqConfiguration::registered);
+      Optional<Bytes> rseqCs = rseq.isEmpty() ? Optional.empty()
+          : Optional.of(group.memory().read(rseq.get().area().plus(8), 8));
+      return new CpuState(task.registers().toBytes(), ptrace.xsave(thread), ptrace.signalMask(thread),
+          rseq.map(RseqConfiguration::area), rseqCs, sleep(task));
+    } catch (SyscallException e) {
+      throw new ObstructedException("task " + thread, e, "");
+    }
+  }
+
+  /// What was left of a timed wait: exactly, where the kernel's restart block can be read; else from when the thread
+  /// last ran.
+  private Optional<CpuState.Sleep> sleep(LiveTask task) throws SyscallException {
+    Registers registers = task.registers();
+    if (registers.origRax() < 0 || registers.rax() != -Errno.ERESTART_RESTARTBLOCK.number()) {
+      return Optional.empty();
+    }
+    int nr = (int) registers.origRax();
+    Optional<Long> exact = answerer.restartExpiryNs(task.tid());
+    if (exact.isPresent()) {
+      return Optional.of(new CpuState.Sleep(nr, Math.max(0, exact.get()), true));
+    }
+    Optional<Long> total = totalNs(registers, nr);
+    Optional<Long> since = answerer.asleepSinceNs(task.tid());
+    return total.isEmpty() || since.isEmpty() ? Optional.empty() : Optional.of(new CpuState.Sleep(nr,
+        Math.max(0, total.get() - (monotonicNs.getAsLong() - since.get())), false));
+  }
+
+  /// How long the call was asked to wait.
+  private Optional<Long> totalNs(Registers registers, int nr) throws SyscallException {
+    if (nr == RestartCalls.POLL_X86_64) {
+      return Optional.of(registers.argument(2) * 1_000_000);
+    }
+    int argument = nr == Nr.NANOSLEEP.on(Syscalls.HOST) ? 0 : nr == Nr.CLOCK_NANOSLEEP.on(Syscalls.HOST) ? 2
+        : nr == Nr.FUTEX.on(Syscalls.HOST) ? 3 : -1;
+    if (argument < 0) {
+      return Optional.empty();
+    }
+    Bytes time = group.memory().read(new RemoteAddress(registers.argument(argument)), 16);
+    return Optional.of(time.u64(0) * NANOS + time.u64(8));
+  }
+
+  private interface Traced<T> {
+    T get() throws SyscallException;
+  }
+
+  private static <T> T traced(Tid thread, Traced<T> question) throws ObstructedException {
+    try {
+      return question.get();
+    } catch (SyscallException e) {
+      throw new ObstructedException("task " + thread, e, "");
+    }
+  }
+
+  @Override
+  public List<Bytes> pending(Tid thread) throws ObstructedException {
+    return traced(thread, () -> ptrace.pending(thread, Ptrace.Queue.PRIVATE));
+  }
+
+  @Override
+  public List<Bytes> sharedPending() throws ObstructedException {
+    return traced(leader(), () -> ptrace.pending(leader(), Ptrace.Queue.SHARED));
+  }
+
+  @Override
+  public Optional<Rseq> rseq(Tid thread) throws ObstructedException {
+    return traced(thread, () -> ptrace.rseq(thread)).filter(RseqConfiguration::registered)
+        .map(found -> new Rseq(found.area(), found.sizeBytes(), found.signature()));
+  }
+
+  /// The kernel counts from the newest.
+  @Override
+  public List<SeccompFilter> seccompFilters(Tid thread, int count) throws ObstructedException {
+    var filters = new ArrayList<SeccompFilter>();
+    for (int i = count - 1; i >= 0; i--) {
+      int index = i;
+      Optional<Bytes> program = traced(thread, () -> ptrace.seccompFilter(thread, index));
+      program.ifPresent(found -> filters.add(new SeccompFilter(found, false)));
+    }
+    if (filters.size() != count) {
+      throw new ObstructedException("task " + thread, "only " + filters.size() + " of its " + count
+          + " seccomp filters can be read", "");
+    }
+    return filters;
+  }
+
+  @Override
+  public Optional<UserDispatch> userDispatch(Tid thread) throws ObstructedException {
+    return traced(thread, () -> ptrace.syscallUserDispatch(thread)).filter(SyscallUserDispatch::on)
+        .map(on -> new UserDispatch(on.selector(), on.exempt(), on.exemptBytes()));
+  }
+
+  @Override
+  public List<Answer> ask(Tid thread, List<Question> questions) throws ObstructedException {
+    return answerer.ask(thread, questions);
+  }
+
+}

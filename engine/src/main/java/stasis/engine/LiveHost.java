@@ -1,0 +1,110 @@
+package stasis.engine;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.PathBytes;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.procfs.FileStat;
+import stasis.procfs.Limits;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
+import stasis.procfs.Vma;
+import stasis.resource.Host;
+import stasis.resource.VdsoImage;
+import stasis.tracee.RemoteMemory;
+
+/// This host as a plan sees it; each fact is read once, so one plan sees one host.
+final class LiveHost implements Host {
+  private static final String[] CAPABILITIES = {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
+      "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE",
+      "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
+      "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN",
+      "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD",
+      "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN",
+      "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
+      "CAP_CHECKPOINT_RESTORE"};
+
+  private record Range(PathBytes path, long offset, long lengthBytes) {}
+
+  private final Map<PathBytes, Optional<FileStat>> files = new HashMap<>();
+  private final Map<Range, Optional<Long>> checksums = new HashMap<>();
+  private final ProcTask own;
+  private final Set<String> capabilities;
+  private final Bytes vdsoDigest;
+  private final long xfeatures;
+  private final long maxOpenFiles;
+
+  private LiveHost(ProcTask own, Set<String> capabilities, Bytes vdsoDigest, long xfeatures, long maxOpenFiles) {
+    this.own = own;
+    this.capabilities = capabilities;
+    this.vdsoDigest = vdsoDigest;
+    this.xfeatures = xfeatures;
+    this.maxOpenFiles = maxOpenFiles;
+  }
+
+  /// @param xfeatures XCR0, as a tracee's extended registers tell it
+  static LiveHost look(Proc proc, long xfeatures) throws ProcException, SyscallException {
+    Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
+    ProcTask own = proc.task(self);
+    long effective = own.status().capabilities().effective();
+    Set<String> names = new TreeSet<>();
+    for (int bit = 0; bit < CAPABILITIES.length; bit++) {
+      if ((effective >>> bit & 1) != 0) {
+        names.add(CAPABILITIES[bit]);
+      }
+    }
+    return new LiveHost(own, names, ownVdso(own, self), xfeatures, GroupPlan.require(own.limits().byResource(), Limits.Resource.NOFILE).hard());
+  }
+
+  private static Bytes ownVdso(ProcTask own, Tid self) throws ProcException, SyscallException {
+    Optional<Vma> vdso = own.maps().special("[vdso]");
+    return vdso.isEmpty() ? Bytes.zeros(32) : VdsoImage.digest(
+        new RemoteMemory(self).read(vdso.get().address(), Math.toIntExact(vdso.get().lengthBytes())));
+  }
+
+  @Override
+  public Optional<FileStat> file(PathBytes path) {
+    return files.computeIfAbsent(path, HostFiles::stat);
+  }
+
+  @Override
+  public Optional<Long> checksum(PathBytes path, long offset, long lengthBytes) {
+    return checksums.computeIfAbsent(new Range(path, offset, lengthBytes),
+        range -> HostFiles.checksum(path, offset, lengthBytes));
+  }
+
+  @Override
+  public Optional<String> inherited(String file) {
+    try {
+      return Optional.of(own.text(file));
+    } catch (ProcException e) {
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public Bytes vdsoDigest() {
+    return vdsoDigest;
+  }
+
+  @Override
+  public long xfeatures() {
+    return xfeatures;
+  }
+
+  @Override
+  public Set<String> capabilities() {
+    return capabilities;
+  }
+
+  @Override
+  public long maxOpenFiles() {
+    return maxOpenFiles;
+  }
+}

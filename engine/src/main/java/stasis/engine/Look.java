@@ -1,0 +1,66 @@
+package stasis.engine;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import stasis.image.LossRow;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.procfs.ProcException;
+import stasis.resource.KindSet;
+import stasis.resource.Obstacle;
+import stasis.tracee.Deadline;
+import stasis.tracee.FrozenGroup;
+import stasis.tracee.Ptrace;
+
+/// A freeze that only describes: what `explain` does.
+final class Look {
+  private static final Duration FREEZE_BOUND = Duration.ofSeconds(10);
+
+  private final KindSet kinds;
+  private final Environment environment;
+  private final Ptrace ptrace;
+
+  Look(KindSet kinds, Environment environment, Ptrace ptrace) {
+    this.kinds = kinds;
+    this.environment = environment;
+    this.ptrace = ptrace;
+  }
+
+  Explanation at(Tid root) {
+    try {
+      LiveHost host = LiveHost.look(environment.proc(), Rehearsal.play(kinds, environment, ptrace).xfeatures());
+      try (Answering answering = Answering.open(environment, root)) {
+        long start = environment.monotonicNs().getAsLong();
+        return switch (FrozenGroup.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {
+          case FrozenGroup.Outcome.Obstructed(var found) -> refused(Checkpointer.obstacles(found), 0);
+          case FrozenGroup.Outcome.Frozen(var group) -> collected(group, answering, start, host);
+        };
+      }
+    } catch (SyscallException | ProcException e) {
+      return refused(List.of(new Obstacle.Unsupported("task " + root, String.valueOf(e.getMessage()), "")), 0);
+    }
+  }
+
+  private Explanation collected(FrozenGroup group, Answering answering, long start, LiveHost host) {
+    Collected collected;
+    try (group) {
+      var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
+      collected = new Collector(kinds, environment.proc(), frozen, host).collect();
+    }
+    long frozenNs = environment.monotonicNs().getAsLong() - start;
+    return switch (collected) {
+      case Collected.Obstructed(var obstacles, var losses) -> new Explanation(losses, obstacles, frozenNs);
+      case Collected.Complete complete -> {
+        complete.close();
+        yield new Explanation(complete.losses(), List.of(), frozenNs);
+      }
+    };
+  }
+
+  private static Explanation refused(List<Obstacle> obstacles, long frozenNs) {
+    return new Explanation(obstacles.stream().map(o -> new LossRow(o.subject(), "core.task",
+        LossRow.Exactness.REFUSED, o.reason(), Optional.of(o.remedy()).filter(r -> !r.isEmpty()))).toList(), obstacles,
+        frozenNs);
+  }
+}

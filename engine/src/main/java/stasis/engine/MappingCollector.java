@@ -1,0 +1,143 @@
+package stasis.engine;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.RemoteAddress;
+import stasis.procfs.ProcException;
+import stasis.procfs.Smaps;
+import stasis.procfs.Vma;
+import stasis.resource.Answer;
+import stasis.resource.Answers;
+import stasis.resource.KindSet;
+import stasis.resource.MappingAspect;
+import stasis.resource.MappingKind;
+import stasis.resource.MmState;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
+import stasis.resource.Question;
+import stasis.resource.VmaState;
+import stasis.tracee.RemoteMemory;
+
+/// Describes the vmas of an mm: each with what backs it, each backing once.
+final class MappingCollector {
+  /// Where the emulated vsyscall page lies: in every mm, in none of ours to restore (arch/x86/entry/vsyscall).
+  private static final String VSYSCALL = "[vsyscall]";
+
+  /// Private pages of the mm that are stored.
+  record Range(RemoteAddress start, long lengthBytes) {}
+
+  private record Backing(ObjectId id, MappingKind.Pages pages) {}
+
+  private final KindSet kinds;
+  private final TreeView tree;
+  private final Findings findings;
+  private final Sink sink;
+  private final Frozen frozen;
+  private final List<Range> privateRanges = new ArrayList<>();
+  private final Map<String, Optional<Backing>> backings = new HashMap<>();
+
+  MappingCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink, Frozen frozen) {
+    this.kinds = kinds;
+    this.tree = tree;
+    this.findings = findings;
+    this.sink = sink;
+    this.frozen = frozen;
+  }
+
+  MmState collect(GroupView group) throws ObstructedException {
+    List<MappingView> views = new ArrayList<>();
+    MmView mm = new MmView(group.procOfLeader(), smaps(group).entries().stream()
+        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(frozen.leader()), findings);
+    for (int i = 0; i < mm.entries().size(); i++) {
+      views.add(new MappingView(tree, group, mm, i));
+    }
+    List<VmaState> vmas = new ArrayList<>();
+    for (MappingView view : views) {
+      describe(view).ifPresent(vmas::add);
+    }
+    return new MmState(vmas, attachments(views, group.mm()));
+  }
+
+  private static Smaps smaps(GroupView group) throws ObstructedException {
+    try {
+      return group.procOfLeader().smaps();
+    } catch (ProcException e) {
+      throw TaskView.obstructed(group.leader().tid(), "smaps", e);
+    }
+  }
+
+  private Optional<VmaState> describe(MappingView view) {
+    for (MappingKind<?> kind : kinds.mappings()) {
+      if (kind.recognises(view)) {
+        String key = kind.schema().name() + " " + kind.key(view);
+        Optional<Backing> backing = backings.get(key);
+        if (backing == null) {
+          backing = backing(kind, view);
+          backings.put(key, backing);
+        }
+        return backing.map(b -> vma(view, b));
+      }
+    }
+    findings.refuse("mapping", new Obstacle.Unsupported(view.subject(), "no kind knows this mapping",
+        "let the program unmap it before the checkpoint"));
+    return Optional.empty();
+  }
+
+  private <S extends Record> Optional<Backing> backing(MappingKind<S> kind, MappingView view) {
+    return findings.look(kind.schema().name(), () -> kind.checkpoint(view)).map(state -> {
+      ObjectId id = tree.nextId();
+      sink.put(id, kind, state, Optional.empty(), view.subject());
+      return new Backing(id, kind.pages(state));
+    });
+  }
+
+  private VmaState vma(MappingView view, Backing backing) {
+    Vma vma = view.vma();
+    if (backing.pages() == MappingKind.Pages.PRIVATE) {
+      privateRanges.add(new Range(vma.address(), vma.lengthBytes()));
+    }
+    return new VmaState(vma.address(), vma.lengthBytes(), vma.protection(), vma.shared(), vma.offset(),
+        view.flags().toString(), vma.anonName().orElse(""), backing.id());
+  }
+
+  private List<MmState.Attachment> attachments(List<MappingView> views, ObjectId mm) throws ObstructedException {
+    var attachments = new ArrayList<MmState.Attachment>();
+    for (MappingAspect<?> aspect : kinds.mappingAspects()) {
+      List<Question> questions = new ArrayList<>();
+      List<Integer> counts = new ArrayList<>();
+      for (MappingView view : views) {
+        List<Question> asked = aspect.questions(view);
+        questions.addAll(asked);
+        counts.add(asked.size());
+      }
+      List<Answer> said = questions.isEmpty() ? List.of() : frozen.ask(frozen.leader(), questions);
+      int at = 0;
+      for (int i = 0; i < views.size(); i++) {
+        Map<Question, Answer> answers = new HashMap<>();
+        for (int n = 0; n < counts.get(i); n++, at++) {
+          answers.put(questions.get(at), said.get(at));
+        }
+        attach(aspect, views.get(i), new Answers(answers), mm).ifPresent(attachments::add);
+      }
+    }
+    return attachments;
+  }
+
+  private <S extends Record> Optional<MmState.Attachment> attach(MappingAspect<S> aspect, MappingView view,
+      Answers answers, ObjectId mm) {
+    return findings.look(aspect.schema().name(), () -> aspect.checkpoint(view, answers)).flatMap(s -> s).map(state -> {
+      ObjectId id = tree.nextId();
+      sink.put(id, aspect, state, Optional.of(mm), view.subject());
+      return new MmState.Attachment(view.vma().address(), id);
+    });
+  }
+
+  /// In address order.
+  List<Range> privateRanges() {
+    return List.copyOf(privateRanges);
+  }
+}

@@ -1,0 +1,97 @@
+package stasis.engine;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+
+/// Finds the pages of a task that are its own, by ioctl PAGEMAP_SCAN (fs/proc/task_mmu.c, do_pagemap_scan()).
+final class PageScan implements AutoCloseable {
+  /// Pages of one answer; the kernel's own buffer holds 512, more only saves calls.
+  private static final int REGIONS = 16384;
+  private static final long REGION_BYTES = 24;
+  private static final long PAGEMAP_SCAN = 0xC0606610L;
+  private static final long ARG_BYTES = 96;
+  private static final long PAGE_IS_FILE = 1 << 2;
+  private static final long PAGE_IS_PRESENT = 1 << 3;
+  private static final long PAGE_IS_SWAPPED = 1 << 4;
+  private static final long PAGE_IS_PFNZERO = 1 << 5;
+  private static final long PAGE_IS_GUARD = 1 << 8;
+  private static final int AT_FDCWD = -100;
+  private static final int O_CLOEXEC = 0x80000;
+
+  private final Tid task;
+  private final long pagemap;
+  private final Arena arena = Arena.ofConfined();
+  private final MemorySegment argument = arena.allocate(ARG_BYTES, 8);
+  private final MemorySegment regions = arena.allocate(REGION_BYTES * REGIONS, 8);
+
+  /// A stretch of pages.
+  record Run(RemoteAddress start, long lengthBytes) {}
+
+  PageScan(Tid task) throws SyscallException {
+    this.task = task;
+    MemorySegment path = arena.allocateFrom("/proc/" + task + "/pagemap");
+    this.pagemap = Syscalls.require("open the pagemap of task " + task, Nr.OPENAT, AT_FDCWD, path.address(),
+        O_CLOEXEC);
+  }
+
+  /// Present or swapped pages of `[start, start + length)` that belong to the mm and hold more than the shared zero
+  /// page: anonymous memory, copies of a private file's pages.
+  List<Run> ownPages(RemoteAddress start, long lengthBytes) throws SyscallException {
+    long unwanted = PAGE_IS_PFNZERO | PAGE_IS_FILE;
+    return scan(start, lengthBytes, unwanted, unwanted, PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
+  }
+
+  /// Guard regions (MADV_GUARD_INSTALL).
+  List<Run> guards(RemoteAddress start, long lengthBytes) throws SyscallException {
+    return scan(start, lengthBytes, 0, PAGE_IS_GUARD, 0);
+  }
+
+  private List<Run> scan(RemoteAddress start, long lengthBytes, long inverted, long all, long any)
+      throws SyscallException {
+    List<Run> runs = new ArrayList<>();
+    long from = start.bits();
+    long end = from + lengthBytes;
+    while (Long.compareUnsigned(from, end) < 0) {
+      long[] fields = {ARG_BYTES, 0, from, end, 0, regions.address(), REGIONS, 0, inverted, all, any, 0};
+      for (int i = 0; i < fields.length; i++) {
+        argument.setAtIndex(JAVA_LONG, i, fields[i]);
+      }
+      long count = Syscalls.require("scan pages of task " + task, Nr.IOCTL, pagemap, PAGEMAP_SCAN, argument.address());
+      for (long i = 0; i < count; i++) {
+        append(runs, regions.get(JAVA_LONG, i * REGION_BYTES), regions.get(JAVA_LONG, i * REGION_BYTES + 8));
+      }
+      if (count < REGIONS) {
+        break;
+      }
+      // walk_end lags behind when more than 512 regions were found: go on at the end of the last region.
+      from = regions.get(JAVA_LONG, (count - 1) * REGION_BYTES + 8);
+    }
+    return runs;
+  }
+
+  private static void append(List<Run> runs, long start, long end) {
+    if (!runs.isEmpty()) {
+      Run last = runs.getLast();
+      if (last.start().bits() + last.lengthBytes() == start) {
+        runs.set(runs.size() - 1, new Run(last.start(), last.lengthBytes() + end - start));
+        return;
+      }
+    }
+    runs.add(new Run(new RemoteAddress(start), end - start));
+  }
+
+  @Override
+  public void close() {
+    Syscalls.call(Nr.CLOSE, pagemap);
+    arena.close();
+  }
+}

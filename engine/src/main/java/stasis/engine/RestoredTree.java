@@ -1,0 +1,185 @@
+package stasis.engine;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
+import stasis.procfs.Vma;
+import stasis.resource.Arg;
+import stasis.resource.CpuState;
+import stasis.resource.Step;
+import stasis.tracee.Deadline;
+import stasis.tracee.Ptrace;
+import stasis.tracee.Registers;
+import stasis.tracee.Stop;
+import stasis.tracee.stub.Stub;
+
+/// Restored tasks, all still stopped stubs. [#release] makes them the program; closing before that ends them.
+public final class RestoredTree implements AutoCloseable {
+  static final int SIGTRAP = 5;
+  private static final Duration BOUND = Duration.ofSeconds(30);
+  private static final long NANOS = 1_000_000_000L;
+  private static final int SIGSET_BYTES = 8;
+
+  private final Ptrace ptrace;
+  private final Proc proc;
+  private final SequencedMap<ObjectId, Stub> stubs;
+  private final SequencedMap<ObjectId, CpuState> cpus;
+  private final Map<ObjectId, Step.Call> traps;
+  private boolean released;
+
+  RestoredTree(Ptrace ptrace, Proc proc, SequencedMap<ObjectId, Stub> stubs, SequencedMap<ObjectId, CpuState> cpus,
+      Map<ObjectId, Step.Call> traps) {
+    this.ptrace = ptrace;
+    this.proc = proc;
+    this.stubs = stubs;
+    this.cpus = cpus;
+    this.traps = new HashMap<>(traps);
+  }
+
+  /// The root, in the engine's pid namespace.
+  public Tid root() {
+    return stubs.firstEntry().getValue().tid();
+  }
+
+  /// Last things, then all go on. The order matters: timed waits are begun again while the region still holds their
+  /// arguments; the leader unmaps the region through the restored vdso; each thread is then brought to a stop in the
+  /// kernel's get_signal(), where setting the registers of the checkpoint makes the kernel finish what the checkpoint
+  /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
+  void release() throws SyscallException, ProcException, StepFailedException {
+    for (var entry : cpus.entrySet()) {
+      if (entry.getValue().sleep().isPresent()) {
+        sleepAgain(stub(entry.getKey()), entry.getValue());
+      }
+    }
+    for (var trap : traps.entrySet()) {
+      setTrapAction(stub(trap.getKey()), trap.getValue());
+    }
+    Stub leader = stubs.firstEntry().getValue();
+    RemoteAddress gadget = gadget(leader);
+    var region = leader.region();
+    long mapped = region.area().bits() + region.areaBytes() - region.code().bits();
+    require(leader.callAt(gadget, Nr.MUNMAP, region.code().bits(), mapped), "unmap the region of " + leader.tid());
+    for (var entry : cpus.entrySet()) {
+      Stub stub = stub(entry.getKey());
+      stopInGetSignal(stub);
+      setCpu(stub, entry.getValue());
+    }
+    for (ObjectId task : cpus.keySet()) {
+      stub(task).release();
+    }
+    released = true;
+  }
+
+  /// Begins a timed wait with what was left of it and interrupts it at once: the kernel's restart block then holds the
+  /// wait as it did at the checkpoint, with no byte of the task's memory changed.
+  private void sleepAgain(Stub stub, CpuState cpu) throws SyscallException, StepFailedException {
+    CpuState.Sleep sleep = cpu.sleep().orElseThrow();
+    Registers original = Registers.of(cpu.general());
+    RemoteAddress time = stub.region().area();
+    stub.memory().write(time, Bytes.ofU64(sleep.remainingNs() / NANOS, sleep.remainingNs() % NANOS));
+    long[] args = new long[6];
+    for (int i = 0; i < args.length; i++) {
+      args[i] = original.argument(i);
+    }
+    int nr = sleep.nr();
+    if (nr == Nr.NANOSLEEP.on(Syscalls.HOST)) {
+      args[0] = time.bits();
+    } else if (nr == Nr.CLOCK_NANOSLEEP.on(Syscalls.HOST)) {
+      args[1] = 0;
+      args[2] = time.bits();
+    } else if (nr == Nr.FUTEX.on(Syscalls.HOST)) {
+      args[3] = time.bits();
+    } else if (nr == RestartCalls.POLL_X86_64) {
+      args[2] = (sleep.remainingNs() + 999_999) / 1_000_000;
+    } else {
+      throw new StepFailedException("no timed wait is known for call number " + nr);
+    }
+    ptrace.setRegisters(stub.tid(), ptrace.registers(stub.tid()).forCall(stub.region().gadget(), nr, args));
+    ptrace.syscall(stub.tid(), 0);
+    await(stub, Stop.SyscallStop.class);
+    ptrace.interrupt(stub.tid());
+    ptrace.cont(stub.tid(), 0);
+    await(stub, Stop.EventStop.class);
+  }
+
+  private void setTrapAction(Stub stub, Step.Call call) throws SyscallException, StepFailedException {
+    if (!(call.args().get(1) instanceof Arg.Data(Bytes action))) {
+      return;
+    }
+    RemoteAddress at = stub.region().area().plus(64);
+    stub.memory().write(at, action);
+    require(stub.call(Nr.RT_SIGACTION, SIGTRAP, at.bits(), 0, SIGSET_BYTES), "action of SIGTRAP of " + stub.tid());
+  }
+
+  private void stopInGetSignal(Stub stub) throws SyscallException, StepFailedException {
+    ptrace.interrupt(stub.tid());
+    ptrace.cont(stub.tid(), 0);
+    await(stub, Stop.EventStop.class);
+  }
+
+  private void setCpu(Stub stub, CpuState cpu) throws SyscallException {
+    if (cpu.rseqArea().isPresent() && cpu.rseqCs().isPresent()) {
+      stub.memory().write(cpu.rseqArea().get().plus(8), cpu.rseqCs().get());
+    }
+    ptrace.setXsave(stub.tid(), cpu.extended());
+    ptrace.setRegisters(stub.tid(), RestartCalls.forRestore(Registers.of(cpu.general()), cpu.sleep().isPresent()));
+    ptrace.setSignalMask(stub.tid(), cpu.mask());
+  }
+
+  private void await(Stub stub, Class<? extends Stop> wanted) throws SyscallException, StepFailedException {
+    Deadline deadline = Deadline.after(BOUND);
+    while (true) {
+      Stop stop = ptrace.await(stub.tid(), deadline)
+          .orElseThrow(() -> new StepFailedException("task " + stub.tid() + " did not stop"));
+      if (stop.isFinal()) {
+        throw new StepFailedException("task " + stub.tid() + " died at its release: " + stop);
+      }
+      if (wanted.isInstance(stop)) {
+        return;
+      }
+      ptrace.cont(stub.tid(), 0);
+    }
+  }
+
+  /// A syscall instruction of the restored mm itself, in the vdso.
+  private RemoteAddress gadget(Stub stub) throws ProcException, SyscallException, StepFailedException {
+    Vma vdso = proc.task(stub.tid()).maps().special("[vdso]")
+        .orElseThrow(() -> new StepFailedException("the restored mm has no vdso to leave through"));
+    Bytes code = stub.memory().read(vdso.address(), Math.toIntExact(vdso.lengthBytes()));
+    for (int i = 0; i + 1 < code.length(); i++) {
+      if (code.u8(i) == 0x0f && code.u8(i + 1) == 0x05) {
+        return vdso.address().plus(i);
+      }
+    }
+    throw new StepFailedException("the vdso has no syscall instruction");
+  }
+
+  private static void require(long result, String what) throws StepFailedException {
+    if (Errno.isError(result)) {
+      throw new StepFailedException(what, result);
+    }
+  }
+
+  private Stub stub(ObjectId task) {
+    return GroupPlan.require(stubs, task);
+  }
+
+  /// Ends every task unless released.
+  @Override
+  public void close() throws SyscallException {
+    if (!released) {
+      Stub.closeAll(stubs.values());
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package stasis.engine;
+
+import java.util.List;
+import stasis.image.DecodeException;
+import stasis.image.Limits;
+import stasis.image.Statefile;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.procfs.ProcException;
+import stasis.repository.ImageException;
+import stasis.repository.ImageReader;
+import stasis.resource.KindSet;
+import stasis.tracee.Ptrace;
+import stasis.tracee.TracerThread;
+
+/// Reads a statefile, plans, executes and lets the tree go. Nothing runs before all of it is in place; what fails leaves
+/// nothing behind.
+public final class Restorer {
+  private final KindSet kinds;
+  private final Environment environment;
+
+  public Restorer(KindSet kinds, Environment environment) {
+    this.kinds = kinds;
+    this.environment = environment;
+  }
+
+  /// Runs a restore until the tree runs.
+  public RestoreOutcome restore(RestoreRequest request, Moment.Listener listener) {
+    try (TracerThread tracer = new TracerThread()) {
+      return tracer.call(ptrace -> onTracer(ptrace, request, listener));
+    }
+  }
+
+  private RestoreOutcome onTracer(Ptrace ptrace, RestoreRequest request, Moment.Listener listener) {
+    try (ImageReader reader = ImageReader.open(request.image())) {
+      return new Run(ptrace, request, listener, reader).run();
+    } catch (CancelledException e) {
+      return new RestoreOutcome.Cancelled();
+    } catch (SyscallException | ImageException | ProcException | DecodeException | StepFailedException e) {
+      return new RestoreOutcome.Failed(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// One restore: the phases in order.
+  private final class Run {
+    private final Ptrace ptrace;
+    private final RestoreRequest request;
+    private final Moment.Listener listener;
+    private final ImageReader reader;
+    private final Phases phases = new Phases(environment.monotonicNs());
+    private final long startNs = environment.monotonicNs().getAsLong();
+
+    Run(Ptrace ptrace, RestoreRequest request, Moment.Listener listener, ImageReader reader) {
+      this.ptrace = ptrace;
+      this.request = request;
+      this.listener = listener;
+      this.reader = reader;
+    }
+
+    RestoreOutcome run() throws SyscallException, ImageException, ProcException, DecodeException, StepFailedException {
+      phases.enter("load");
+      Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
+      Capture capture = new Loader(kinds).load(statefile);
+      phases.enter("plan");
+      LiveHost host = LiveHost.look(environment.proc(), Rehearsal.play(kinds, environment, ptrace).xfeatures());
+      return switch (new Planner(kinds).plan(capture, host)) {
+        case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
+        case Plan.Runnable(var program) when request.dryRun() ->
+            new RestoreOutcome.Planned(program, statefile.losses());
+        case Plan.Runnable(var program) -> {
+          phases.enter("execute");
+          Executor executor = new Executor(ptrace, environment.proc(), new ImageSource(reader, statefile),
+              new PlainBirths(ptrace), listener);
+          try (RestoredTree tree = executor.execute(program)) {
+            phases.enter("release");
+            tree.release();
+            phases.end();
+            listener.at(new Moment.Released());
+            yield running(tree.root(), capture, statefile);
+          }
+        }
+      };
+    }
+
+    private RestoreOutcome running(Tid root, Capture capture, Statefile statefile) {
+      int pid = capture.leaders().getFirst().getValue().ownPid();
+      return new RestoreOutcome.Running(root, pid, new RestoreOutcome.RestoreReport(
+          environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
+          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(statefile.losses())));
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package stasis.engine;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Tid;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
+import stasis.resource.BodyKey;
+import stasis.resource.Mapping;
+import stasis.resource.OpenFile;
+
+/// What all views of one frozen tree share: ids, /proc, and the bodies that files and mappings named on the way.
+final class TreeView {
+  private final Proc proc;
+  private final Ids ids = new Ids();
+  private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
+  private final Map<BodyKey, Body> bodies = new LinkedHashMap<>();
+
+  /// A body and the ways that lead to it.
+  record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
+
+  TreeView(Proc proc) {
+    this.proc = proc;
+  }
+
+  /// The engine's own namespace of a kind: `net:[4026531840]`.
+  String engineNamespace(String kind) {
+    try {
+      return proc.task(new Tid(Math.toIntExact(ProcessHandle.current().pid()))).link("ns/" + kind).latin1();
+    } catch (ProcException e) {
+      throw new IllegalStateException("this kernel shows no namespace " + kind + " of the engine", e);
+    }
+  }
+
+  Proc proc() {
+    return proc;
+  }
+
+  ObjectId nextId() {
+    return ids.next();
+  }
+
+  void addTask(int pid, ObjectId id) {
+    taskByPid.put(pid, id);
+  }
+
+  Optional<ObjectId> task(int pid) {
+    return Optional.ofNullable(taskByPid.get(pid));
+  }
+
+  ObjectId body(BodyKey key, OpenFile file) {
+    Body body = body(key);
+    if (!body.files().contains(file)) {
+      body.files().add(file);
+    }
+    return body.id();
+  }
+
+  ObjectId body(BodyKey key, Mapping mapping) {
+    Body body = body(key);
+    if (!body.mappings().contains(mapping)) {
+      body.mappings().add(mapping);
+    }
+    return body.id();
+  }
+
+  ObjectId body(BodyKey key, GroupView group) {
+    Body body = body(key);
+    body.groups().add(group);
+    return body.id();
+  }
+
+  /// In the order they were first named.
+  List<Body> bodies() {
+    return List.copyOf(bodies.values());
+  }
+
+  private Body body(BodyKey key) {
+    return bodies.computeIfAbsent(key, k -> new Body(nextId(), k, new ArrayList<>(), new ArrayList<>(), new ArrayList<>()));
+  }
+}

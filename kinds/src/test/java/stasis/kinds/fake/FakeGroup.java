@@ -1,0 +1,88 @@
+package stasis.kinds.fake;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
+import stasis.resource.BodyKey;
+import stasis.resource.FrozenGroup;
+import stasis.resource.FrozenTask;
+import stasis.resource.HiddenMm;
+
+/// A frozen thread group made of text: the leader 4711 with object 1, threads after it.
+public final class FakeGroup implements FrozenGroup {
+  private static final int LEADER = 4711;
+
+  private final List<FakeTask> tasks = new ArrayList<>();
+  private final Map<String, String> files = new HashMap<>();
+  private final List<Bytes> pending = new ArrayList<>();
+
+  public FakeGroup() {
+    tasks.add(new FakeTask(this, 1, LEADER));
+  }
+
+  /// One more thread.
+  public FakeTask thread() {
+    FakeTask task = new FakeTask(this, tasks.size() + 1, LEADER + tasks.size());
+    tasks.add(task);
+    return task;
+  }
+
+  public FakeGroup file(String name, String text) {
+    files.put(name, text);
+    return this;
+  }
+
+  public FakeGroup pending(Bytes siginfo) {
+    pending.add(siginfo);
+    return this;
+  }
+
+  @Override
+  public FakeTask leader() {
+    return tasks.getFirst();
+  }
+
+  @Override
+  public List<FrozenTask> tasks() {
+    return List.copyOf(tasks);
+  }
+
+  @Override
+  public ObjectId mm() {
+    return new ObjectId(1000);
+  }
+
+  @Override
+  public Optional<ObjectId> taskInTree(int pid) {
+    return tasks.stream().filter(task -> task.tid().value() == pid).map(FakeTask::id).findFirst();
+  }
+
+  @Override
+  public ObjectId body(BodyKey key) {
+    return new ObjectId(2000);
+  }
+
+  @Override
+  public Optional<HiddenMm> hiddenMm() {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<String> proc(String file) {
+    return Optional.ofNullable(files.get(file));
+  }
+
+  @Override
+  public List<Bytes> sharedPending() {
+    return List.copyOf(pending);
+  }
+
+  @Override
+  public String engineNamespace(String kind) {
+    return kind + ":[4026531840]";
+  }
+}

@@ -1,0 +1,38 @@
+package stasis.kinds.task.comm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import stasis.kinds.fake.AspectContract;
+import stasis.kinds.fake.FakeGroup;
+import stasis.kinds.fake.FakeTask;
+import stasis.linux.abi.Bytes;
+import stasis.resource.Kind;
+import stasis.resource.ObstructedException;
+
+class CommTest extends AspectContract<Comm.State> {
+  private final Comm kind = new Comm();
+
+  @Override
+  protected Kind<Comm.State> kind() {
+    return kind;
+  }
+
+  @Override
+  protected Comm.State sample() {
+    return new Comm.State(Bytes.of(new byte[] {'w', 'o', 'r', 'k'}));
+  }
+
+  @Test
+  void newlineInsideTheNameIsKept() throws ObstructedException {
+    FakeTask task = new FakeGroup().leader().file("comm", "a\nb\n");
+
+    assertThat(kind.checkpoint(task, noAnswers())).contains(new Comm.State(Bytes.hex("610a62")));
+  }
+
+  @Test
+  void nameThatFillsTheKernelsFieldIsWrittenWithItsNul() {
+    assertThat(explain(new Comm.State(Bytes.hex("616161616161616161616161616161"))))
+        .contains("prctl(0xf, &61616161616161616161616161616100)");
+  }
+}

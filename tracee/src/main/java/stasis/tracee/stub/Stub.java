@@ -1,11 +1,15 @@
 package stasis.tracee.stub;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
@@ -40,16 +44,14 @@ public final class Stub implements AutoCloseable {
   private final Tid tid;
   private final Region region;
   private final Registers base;
-  private final boolean leader;
   private Optional<Stop> end = Optional.empty();
   private boolean released;
 
-  private Stub(Ptrace ptrace, Tid tid, Region region, Registers base, boolean leader) {
+  private Stub(Ptrace ptrace, Tid tid, Region region, Registers base) {
     this.ptrace = ptrace;
     this.tid = tid;
     this.region = region;
     this.base = base;
-    this.leader = leader;
   }
 
   /// Starts a stub that has nothing open but `inherit`, at the same numbers as here.
@@ -68,7 +70,7 @@ public final class Stub implements AutoCloseable {
       ptrace.setSignalMask(tid, ALL_BUT_SIGTRAP);
       RemoteAddress start = hole.plus(StubImage.BYTES);
       long bytes = holeBytes - StubImage.BYTES;
-      var stub = new Stub(ptrace, tid, Region.of(start, bytes), ptrace.registers(tid), true);
+      var stub = new Stub(ptrace, tid, Region.of(start, bytes), ptrace.registers(tid));
       long mapped = stub.callAt(image.at(StubCode.GADGET), Nr.MMAP, start.bits(), bytes, PROT_RWX,
           MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE, -1, 0);
       if (mapped != start.bits()) {
@@ -85,13 +87,9 @@ public final class Stub implements AutoCloseable {
   }
 
   /// A task that a batch of this stub gave birth to. Code and region lie where they lie here.
-  public Stub adopt(Newborn newborn) throws SyscallException {
-    return adopt(newborn.tid());
-  }
-
-  Stub adopt(Tid child) throws SyscallException {
-    boolean thread = Files.exists(Path.of("/proc/" + tid + "/task/" + child));
-    return new Stub(ptrace, child, region, ptrace.registers(child), !thread);
+  public Stub adopt(Newborn newborn) {
+    // Every run sets what it needs; the rest of the registers is the same for all of one family.
+    return new Stub(ptrace, newborn.tid(), region, base);
   }
 
   public Tid tid() {
@@ -176,13 +174,23 @@ public final class Stub implements AutoCloseable {
 
   /// Kills all first, then reaps: a leader can be waited for only after its traced threads.
   public static void closeAll(Collection<Stub> stubs) throws SyscallException {
-    stubs.stream().filter(Stub::isOurs).forEach(Stub::kill);
-    for (boolean leaders : new boolean[] {false, true}) {
-      for (Stub stub : stubs) {
-        if (stub.isOurs() && stub.leader == leaders) {
-          stub.gone(reap(stub.ptrace, stub.tid));
-        }
+    List<Stub> ours = stubs.stream().filter(Stub::isOurs).toList();
+    Map<Boolean, List<Stub>> byLeading = ours.stream().collect(Collectors.partitioningBy(Stub::leads));
+    ours.forEach(Stub::kill);
+    for (boolean leading : new boolean[] {false, true}) {
+      for (Stub stub : byLeading.getOrDefault(leading, List.of())) {
+        stub.gone(reap(stub.ptrace, stub.tid));
       }
+    }
+  }
+
+  /// Whether this is the leader of its thread group; also when nobody can tell any more.
+  private boolean leads() {
+    try {
+      return Files.readAllLines(Path.of("/proc/" + tid + "/status"), StandardCharsets.ISO_8859_1).stream()
+          .noneMatch(line -> line.startsWith("Tgid:") && !line.equals("Tgid:\t" + tid));
+    } catch (IOException e) {
+      return true;
     }
   }
 

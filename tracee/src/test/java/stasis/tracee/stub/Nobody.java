@@ -34,8 +34,19 @@ final class Nobody {
   }
 
   static Process asNobody(List<String> program) throws IOException {
+    return new ProcessBuilder(becomingNobody(program)).redirectErrorStream(true).start();
+  }
+
+  static List<String> becomingNobody(List<String> program) {
     List<String> command = new ArrayList<>(List.of("/usr/bin/setpriv", "--reuid=" + UID, "--regid=" + UID,
         "--clear-groups", "--"));
+    command.addAll(program);
+    return command;
+  }
+
+  /// Under a shell that first does `before`.
+  static Process after(String before, List<String> program) throws IOException {
+    List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", before + "; exec \"$@\"", "sh"));
     command.addAll(program);
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
@@ -51,7 +62,7 @@ final class Nobody {
     return text;
   }
 
-  private static List<String> java(Class<?> main, String... args) {
+  static List<String> java(Class<?> main, String... args) {
     String classes = System.getProperty("java.class.path");
     List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + File.separator + "bin/java",
         "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "-cp", classes,

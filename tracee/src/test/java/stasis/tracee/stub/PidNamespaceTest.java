@@ -1,8 +1,12 @@
 package stasis.tracee.stub;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,6 +34,24 @@ final class PidNamespaceTest {
   }
 
   @Test
+  void whereProcIsPartlyCoveredTheOldOneStaysAndThatIsTold() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/unshare")), "missing: unshare");
+    List<String> engine = Nobody.becomingNobody(Nobody.java(NamespacedEngine.class));
+    List<String> command = new ArrayList<>(List.of("/usr/bin/unshare", "-m", "--propagation", "private", "/bin/sh",
+        "-c", "mount --bind /dev/null /proc/version && exec \"$@\"", "sh"));
+    command.addAll(engine);
+    String output = Nobody.output(new ProcessBuilder(command).redirectErrorStream(true).start());
+    assertThat(output).contains("own proc false", "root pid 4711 parent 1", "init reaped true status " + (42 << 8));
+  }
+
+  @Test
+  void anEngineStartedWithSigchldIgnoredStillLearnsHowTasksEnd() throws Exception {
+    List<String> engine = Nobody.becomingNobody(Nobody.java(NamespacedEngine.class));
+    String output = Nobody.output(Nobody.after("trap '' CHLD", engine));
+    assertThat(output).contains("root status 4 " + (42 << 8), "init reaped true status " + (42 << 8));
+  }
+
+  @Test
   void aRootThatIsKilledIsToldAsAShellTellsIt() throws Exception {
     String output = Nobody.output(Nobody.asNobody(NamespacedEngine.class, "signalled"));
     assertThat(output).contains("root status 4 9\n", "init reaped true status " + (137 << 8), "children left -10");
@@ -49,7 +71,7 @@ final class PidNamespaceTest {
       }
     });
     tracer.close();
-    assertThat(java.nio.file.Path.of("/proc/" + host)).doesNotExist();
+    assertThat(Path.of("/proc/" + host)).doesNotExist();
   }
 
   @Test

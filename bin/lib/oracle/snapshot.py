@@ -185,9 +185,14 @@ def group(pid, with_memory):
     found["stat"] = stat_line(read(f"{base}/stat"))
     for name in ("exe", "cwd", "root"):
         found[name] = {"link": link(f"{base}/{name}"), "stat": stat(f"{base}/{name}")}
-    found["threads"] = {tid: thread(pid, int(tid)) for tid in names(f"{base}/task")}
+    threads = {tid: thread(pid, int(tid)) for tid in names(f"{base}/task")}
+    # one that ended while it was looked at is none
+    found["threads"] = {tid: seen for tid, seen in threads.items()
+                        if "error" not in seen["status"] and "error" not in seen["stat"]}
     found["fds"] = descriptors(pid)
     found["vmas"] = vmas(pid)
+    if "error" in found["vmas"] or not found["threads"]:
+        sys.exit(f"oracle: cannot look at {pid}: {found['vmas'].get('error', 'it ended')}")
     if with_memory:
         found["memory"] = memory(pid, found["vmas"])
     return found

@@ -98,7 +98,8 @@ class LiveProcTest {
 
   @Test
   void aZombieHasAStatusButItsMemoryIsGone() throws Exception {
-    Process parent = new ProcessBuilder("sh", "-c", "true & echo $!; exec sleep 20").start();
+    String python = "import os,time; p = os.fork(); p or os._exit(0); print(p, flush=True); time.sleep(20)";
+    Process parent = new ProcessBuilder("python3", "-c", python).start();
     try (var out = parent.inputReader()) {
       ProcTask zombie = Proc.live().task(new Tid(Integer.parseInt(out.readLine())));
       for (int i = 0; zombie.status().state() != 'Z' && i < 500; i++) {

@@ -159,7 +159,8 @@ final class BpfCalls {
         attr.set(JAVA_LONG_UNALIGNED, 16, info.address());
         attr.set(JAVA_INT_UNALIGNED, 24, LINK_INFO_BYTES);
       }
-      return require("visit " + visit, LINK_CREATE, attr);
+      long fd = bpf(LINK_CREATE, attr);
+      return Errno.isError(fd) ? checked("visit " + visit, fd) : (int) fd;
     }
   }
 

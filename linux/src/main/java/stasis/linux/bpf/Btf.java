@@ -3,7 +3,9 @@ package stasis.linux.bpf;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -25,6 +27,8 @@ public final class Btf {
   private static final int CHAIN_MAX = 32;
   private static final int POINTER_BYTES = 8;
   private static final int INDEX_AHEAD = 4096;
+  private static final int MEMBERS_MAX = 1 << 20;
+  private static final int NAME_BYTES_MAX = 512;
 
   private static final int INT = 1;
   private static final int PTR = 2;
@@ -46,6 +50,9 @@ public final class Btf {
   private final int stringsAt;
   private final int stringsEnd;
   private final int[] starts;
+  private final Map<Integer, Map<String, Member>> members = new HashMap<>();
+  private final Map<Named, OptionalInt> found = new HashMap<>();
+  private int membersSeen;
   private int indexed = 1;
   private int next;
 
@@ -176,7 +183,7 @@ public final class Btf {
             end++;
           }
           check(end > at, "no field expression", 0);
-          if (!member(skipModifiers(type), cString(expression.substring(at, end)), 0)) {
+          if (!enter(expression.substring(at, end))) {
             return Optional.empty();
           }
           at = end;
@@ -208,34 +215,15 @@ public final class Btf {
       bits += 8L * sizeOf(type) * index;
     }
 
-    /// Moves into the member; false leaves everything as it was.
-    private boolean member(int struct, byte[] name, int depth) {
-      int start = starts[struct];
-      check(depth < CHAIN_MAX, "structs nested too deep", start);
-      if (kind(start) != STRUCT && kind(start) != UNION) {
-        return false;
-      }
-      boolean hasBitfields = int32(blob, start + 4) < 0;
-      for (int i = 0; i < elements(start); i++) {
-        int at = start + TYPE_BYTES + 12 * i;
-        int nameAt = int32(blob, at);
-        int offset = int32(blob, at + 8);
-        int memberType = checkedId(int32(blob, at + 4));
-        int memberBits = hasBitfields ? offset & 0xffffff : offset;
-        if (isNamed(nameAt, name)) {
-          type = memberType;
-          bits += memberBits;
-          bitfieldWidth = hasBitfields ? offset >>> 24 : 0;
-          return true;
-        }
-        if (nameAt == 0 && memberType != 0) {
-          if (member(skipModifiers(memberType), name, depth + 1)) {
-            bits += memberBits;
-            return true;
-          }
-        }
-      }
-      return false;
+    /// Moves into the member, if there is such a one.
+    private boolean enter(String name) {
+      Optional<Member> member = Optional.ofNullable(members(skipModifiers(type)).get(name));
+      member.ifPresent(found -> {
+        type = found.type();
+        bits += found.bits();
+        bitfieldWidth = found.bitfieldWidth();
+      });
+      return member.isPresent();
     }
 
     private int byteOffset() {
@@ -244,7 +232,66 @@ public final class Btf {
     }
   }
 
+  private record Named(int kind, String name) {}
+
+  /// A named member of a struct or union, seen from the outermost one.
+  private record Member(int type, long bits, int bitfieldWidth) {}
+
+  /// All members by name, those of unnamed members among them; none if it is no struct.
+  private Map<String, Member> members(int struct) {
+    Map<String, Member> known = members.get(struct);
+    if (known == null) {
+      known = new HashMap<>();
+      collect(struct, 0, 0, known);
+      members.put(struct, known);
+    }
+    return known;
+  }
+
+  private void collect(int struct, long baseBits, int depth, Map<String, Member> into) {
+    int start = starts[struct];
+    check(depth < CHAIN_MAX, "structs nested too deep", start);
+    if (kind(start) != STRUCT && kind(start) != UNION) {
+      return;
+    }
+    boolean hasBitfields = int32(blob, start + 4) < 0;
+    for (int i = 0; i < elements(start); i++) {
+      check(membersSeen++ < MEMBERS_MAX, "too many members", start);
+      int at = start + TYPE_BYTES + 12 * i;
+      int nameAt = int32(blob, at);
+      int type = checkedId(int32(blob, at + 4));
+      int offset = int32(blob, at + 8);
+      long bits = baseBits + (hasBitfields ? offset & 0xffffff : offset & 0xffffffffL);
+      if (nameAt != 0) {
+        into.putIfAbsent(name(nameAt), new Member(type, bits, hasBitfields ? offset >>> 24 : 0));
+      } else if (type != 0) {
+        collect(skipModifiers(type), bits, depth + 1, into);
+      }
+    }
+  }
+
+  private String name(int nameAt) {
+    check(nameAt >= 0 && nameAt < stringsEnd - stringsAt, "a name beyond the strings", 0);
+    int from = stringsAt + nameAt;
+    int to = from;
+    while (blob[to] != 0) { // the last string ends in NUL, see parse()
+      to++;
+    }
+    check(to - from <= NAME_BYTES_MAX, "a name too long", from);
+    return new String(blob, from, to - from, StandardCharsets.ISO_8859_1);
+  }
+
   private OptionalInt find(int kind, String name) {
+    var key = new Named(kind, name);
+    OptionalInt known = found.get(key);
+    if (known == null) {
+      known = search(kind, name);
+      found.put(key, known);
+    }
+    return known;
+  }
+
+  private OptionalInt search(int kind, String name) {
     byte[] wanted = cString(name);
     for (int id = 1; id < indexed || indexTo(id + INDEX_AHEAD) || id < indexed; id++) {
       int start = starts[id];

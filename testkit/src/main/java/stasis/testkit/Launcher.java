@@ -66,6 +66,7 @@ public final class Launcher implements AutoCloseable {
   /// Starts a program and waits until it is that program and no longer its parent's image. Its working directory is its
   /// folder, its output goes to `out` and `err` there.
   public Victim start(Program program) {
+    fosters.removeIf(this::isReaped);
     try {
       Path folder = work.resolve(++started + "-" + Objects.requireNonNull(program.program().getFileName()));
       Files.createDirectories(folder);

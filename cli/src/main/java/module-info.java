@@ -6,6 +6,7 @@ module stasis.cli {
   requires stasis.kinds;
   requires stasis.repository;
   requires info.picocli;
+  requires jdk.unsupported;
 
   opens stasis.cli to info.picocli;
 }

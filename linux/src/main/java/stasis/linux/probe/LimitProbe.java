@@ -1,8 +1,10 @@
 package stasis.linux.probe;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -67,9 +69,12 @@ final class LimitProbe {
     }
   }
 
+  /// One read(2): a second one, at an offset, finds a sysctl empty (kernel/sysctl.c, do_proc_dointvec()), so
+  /// `Files.readString` gets the first byte only.
   private static Optional<String> read(String file) {
-    try {
-      return Optional.of(Files.readString(Path.of(file)).strip());
+    try (InputStream in = Files.newInputStream(Path.of(file))) {
+      byte[] text = new byte[256];
+      return Optional.of(new String(text, 0, Math.max(0, in.read(text)), StandardCharsets.US_ASCII).strip());
     } catch (IOException e) {
       return Optional.empty();
     }

@@ -1,0 +1,70 @@
+package stasis.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import stasis.cli.Engine.CheckpointOrder;
+import stasis.cli.Engine.Checkpointed;
+import stasis.cli.Engine.Figures;
+import stasis.cli.Engine.Outcome;
+
+@Command(name = "checkpoint",
+    description = "Freeze a running program and write it to a folder; then end it, or let it run on.")
+final class CheckpointVerb implements Callable<Integer> {
+  private final Session session;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+  @Parameters(paramLabel = "PID", description = "Root of the tree.")
+  private int pid;
+  @Option(names = "--image", paramLabel = "DIR", required = true, description = "Folder the image is written to.")
+  private Path image = Path.of("");
+  @Option(names = "--leave-running", description = "Let the program run on instead of ending it.")
+  private boolean leaveRunning;
+  @Option(names = "--strict", description = "Refuse what would come back only approximately.")
+  private boolean strict;
+  @Option(names = "--max-freeze", paramLabel = "MS", description = "Give up if the freeze would last longer.")
+  private Optional<Long> maxFreezeMs = Optional.empty();
+  @Option(names = "--force", description = "Replace an image that is in DIR.")
+  private boolean force;
+  @Mixin private JsonOption json = new JsonOption();
+  @Mixin private Verbosity verbosity = new Verbosity();
+
+  CheckpointVerb(Session session) {
+    this.session = session;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), image.toAbsolutePath().normalize(),
+        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)));
+    Report report = Report.of(session.console(), json);
+    Progress progress = verbosity.progress(session);
+    Outcome<Checkpointed> outcome = session.engine().checkpoint(order, progress);
+    progress.finish();
+    if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
+      return report.unsuccessful(outcome).code();
+    }
+    if (!json.takesStdout() && !verbosity.quiet()) {
+      print(order, result);
+    }
+    return report.done(List.of(Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
+  }
+
+  private void print(CheckpointOrder order, Checkpointed result) {
+    Figures figures = result.figures();
+    session.console().out().printf("%s (%s, %s) is in %s%s%n", order.root(), Units.count(figures.tasks(), "task"),
+        Units.count(figures.threads(), "thread"), order.image(), leaveRunning ? " and runs on" : " and has ended");
+    session.console().out().printf("frozen %s, total %s, image %s of which pages %s%n",
+        Units.duration(result.frozenNs()), Units.duration(figures.totalNs()), Units.bytes(figures.imageBytes()),
+        Units.bytes(figures.pageBytes()));
+    session.console().out().print(LossTable.render(figures.losses(), verbosity.verbose()));
+  }
+}

@@ -1,0 +1,35 @@
+package stasis.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Where a run of the command line prints.
+///
+/// @param err messages and progress @param errIsTerminal whether lines there may be overwritten
+record Console(PrintStream out, PrintStream err, boolean errIsTerminal, boolean colour) {
+  static Console ofThisProcess() {
+    boolean terminal = isTerminal(2);
+    return new Console(System.out, System.err, terminal, terminal && !System.getenv().containsKey("NO_COLOR"));
+  }
+
+  /// `System.console()` tells of stdin and stdout only.
+  private static boolean isTerminal(int fd) {
+    try {
+      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
+      return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  void say(String message) {
+    err.println("stasis: " + message);
+  }
+
+  /// @param sgr the parameters of ECMA-48 SGR: "1" is bold, "31" red
+  String paint(String sgr, String text) {
+    return colour ? "\u001b[" + sgr + "m" + text + "\u001b[0m" : text;
+  }
+}

@@ -1,0 +1,77 @@
+package stasis.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import stasis.image.LossRow;
+import stasis.linux.abi.Tid;
+
+/// What the verbs need of the library, in the words of the command line. The one place where the two meet is the
+/// implementation of this.
+interface Engine {
+  Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher);
+
+  Outcome<Restored> restore(RestoreOrder order, Watcher watcher);
+
+  /// The program a restore would run, a step a line.
+  Outcome<String> plan(Path image, Watcher watcher);
+
+  /// Every resource of a live tree; stops it no longer than a look.
+  Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
+
+  /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
+  record CheckpointOrder(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
+      Optional<Long> maxFreezeNs) {}
+
+  /// @param detached whether the program outlives us: then nobody waits for it
+  record RestoreOrder(Path image, boolean detached) {}
+
+  /// Figures both operations have.
+  ///
+  /// @param phasesNs in the order they ran @param warnings what the user should know besides: a zombie nobody reaps
+  record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
+      SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
+
+  record Checkpointed(long frozenNs, Figures figures) {}
+
+  record Restored(long restoreNs, Figures figures, Running program) {}
+
+  /// A restored program that is ours to wait for.
+  interface Running {
+    Tid pid();
+
+    /// kill(2) of the thread group.
+    void signal(int number);
+
+    /// Waits for its end; as a shell puts it: the exit code, or 128 and the signal.
+    int await() throws InterruptedException;
+  }
+
+  /// How it went.
+  sealed interface Outcome<T> {
+    record Done<T>(T result) implements Outcome<T> {}
+
+    /// @param losses the rows that forbid it, all of them
+    record Refused<T>(List<LossRow> losses) implements Outcome<T> {}
+
+    /// @param problem one sentence; the target is as it was
+    record Failed<T>(String problem) implements Outcome<T> {}
+
+    record Cancelled<T>() implements Outcome<T> {}
+  }
+
+  /// Told while it happens. Must return at once.
+  interface Watcher {
+    /// A phase begins; names as in the report.
+    void phase(String name);
+
+    void bytes(long done, long total);
+
+    /// strace-like: task, call, result, microseconds.
+    void remoteCall(String text);
+
+    /// Asked between steps; true makes that step fail.
+    boolean cancelled();
+  }
+}

@@ -1,0 +1,146 @@
+package stasis.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import stasis.cli.Engine.CheckpointOrder;
+import stasis.cli.Engine.Outcome;
+import stasis.linux.abi.Tid;
+
+final class CheckpointVerbTest {
+  private final FakeEngine engine = new FakeEngine();
+
+  @Test
+  void everyFlagReachesTheEngine() {
+    CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--leave-running", "--strict", "--max-freeze",
+        "250", "--force");
+
+    assertThat(engine.orders).containsExactly(
+        new CheckpointOrder(new Tid(4711), Path.of("/i"), true, true, true, Optional.of(250_000_000L)));
+  }
+
+  @Test
+  void withoutFlagsTheProgramEndsAndNothingIsReplaced() {
+    CommandLineRun.of(engine, "checkpoint", "4711", "--image=/i");
+
+    assertThat(engine.orders).containsExactly(
+        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty()));
+  }
+
+  @Test
+  void theJsonReportHasTheKeysOfTheContract() {
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--json");
+
+    assertThat(run.out()).isEqualTo("""
+        {
+          "outcome": "done",
+          "frozen_ms": 12.345,
+          "total_ms": 20.500,
+          "image_bytes": 9000,
+          "page_bytes": 8192,
+          "tasks": 1,
+          "threads": 3,
+          "phases": {
+            "freeze": 1.000
+          },
+          "losses": [
+            {
+              "subject": "task 4711",
+              "kind": "task.comm",
+              "exactness": "exact",
+              "detail": "",
+              "remedy": ""
+            },
+            {
+              "subject": "task 4711 fd 3",
+              "kind": "file.inotify",
+              "exactness": "approximate",
+              "detail": "queued events are lost",
+              "remedy": "read them first"
+            }
+          ],
+          "warnings": [
+            "a warning"
+          ]
+        }
+        """);
+  }
+
+  @Test
+  void aNumberAfterJsonIsThePid() {
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "--image", "/i", "--json", "4711");
+
+    assertThat(run.status()).isZero();
+    assertThat(run.out()).startsWith("{");
+  }
+
+  @Test
+  void jsonInAFileLeavesStdoutToPeople(@TempDir Path folder) throws IOException {
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i",
+        "--json=" + folder.resolve("report"));
+
+    assertThat(Files.readString(folder.resolve("report"))).startsWith("{\n  \"outcome\": \"done\"");
+    assertThat(run.out()).contains("frozen 12 ms").contains("queued events are lost").contains("1 resource exact");
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files).containsExactly(folder.resolve("report"));
+    }
+  }
+
+  @Test
+  void quietSaysNothingOnSuccessButWarnings() {
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--quiet");
+
+    assertThat(run.out() + run.err()).isEqualTo("stasis: a warning\n");
+  }
+
+  @Test
+  void aRefusalShowsAllObstaclesAndIsStatusThree() {
+    engine.checkpoint = new Outcome.Refused<>(List.of(FakeEngine.REFUSED, FakeEngine.REFUSED));
+
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i");
+
+    assertThat(run.status()).isEqualTo(3);
+    assertThat(run.err()).startsWith("stasis: refused, 2 obstacles\n").contains("nobody knows it; remedy: close it");
+  }
+
+  @Test
+  void aFailureIsStatusFourAndACancellation130() {
+    engine.checkpoint = new Outcome.Failed<>("the disk is full");
+    CommandLineRun failed = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--json");
+    engine.checkpoint = new Outcome.Cancelled<>();
+    CommandLineRun cancelled = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i");
+
+    assertThat(failed.status()).isEqualTo(4);
+    assertThat(failed.out()).contains("\"outcome\": \"failed\"").contains("\"error\": \"the disk is full\"");
+    assertThat(cancelled.status()).isEqualTo(130);
+  }
+
+  @Test
+  void usageErrorsAreOneSentenceAndStatusTwo() {
+    for (String line : List.of("checkpoint", "checkpoint 0 --image /i", "checkpoint x --image /i", "checkpoint 4711",
+        "checkpoint 4711 --image /i --max-freeze 0", "checkpoint 4711 --image /i --bogus", "nonsense")) {
+      CommandLineRun run = CommandLineRun.of(engine, line.split(" "));
+
+      assertThat(run.status()).as(line).isEqualTo(2);
+      assertThat(run.err().lines()).as(line).hasSize(1);
+    }
+    assertThat(CommandLineRun.of(engine).status()).isEqualTo(2);
+    assertThat(engine.orders).isEmpty();
+  }
+
+  @Test
+  void whatAVerbLetsThroughIsAFailureNotATrace(@TempDir Path folder) {
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i",
+        "--json=" + folder.resolve("no/such/folder"));
+
+    assertThat(run.status()).isEqualTo(4);
+    assertThat(run.err()).contains("no/such").doesNotContain("\tat ");
+  }
+}

@@ -82,7 +82,7 @@ public record SchemaDescriptor(@Tag(1) String name, @Tag(2) int version, @Tag(3)
 
   /// The record as a tree of values; fields this schema does not know are kept as [Value.Unknown].
   public Value.Message read(Bytes record, Limits limits) throws DecodeException {
-    return new ValueReader(this, record, limits).read();
+    return new ValueReader(this).read(record, limits);
   }
 
   /// Many lines, for people.

@@ -23,9 +23,9 @@ final class StatefileChecks {
 
   /// @throws IllegalArgumentException at the first thing that does not hold
   void check() {
-    Map<String, SchemaDescriptor> byTitle = new HashMap<>();
+    Map<String, ValueReader> readers = new HashMap<>();
     for (SchemaDescriptor schema : schemas) {
-      if (byTitle.put(schema.title(), schema) != null) {
+      if (readers.put(schema.title(), new ValueReader(schema)) != null) {
         throw new IllegalArgumentException("two schemas are called " + schema.title());
       }
     }
@@ -36,7 +36,7 @@ final class StatefileChecks {
       }
     }
     checkOwners(byId);
-    objects.forEach(object -> checkState(object, byTitle, byId));
+    objects.forEach(object -> checkState(object, readers, byId));
     checkBodies(byId);
     checkSection();
   }
@@ -65,16 +65,16 @@ final class StatefileChecks {
     return object;
   }
 
-  private static void checkState(StoredObject object, Map<String, SchemaDescriptor> byTitle,
+  private static void checkState(StoredObject object, Map<String, ValueReader> readers,
       Map<ObjectId, StoredObject> byId) {
     String title = object.schemaName() + " v" + object.schemaVersion();
-    SchemaDescriptor schema = byTitle.get(title);
-    if (schema == null) {
+    ValueReader reader = readers.get(title);
+    if (reader == null) {
       throw new IllegalArgumentException("object " + object.id() + " is a " + Printable.escaped(title)
           + ", which is not described");
     }
     try {
-      checkReferences(schema.read(object.state(), Limits.DEFAULT), object, byId);
+      checkReferences(reader.read(object.state(), Limits.DEFAULT), object, byId);
     } catch (DecodeException e) {
       throw new IllegalArgumentException("object " + object.id() + ": " + e.getMessage(), e);
     }

@@ -9,76 +9,97 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import stasis.linux.abi.Bytes;
 
-/// Reads a record by its descriptor alone, with the same checks as its class would make except those of constructors.
+/// Reads records by their descriptor alone, with the same checks as their class would make, except those of
+/// constructors. One serves any number of records of its schema.
 final class ValueReader {
-  private final WireReader in;
-  private final TypeDescriptor root;
-  private final Map<String, TypeDescriptor> types = new HashMap<>();
+  private final SchemaDescriptor schema;
+  private final Map<String, Type> types = new HashMap<>();
+  private final Type root;
 
-  ValueReader(SchemaDescriptor schema, Bytes record, Limits limits) throws DecodeException {
-    this.in = new WireReader(schema.title(), record, limits);
-    this.root = schema.types().getFirst();
-    schema.types().forEach(type -> types.put(type.name(), type));
+  /// A type with its fields by tag, and each field's place in the descriptor's order.
+  private record Type(TypeDescriptor descriptor, Map<Integer, Integer> positions) {}
+
+  /// The values found for each field, by position, and those of unknown fields, by tag.
+  private record Found(List<List<Value>> known, SortedMap<Integer, List<Value>> unknown) {}
+
+  ValueReader(SchemaDescriptor schema) {
+    this.schema = schema;
+    for (TypeDescriptor descriptor : schema.types()) {
+      Map<Integer, Integer> positions = new HashMap<>();
+      for (int i = 0; i < descriptor.fields().size(); i++) {
+        positions.put(descriptor.fields().get(i).tag(), i);
+      }
+      types.put(descriptor.name(), new Type(descriptor, positions));
+    }
+    this.root = type(schema.types().getFirst().name());
   }
 
-  Value.Message read() throws DecodeException {
-    return content(root);
+  Value.Message read(Bytes record, Limits limits) throws DecodeException {
+    return content(root, new WireReader(schema.title(), record, limits));
   }
 
-  private TypeDescriptor type(FieldDescriptor field) {
-    TypeDescriptor type = types.get(field.type());
+  private Type type(String name) {
+    Type type = types.get(name);
     if (type == null) {
-      throw new AssertionError(field + " has a type its schema's constructor did not see");
+      throw new AssertionError(name + " is not described, which the schema's constructor did not see");
     }
     return type;
   }
 
-  private Value.Message content(TypeDescriptor type) throws DecodeException {
-    SortedMap<Integer, FieldDescriptor> fields = new TreeMap<>();
-    type.fields().forEach(field -> fields.put(field.tag(), field));
-    SortedMap<Integer, List<Value>> found = new TreeMap<>();
+  private Value.Message content(Type type, WireReader in) throws DecodeException {
+    List<FieldDescriptor> fields = type.descriptor().fields();
+    Found found = new Found(new ArrayList<>(fields.size()), new TreeMap<>());
+    for (int i = 0; i < fields.size(); i++) {
+      found.known().add(List.of());
+    }
     for (int tag = in.tag(); tag != 0; tag = in.tag()) {
       int number = WireFormat.getTagFieldNumber(tag);
-      List<Value> values = found.computeIfAbsent(number, _ -> new ArrayList<>());
-      FieldDescriptor field = fields.get(number);
-      if (field == null) {
+      Integer position = type.positions().get(number);
+      if (position == null) {
         in.countElement();
-        values.add(in.unknown(tag));
+        found.unknown().computeIfAbsent(number, _ -> new ArrayList<>()).add(in.unknown(tag));
       } else {
+        FieldDescriptor field = fields.get(position);
         in.enterField(field.name());
-        occurrence(field, WireFormat.getTagWireType(tag), values);
+        List<Value> before = found.known().get(position);
+        found.known().set(position, occurrence(field, WireFormat.getTagWireType(tag), before, in));
         in.leaveField();
       }
     }
-    if (type.shape() == Shape.VARIANT && found.size() != 1) {
-      throw in.failure(type.name() + " is one of its variants, not " + found.size());
-    }
-    return new Value.Message(type.name(), entries(type, fields, found));
+    return new Value.Message(type.descriptor().name(), type.descriptor().shape() == Shape.VARIANT
+        ? variant(type.descriptor(), found, in) : entries(fields, found, in));
   }
 
-  private void occurrence(FieldDescriptor field, int wireType, List<Value> values) throws DecodeException {
+  /// @return the values of the field, this occurrence's included
+  private List<Value> occurrence(FieldDescriptor field, int wireType, List<Value> before, WireReader in)
+      throws DecodeException {
     boolean list = field.cardinality() == Cardinality.LIST;
     boolean packed = list && field.shape().packed() && wireType == WireFormat.WIRETYPE_LENGTH_DELIMITED;
     if (!packed && wireType != MessageCodec.wireType(field.shape())) {
       throw in.failure("wire type " + wireType + " where " + field.shape() + " was expected");
     }
-    if (!list && !values.isEmpty()) {
-      throw in.failure("stands there twice");
+    if (!list) {
+      if (!before.isEmpty()) {
+        throw in.failure("stands there twice");
+      }
+      return List.of(value(field, in));
     }
+    List<Value> values = before.isEmpty() ? new ArrayList<>() : before;
     if (packed) {
       int enclosing = in.open();
       while (!in.atEnd()) {
         in.countElement();
-        values.add(value(field));
+        values.add(value(field, in));
       }
       in.close(enclosing);
     } else {
       in.countElement();
-      values.add(value(field));
+      values.add(value(field, in));
     }
+    return values;
   }
 
-  private Value value(FieldDescriptor field) throws DecodeException {
+  private Value value(FieldDescriptor field, WireReader in) throws DecodeException {
     return switch (field.shape()) {
       case WHOLE -> new Value.Whole(field.type(), in.whole());
       case FLAG -> new Value.Flag(in.flag());
@@ -86,36 +107,48 @@ final class ValueReader {
       case BYTES -> new Value.Raw(field.type(), in.bytes());
       case MESSAGE, VARIANT -> {
         int enclosing = in.open();
-        Value message = content(type(field));
+        Value message = content(type(field.type()), in);
         in.close(enclosing);
         yield message;
       }
     };
   }
 
-  private List<Value.Entry> entries(TypeDescriptor type, SortedMap<Integer, FieldDescriptor> fields,
-      SortedMap<Integer, List<Value>> found) throws DecodeException {
-    if (type.shape() == Shape.MESSAGE) {
-      for (FieldDescriptor field : type.fields()) {
-        if (field.cardinality() == Cardinality.ONE && !found.containsKey(field.tag())) {
-          in.enterField(field.name());
-          throw in.failure("is missing");
-        } else if (field.cardinality() == Cardinality.LIST) {
-          found.putIfAbsent(field.tag(), List.of());
-        }
+  /// The one variant that is there; one this descriptor does not know counts.
+  private static List<Value.Entry> variant(TypeDescriptor type, Found found, WireReader in) throws DecodeException {
+    List<Value.Entry> entries = new ArrayList<>();
+    for (int i = 0; i < found.known().size(); i++) {
+      String name = type.fields().get(i).name();
+      found.known().get(i).forEach(value -> entries.add(new Value.Entry(name, value)));
+    }
+    addUnknown(found, entries);
+    if (entries.size() != 1) {
+      throw in.failure(type.name() + " is one of its variants, not " + entries.size());
+    }
+    return entries;
+  }
+
+  private static List<Value.Entry> entries(List<FieldDescriptor> fields, Found found, WireReader in)
+      throws DecodeException {
+    List<Value.Entry> entries = new ArrayList<>();
+    for (int i = 0; i < fields.size(); i++) {
+      FieldDescriptor field = fields.get(i);
+      List<Value> values = found.known().get(i);
+      if (field.cardinality() == Cardinality.LIST) {
+        entries.add(new Value.Entry(field.name(), new Value.Sequence(values)));
+      } else if (!values.isEmpty()) {
+        entries.add(new Value.Entry(field.name(), values.getFirst()));
+      } else if (field.cardinality() == Cardinality.ONE) {
+        in.enterField(field.name());
+        throw in.failure("is missing");
       }
     }
-    List<Value.Entry> entries = new ArrayList<>();
-    found.forEach((tag, values) -> {
-      FieldDescriptor field = fields.get(tag);
-      if (field == null) {
-        values.forEach(value -> entries.add(new Value.Entry("?" + tag, value)));
-      } else if (field.cardinality() == Cardinality.LIST) {
-        entries.add(new Value.Entry(field.name(), new Value.Sequence(values)));
-      } else {
-        entries.add(new Value.Entry(field.name(), values.getFirst()));
-      }
-    });
+    addUnknown(found, entries);
     return entries;
+  }
+
+  private static void addUnknown(Found found, List<Value.Entry> entries) {
+    found.unknown().forEach((tag, values) ->
+        values.forEach(value -> entries.add(new Value.Entry("?" + tag, value))));
   }
 }

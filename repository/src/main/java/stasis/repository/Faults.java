@@ -1,6 +1,7 @@
 package stasis.repository;
 
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -24,6 +25,8 @@ final class Faults {
           problem + ": no such file or directory", "check the path", e);
       case NotDirectoryException _, FileAlreadyExistsException _ -> new ImageException(
           ImageException.Reason.NO_ACCESS, problem + ": not a directory", "choose another folder", e);
+      case ClosedChannelException _ -> new ImageException(ImageException.Reason.CANCELLED, problem + ": cancelled",
+          "run it again", e);
       default -> byText(reason, problem, e);
     };
   }

@@ -21,7 +21,9 @@ public final class ImageException extends Exception {
     /// An image with a version or features this reader does not know.
     TOO_NEW,
     /// Bytes are missing or changed.
-    DAMAGED
+    DAMAGED,
+    /// The thread was interrupted, which closes the file it writes or reads.
+    CANCELLED
   }
 
   /// @param problem what happened, with the path @param remedy what to do; both without a full stop

@@ -3,6 +3,7 @@ package stasis.repository;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -11,7 +12,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Consumer;
 import stasis.linux.abi.Bytes;
 
@@ -42,7 +42,7 @@ public final class ImageWriter implements AutoCloseable {
     this.folderMade = folderMade;
     this.lock = lock;
     this.listener = listener;
-    this.partial = folder.resolve(ImageStore.PARTIAL_PREFIX + UUID.randomUUID());
+    this.partial = folder.resolve(ImageStore.PARTIAL_PREFIX + ProcessHandle.current().pid());
     try {
       this.channel = FileChannel.open(partial, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
@@ -141,8 +141,10 @@ public final class ImageWriter implements AutoCloseable {
 
   private void refuseFullDevice(long neededBytes) throws ImageException {
     try {
-      long freeBytes = Files.getFileStore(folder).getUsableSpace();
-      if (freeBytes < neededBytes) {
+      FileStore store = Files.getFileStore(folder);
+      long freeBytes = store.getUsableSpace();
+      boolean told = store.getTotalSpace() > 0; // some file systems report no sizes at all
+      if (told && freeBytes < neededBytes) {
         throw new ImageException(ImageException.Reason.DEVICE, "the image needs " + mebibytes(neededBytes) + " and "
             + folder + " has " + mebibytes(freeBytes) + " free",
             "free space there or choose a folder on another device");

@@ -46,7 +46,7 @@ final class PageCheck {
       throw new AssertionError("the page check broke", e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new ImageException(ImageException.Reason.DEVICE, "the check of " + image.pageFile() + " was interrupted",
+      throw new ImageException(ImageException.Reason.CANCELLED, "the check of " + image.pageFile() + " was cancelled",
           "run it again", e);
     }
   }

@@ -167,6 +167,19 @@ class ImageTest {
   }
 
   @Test
+  void aWriterWhoseThreadIsInterruptedSaysSoAndLeavesNothing() throws Exception {
+    try (ImageWriter writer = ImageStore.create(temp, false)) {
+      writer.writeMetadata(METADATA, 4096);
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> writer.pages().write(ByteBuffer.allocate(4096))).isInstanceOf(ImageException.class)
+          .hasMessage("cannot write pages in " + temp + ": cancelled; run it again");
+      assertThat(Thread.interrupted()).isTrue();
+    }
+
+    assertThat(names(temp)).isEmpty();
+  }
+
+  @Test
   void pagesMustBeAsManyAsAnnounced() throws Exception {
     try (ImageWriter writer = ImageStore.create(temp, false)) {
       writer.writeMetadata(METADATA, 4096);

@@ -2,16 +2,22 @@ package stasis.engine;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.bpf.HiddenGroup;
+import stasis.linux.bpf.HiddenState;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.tracee.FrozenGroup;
 
 /// Prepares, before the freeze, whatever makes answers cheap and exact during it.
 final class Answering implements AutoCloseable {
+  private final HiddenState.Opened hidden;
   private final Map<Tid, Long> asleepSinceNs;
 
-  private Answering(Map<Tid, Long> asleepSinceNs) {
+  private Answering(HiddenState.Opened hidden, Map<Tid, Long> asleepSinceNs) {
+    this.hidden = hidden;
     this.asleepSinceNs = asleepSinceNs;
   }
 
@@ -26,13 +32,25 @@ final class Answering implements AutoCloseable {
     } catch (ProcException e) {
       since.clear();
     }
-    return new Answering(since);
+    return new Answering(HiddenState.open(), since);
   }
 
-  Answerer of(FrozenGroup group) {
-    return new ErrandAnswerer(group, asleepSinceNs);
+  /// To be called while the group is frozen.
+  Answerer of(FrozenGroup group) throws SyscallException {
+    Optional<HiddenGroup> seen = hidden instanceof HiddenState.Opened.Ready(var state) ? state.read(group.leader())
+        : Optional.empty();
+    return new ErrandAnswerer(group, seen, asleepSinceNs);
+  }
+
+  /// Why the kernel's own fields are not read here; empty where they are.
+  Optional<String> withoutHiddenState() {
+    return hidden instanceof HiddenState.Opened.Unavailable(String reason) ? Optional.of(reason) : Optional.empty();
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    if (hidden instanceof HiddenState.Opened.Ready(var state)) {
+      state.close();
+    }
+  }
 }

@@ -84,8 +84,9 @@ public final class Checkpointer {
     CheckpointOutcome run() throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
       phases.enter("rehearse");
-      Rehearsal rehearsal = Rehearsal.play(kinds, environment, ptrace);
+      Rehearsal rehearsal = Rehearsal.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
+      rehearsal.play(kinds, environment, ptrace, host, request.leaveRunning());
       try (ImageWriter writer = ImageStore.create(request.image(), request.force());
           Answering answering = Answering.open(environment, request.root())) {
         phases.enter("freeze");
@@ -113,9 +114,7 @@ public final class Checkpointer {
           case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
           case Collected.Complete complete -> {
             try (complete) {
-              List<Obstacle> approximate = request.strict() ? strict(complete.losses()) : List.of();
-              yield approximate.isEmpty() ? collected(complete, hold, frozenAt, header, writer, host)
-                  : new CheckpointOutcome.Refused(approximate, complete.losses());
+              yield collected(complete, hold, frozenAt, header, writer, host);
             }
           }
         };
@@ -138,7 +137,12 @@ public final class Checkpointer {
         phases.enter("encode");
         PageStore pages = contents.pages();
         Capture settled = Settling.of(complete.capture(), host);
-        Statefile statefile = new Encoder(kinds).encode(header, settled, complete.losses(), pages.maps());
+        List<LossRow> losses = complete.findings().table(settled.items().values(), host);
+        List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
+        if (!approximate.isEmpty()) {
+          return new CheckpointOutcome.Refused(approximate, losses);
+        }
+        Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
         phases.enter("store");
         long imageBytes = store(writer, statefile, pages, host);
         listener.at(new Moment.Committed());
@@ -152,7 +156,7 @@ public final class Checkpointer {
         phases.end();
         int threads = settled.tasks().size();
         return new CheckpointOutcome.Stored(new CheckpointReport(frozenNs, phases.nowNs() - startNs, imageBytes,
-            pages.sectionBytes(), settled.leaders().size(), threads, phases.elapsedNs(), complete.losses(), warnings));
+            pages.sectionBytes(), settled.leaders().size(), threads, phases.elapsedNs(), losses, warnings));
       }
     }
 

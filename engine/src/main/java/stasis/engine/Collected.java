@@ -6,11 +6,9 @@ import stasis.resource.Obstacle;
 
 /// What collecting says. `explain` stops here.
 sealed interface Collected {
-  List<LossRow> losses();
-
   /// @param bodies where to read the contents of bodies @param privateRanges which vmas' own pages are stored
   /// @param files engine's copies of the files; open until the contents are stored
-  record Complete(Capture capture, List<LossRow> losses, List<BodySource> bodies, List<MappingCollector.Range> privateRanges,
+  record Complete(Capture capture, Findings findings, List<BodySource> bodies, List<MappingCollector.Range> privateRanges,
       FileCollector files) implements Collected, AutoCloseable {
     @Override
     public void close() {

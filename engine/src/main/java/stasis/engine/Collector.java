@@ -39,15 +39,16 @@ final class Collector {
   private final KindSet kinds;
   private final Proc proc;
   private final Frozen frozen;
-  private final Findings findings;
+  private final Host host;
+  private final Findings findings = new Findings();
   private final TreeView tree;
   private final Map<ObjectId, TaskState> tasks = new TreeMap<>();
   private final Map<ObjectId, CpuState> cpus = new TreeMap<>();
   private final Map<ObjectId, Capture.Item<?>> items = new TreeMap<>();
 
-  /// @param host against which losses are judged
+  /// @param host where the tree is expected to be restored: losses are judged against it
   Collector(KindSet kinds, Proc proc, Frozen frozen, Host host) {
-    this.findings = new Findings(host);
+    this.host = host;
     this.kinds = kinds;
     this.proc = proc;
     this.frozen = frozen;
@@ -60,7 +61,7 @@ final class Collector {
       return collectGroup();
     } catch (ObstructedException e) {
       findings.refuse("core.task", e.obstacle());
-      return new Collected.Obstructed(findings.obstacles(), findings.rows());
+      return new Collected.Obstructed(findings.obstacles(), findings.table(items.values(), host));
     }
   }
 
@@ -82,11 +83,11 @@ final class Collector {
       List<BodySource> sources = bodies();
       if (!findings.obstacles().isEmpty()) {
         fileCollector.close();
-        return new Collected.Obstructed(findings.obstacles(), findings.rows());
+        return new Collected.Obstructed(findings.obstacles(), findings.table(items.values(), host));
       }
       Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(Map.of(mm, mmState)),
           new TreeMap<>(Map.of(files, table)), new TreeMap<>(items), new TreeMap<>(cpus));
-      return new Collected.Complete(capture, findings.rows(), sources, mappingCollector.privateRanges(), fileCollector);
+      return new Collected.Complete(capture, findings, sources, mappingCollector.privateRanges(), fileCollector);
     } catch (ObstructedException | RuntimeException | Error e) {
       fileCollector.close();
       throw e;
@@ -195,7 +196,7 @@ final class Collector {
 
   private <S extends Record> void put(ObjectId id, Kind<S> kind, S state, Optional<ObjectId> owner, String subject) {
     items.put(id, new Capture.Item<>(id, kind, state, owner));
-    findings.described(kind, state, subject);
+    findings.described(id, subject);
   }
 
   static ObstructedException obstructed(Tid tid, String what, ProcException e) {

@@ -10,6 +10,8 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.bpf.HiddenGroup;
+import stasis.linux.bpf.RestartBlock;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.HiddenMm;
@@ -25,21 +27,41 @@ import stasis.tracee.LiveTask;
 import stasis.tracee.RemoteArg;
 import stasis.tracee.RemoteCall;
 
-/// Has the questions answered by the task itself, in one parachuted batch for each task.
+/// Answers what it can from the kernel's own fields; has the rest answered by the task itself, in one parachuted batch.
 final class ErrandAnswerer implements Answerer {
+  /// include/linux/mm.h
+  private static final long VM_LOCKED = 0x2000;
+  private static final long VM_LOCKONFAULT = 0x80000;
   private static final Duration BOUND = Duration.ofSeconds(10);
 
   private final FrozenGroup group;
+  private final Optional<HiddenGroup> hiddenGroup;
   private final Map<Tid, Long> asleepSinceNs;
 
   /// @param asleepSinceNs read before the interrupt, which wakes every sleeper
-  ErrandAnswerer(FrozenGroup group, Map<Tid, Long> asleepSinceNs) {
+  /// @param hiddenGroup empty where BPF is not allowed; read while the group was frozen
+  ErrandAnswerer(FrozenGroup group, Optional<HiddenGroup> hiddenGroup, Map<Tid, Long> asleepSinceNs) {
     this.group = group;
+    this.hiddenGroup = hiddenGroup;
     this.asleepSinceNs = Map.copyOf(asleepSinceNs);
   }
 
   @Override
   public List<Answer> ask(Tid thread, List<Question> questions) throws ObstructedException {
+    var answers = new HashMap<Question, Answer>();
+    Optional<HiddenAnswers> hidden = hiddenGroup.map(HiddenAnswers::new);
+    for (Question question : questions) {
+      hidden.flatMap(known -> known.to(thread, question)).ifPresent(answer -> answers.put(question, answer));
+    }
+    List<Question> open = questions.stream().filter(question -> !answers.containsKey(question)).distinct().toList();
+    List<Answer> said = open.isEmpty() ? List.of() : errand(thread, open);
+    for (int i = 0; i < open.size(); i++) {
+      answers.put(open.get(i), said.get(i));
+    }
+    return questions.stream().map(question -> GroupPlan.require(answers, question)).toList();
+  }
+
+  private List<Answer> errand(Tid thread, List<Question> questions) throws ObstructedException {
     List<RemoteCall> calls = questions.stream().map(ErrandAnswerer::call).toList();
     LiveTask task = group.tasks().stream().filter(t -> t.tid().equals(thread)).findFirst()
         .orElseThrow(() -> new ObstructedException(new Obstacle.TaskGone(thread)));
@@ -92,12 +114,23 @@ final class ErrandAnswerer implements Answerer {
 
   @Override
   public Optional<HiddenMm> hiddenMm() {
-    return Optional.empty();
+    return hiddenGroup.flatMap(HiddenGroup::shared).map(HiddenGroup.Shared::mm).map(mm -> new HiddenMm(
+        (mm.defFlags() & VM_LOCKED) == 0 ? 0 : (mm.defFlags() & VM_LOCKONFAULT) == 0 ? HiddenMm.MCL_FUTURE
+            : HiddenMm.MCL_FUTURE | HiddenMm.MCL_ONFAULT, mm.hasLdt(), mm.pkeyMap().orElse(1)));
   }
 
   @Override
   public Optional<Long> restartExpiryNs(Tid thread) {
-    return Optional.empty();
+    return hiddenGroup.flatMap(known -> new HiddenAnswers(known).task(thread))
+        .flatMap(task -> switch (task.restartBlock()) {
+          case RestartBlock.Nanosleep(int clock, _, long expiresNs) when clock >= 0 ->
+              Optional.of(expiresNs - Clocks.nowNs(clock));
+          case RestartBlock.Futex(_, _, _, _, long expiresNs) ->
+              Optional.of(expiresNs - Clocks.nowNs(Clocks.MONOTONIC));
+          case RestartBlock.Poll(_, _, boolean timed, long expiresNs) when timed ->
+              Optional.of(expiresNs - Clocks.nowNs(Clocks.MONOTONIC));
+          default -> Optional.<Long>empty();
+        });
   }
 
   @Override

@@ -1,9 +1,13 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import stasis.image.LossRow;
+import stasis.image.ObjectId;
 import stasis.resource.Host;
 import stasis.resource.Kind;
 import stasis.resource.Loss;
@@ -12,14 +16,9 @@ import stasis.resource.ObstructedException;
 
 /// What collecting finds, resource by resource: the loss table in the making. Every resource looked at leaves a row.
 final class Findings {
-  private final Host host;
   private final List<Obstacle> obstacles = new ArrayList<>();
   private final List<LossRow> rows = new ArrayList<>();
-
-  /// @param host where the tree runs now, and is expected to be restored
-  Findings(Host host) {
-    this.host = host;
-  }
+  private final Map<ObjectId, String> subjects = new HashMap<>();
 
   /// A step that may find an obstacle instead of an answer.
   interface Look<T> {
@@ -38,35 +37,50 @@ final class Findings {
 
   void refuse(String kind, Obstacle obstacle) {
     obstacles.add(obstacle);
-    rows.add(new LossRow(obstacle.subject(), kind, LossRow.Exactness.REFUSED, obstacle.reason(),
-        Optional.of(obstacle.remedy()).filter(remedy -> !remedy.isEmpty())));
+    rows.add(row(kind, obstacle.subject(), LossRow.Exactness.REFUSED, obstacle.reason(), obstacle.remedy()));
   }
 
-  /// A described resource: one row for each way it is not exact, or one that says it is.
-  <S extends Record> void described(Kind<S> kind, S state, String subject) {
-    List<Loss> losses = kind.losses(state, host);
-    if (losses.isEmpty()) {
-      exact(kind.schema().name(), subject);
-    }
-    for (Loss loss : losses) {
-      approximate(kind.schema().name(), subject, loss);
-    }
+  /// A resource its kind has described; what is lost of it is asked when the description is complete.
+  void described(ObjectId id, String subject) {
+    subjects.put(id, subject);
   }
 
   void exact(String kind, String subject) {
-    rows.add(new LossRow(subject, kind, LossRow.Exactness.EXACT, "", Optional.empty()));
+    rows.add(row(kind, subject, LossRow.Exactness.EXACT, "", ""));
   }
 
   void approximate(String kind, String subject, Loss loss) {
-    rows.add(new LossRow(subject, kind, LossRow.Exactness.APPROXIMATE, loss.detail(),
-        Optional.of(loss.remedy()).filter(remedy -> !remedy.isEmpty())));
+    rows.add(row(kind, subject, LossRow.Exactness.APPROXIMATE, loss.detail(), loss.remedy()));
   }
 
   List<Obstacle> obstacles() {
     return List.copyOf(obstacles);
   }
 
-  List<LossRow> rows() {
-    return List.copyOf(rows);
+  /// The table: what was found on the way, then for each described resource one row for each way it is not exact, or
+  /// one that says it is.
+  ///
+  /// @param host where the tree is expected to be restored
+  List<LossRow> table(Collection<Capture.Item<?>> items, Host host) {
+    var table = new ArrayList<LossRow>(rows);
+    for (Capture.Item<?> item : items) {
+      addRows(table, item, subjects.getOrDefault(item.id(), item.id().toString()), host);
+    }
+    return List.copyOf(table);
+  }
+
+  private static <S extends Record> void addRows(List<LossRow> table, Capture.Item<S> item, String subject, Host host) {
+    Kind<S> kind = item.kind();
+    List<Loss> losses = kind.losses(item.state(), host);
+    if (losses.isEmpty()) {
+      table.add(row(kind.schema().name(), subject, LossRow.Exactness.EXACT, "", ""));
+    }
+    for (Loss loss : losses) {
+      table.add(row(kind.schema().name(), subject, LossRow.Exactness.APPROXIMATE, loss.detail(), loss.remedy()));
+    }
+  }
+
+  private static LossRow row(String kind, String subject, LossRow.Exactness exactness, String detail, String remedy) {
+    return new LossRow(subject, kind, exactness, detail, Optional.of(remedy).filter(text -> !text.isEmpty()));
   }
 }

@@ -9,6 +9,7 @@ import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
 import stasis.tracee.Deadline;
 import stasis.tracee.FrozenGroup;
 import stasis.tracee.Ptrace;
@@ -29,7 +30,9 @@ final class Look {
 
   Explanation at(Tid root) {
     try {
-      LiveHost host = LiveHost.look(environment.proc(), Rehearsal.play(kinds, environment, ptrace).xfeatures());
+      Rehearsal rehearsal = Rehearsal.look(ptrace);
+      LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
+      rehearsal.play(kinds, environment, ptrace, host, false);
       try (Answering answering = Answering.open(environment, root)) {
         long start = environment.monotonicNs().getAsLong();
         return switch (FrozenGroup.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {
@@ -42,7 +45,8 @@ final class Look {
     }
   }
 
-  private Explanation collected(FrozenGroup group, Answering answering, long start, LiveHost host) {
+  private Explanation collected(FrozenGroup group, Answering answering, long start, LiveHost host)
+      throws SyscallException {
     Collected collected;
     try (group) {
       var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
@@ -53,9 +57,18 @@ final class Look {
       case Collected.Obstructed(var obstacles, var losses) -> new Explanation(losses, obstacles, frozenNs);
       case Collected.Complete complete -> {
         complete.close();
-        yield new Explanation(complete.losses(), List.of(), frozenNs);
+        yield settled(complete, host, frozenNs);
       }
     };
+  }
+
+  private static Explanation settled(Collected.Complete complete, LiveHost host, long frozenNs) {
+    try {
+      Capture settled = Settling.of(complete.capture(), host);
+      return new Explanation(complete.findings().table(settled.items().values(), host), List.of(), frozenNs);
+    } catch (ObstructedException e) {
+      return refused(List.of(e.obstacle()), frozenNs);
+    }
   }
 
   private static Explanation refused(List<Obstacle> obstacles, long frozenNs) {

@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.RemoteAddress;
 import stasis.resource.BodyKind;
+import stasis.resource.CpuState;
 import stasis.resource.FilesState;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
@@ -43,6 +44,7 @@ public final class Planner {
     for (Capture.Item<?> item : capture.items().values()) {
       obstacles.addAll(Kinded.obstacles(item, host));
     }
+    obstacles.addAll(cpus(capture, host));
     int imageFd = imageFd(capture);
     long fdsWanted = imageFd + 2L + capture.items(i -> i.kind() instanceof stasis.resource.FileKind<?>
         || i.kind() instanceof stasis.resource.BodyKind<?>).size();
@@ -90,6 +92,17 @@ public final class Planner {
       program.append(new Step.Release(thread, cpu, "thread goes on"));
     }
     return program;
+  }
+
+  /// Register state in use that this CPU or kernel does not offer.
+  private static List<Obstacle> cpus(Capture capture, Host host) {
+    long missing = 0;
+    for (CpuState cpu : capture.cpus().values()) {
+      missing |= Xstate.inUse(cpu.extended()) & ~host.xfeatures();
+    }
+    return missing == 0 ? List.of() : List.of(new Obstacle.HostLacks("CPU",
+        "the program has state in registers this CPU or kernel does not offer: "
+            + String.join(", ", Xstate.names(missing)), "restore it on a CPU that has them"));
   }
 
   /// The first fd above every fd of the tree.

@@ -1,23 +1,70 @@
 package stasis.engine;
 
+import java.time.Duration;
 import java.util.List;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
 import stasis.resource.KindSet;
+import stasis.resource.ObstructedException;
+import stasis.tracee.Deadline;
+import stasis.tracee.FaultPoints;
+import stasis.tracee.FrozenGroup;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
-/// What is learnt, and warmed up, on a private stub before anything is stopped.
+/// What is learnt, and warmed up, on a private stub before anything of the user's is stopped: the whole path from freeze
+/// to resume runs there first, so that no class is loaded and no code is cold inside the freeze.
 ///
 /// @param xfeatures XCR0 of this CPU and kernel
 record Rehearsal(long xfeatures) {
   private static final RemoteAddress HOLE = new RemoteAddress(0x20000000L);
   private static final long HOLE_BYTES = 1 << 20;
+  private static final Duration BOUND = Duration.ofSeconds(10);
+  private static final int ROUNDS = 4;
 
-  static Rehearsal play(KindSet kinds, Environment environment, Ptrace ptrace) throws SyscallException {
+  /// Learns only.
+  static Rehearsal look(Ptrace ptrace) throws SyscallException {
     try (Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of())) {
       return new Rehearsal(Xstate.offered(ptrace.xsave(stub.tid())));
     }
   }
 
+  /// Freezes, describes and lets go of a stub, several times.
+  ///
+  /// @param snapshot whether the path includes the copy-on-write image
+  void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot)
+      throws SyscallException {
+    Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of());
+    Tid tid = stub.tid();
+    stub.idle();
+    try (Answering answering = Answering.open(environment, tid)) {
+      for (int round = 0; round < ROUNDS; round++) {
+        if (FrozenGroup.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
+            instanceof FrozenGroup.Outcome.Frozen(var group)) {
+          round(kinds, environment, ptrace, host, snapshot, answering, group);
+        }
+      }
+    } finally {
+      Stub.end(ptrace, tid);
+    }
+  }
+
+  private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot,
+      Answering answering, FrozenGroup group) throws SyscallException {
+    try (Hold hold = new Hold(ptrace, group)) {
+      var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
+      Collected collected = new Collector(kinds, environment.proc(), frozen, host).collect();
+      Headers.of(environment, host);
+      if (collected instanceof Collected.Complete complete) {
+        try (complete) {
+          if (snapshot) {
+            Contents.snapshot(hold.group(), complete).close();
+          }
+        }
+      }
+    } catch (ObstructedException e) {
+      // What a stub lacks is no concern: the code has run.
+    }
+  }
 }

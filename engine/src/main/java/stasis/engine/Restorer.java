@@ -62,7 +62,7 @@ public final class Restorer {
       Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
       Capture capture = new Loader(kinds).load(statefile);
       phases.enter("plan");
-      LiveHost host = LiveHost.look(environment.proc(), Rehearsal.play(kinds, environment, ptrace).xfeatures());
+      LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
       return switch (new Planner(kinds).plan(capture, host)) {
         case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
         case Plan.Runnable(var program) when request.dryRun() ->

@@ -159,6 +159,17 @@ public final class Stub implements AutoCloseable {
     released = true;
   }
 
+  /// Lets the task wait in our loop, untraced, as any other process; [#end] ends it, and so does the death of the engine.
+  public void idle() throws SyscallException {
+    enter(StubCode.WAIT, 0, 0, 0);
+    release();
+  }
+
+  /// Kills and reaps a task that was left to [#idle].
+  public static void end(Ptrace ptrace, Tid tid) throws SyscallException {
+    killAndReap(ptrace, tid);
+  }
+
   /// Sends SIGKILL; whoever waits for the task sees it die. From any thread: this is how a restore is cancelled.
   public void kill() {
     if (!released) {

@@ -26,6 +26,8 @@ public final class SharedPending implements GroupAspect<SharedPending.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.pending", 1);
   private static final int SIGINFO_BYTES = 128;
   private static final int SI_TIMER = -2;
+  /// Not blocked while a restore works: it ends each batch of calls.
+  private static final int SIGTRAP = 5;
 
   /// @param signals siginfo_t, 128 bytes each
   record State(@Tag(1) List<Bytes> signals) {
@@ -54,6 +56,10 @@ public final class SharedPending implements GroupAspect<SharedPending.State> {
   @Override
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) throws ObstructedException {
     SigSet set = group.leader().status().sharedPending();
+    if (set.contains(SIGTRAP)) {
+      throw new ObstructedException(group.subject(), "SIGTRAP is pending for it: a restore cannot queue that one again",
+          "let the program take it");
+    }
     var signals = new ArrayList<Bytes>(group.sharedPending());
     for (int number = 1; number <= Long.SIZE; number++) {
       int signal = number;

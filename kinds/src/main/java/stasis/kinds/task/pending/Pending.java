@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
@@ -27,6 +28,10 @@ public final class Pending implements TaskAspect<Pending.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.pending", 1);
   private static final int SIGINFO_BYTES = 128;
   private static final int SI_TIMER = -2;
+  private static final int SI_USER = 0;
+  private static final int SIGTRAP = 5;
+  /// SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: with SIGTRAP the kernel's SYNCHRONOUS_MASK.
+  private static final Set<Integer> FAULTS = Set.of(4, 7, 8, 11, 31);
 
   /// @param leader of the thread group @param signals siginfo_t, 128 bytes each
   record State(@Tag(1) ObjectId leader, @Tag(2) List<Bytes> signals) {
@@ -52,10 +57,18 @@ public final class Pending implements TaskAspect<Pending.State> {
         : List.of(Loss.of(timers + " pending timer signals come back without their overrun counts"));
   }
 
+  /// Refused: a fault signal with the si_code of a real fault. The SIGTRAP that ends a batch of calls would let the kernel
+  /// deliver it, blocked or not (kernel/signal.c, dequeue_synchronous_signal()). And SIGTRAP itself, for the same reason.
   @Override
   public Optional<State> checkpoint(FrozenTask task, Answers answers) throws ObstructedException {
     SigSet set = task.status().pending();
     var signals = new ArrayList<Bytes>(task.pending());
+    for (Bytes signal : signals) {
+      if (signal.u32(0) == SIGTRAP || FAULTS.contains(signal.u32(0)) && signal.u32(8) > SI_USER) {
+        throw new ObstructedException(task.subject(), "signal " + signal.u32(0) + " is pending for it, with code "
+            + signal.u32(8) + ": a restore cannot queue that one again", "let the program take it");
+      }
+    }
     for (int number = 1; number <= Long.SIZE; number++) {
       int signal = number;
       if (set.contains(signal) && signals.stream().noneMatch(info -> info.u32(0) == signal)) {

@@ -11,9 +11,10 @@ int main(void) {
   ready("off");
   check(prctl(PR_GET_DUMPABLE) == 0, "it is %d", prctl(PR_GET_DUMPABLE));
   if (geteuid() == 0) {
-    check(setresuid(65534, 65534, 65534) == 0, "%m");
+    check(setresgid(65534, 65534, 65534) == 0, "%m");
+    check(prctl(PR_GET_DUMPABLE) != 1);
     check(prctl(PR_SET_DUMPABLE, 1) == 0);
-    ready("on-as-nobody");
+    ready("on-as-another");
     check(prctl(PR_GET_DUMPABLE) == 1, "it is %d", prctl(PR_GET_DUMPABLE));
   }
   pass();

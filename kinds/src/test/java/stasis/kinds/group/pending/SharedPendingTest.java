@@ -1,6 +1,7 @@
 package stasis.kinds.group.pending;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -47,5 +48,14 @@ class SharedPendingTest extends AspectContract<SharedPending.State> {
   @Test
   void groupWithoutPendingSignalsHasNoState() throws ObstructedException {
     assertThat(kind.checkpoint(new FakeGroup(), noAnswers())).isEmpty();
+  }
+
+  @Test
+  void trapIsRefused() {
+    FakeGroup group = new FakeGroup();
+    group.leader().status("ShdPnd", "0000000000000010");
+
+    assertThatThrownBy(() -> kind.checkpoint(group, noAnswers())).isInstanceOf(ObstructedException.class)
+        .hasMessageContaining("SIGTRAP");
   }
 }

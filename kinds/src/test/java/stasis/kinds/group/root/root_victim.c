@@ -6,22 +6,21 @@
 int main(void) {
   victim_start();
   if (!victim_has_test() || geteuid() != 0) {
-    ready("inside");
     ready("outside");
+    ready("inside");
     pass();
   }
-  check(mkdir("jail", 0755) == 0 || errno == EEXIST, "%m");
   struct stat jail, top, now;
-  int outside = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  check(outside >= 0 && stat("/", &top) == 0 && stat(victim_folder, &jail) == 0, "%m");
-  check(chroot(victim_folder) == 0 && chdir("/") == 0, "%m");
-  victim_folder[0] = '/', victim_folder[1] = '.', victim_folder[2] = 0;
-  ready("inside");
-  check(stat("/", &now) == 0 && now.st_ino == jail.st_ino && now.st_dev == jail.st_dev, "root is another");
-  check(access("/etc/passwd", F_OK) == -1, "it escaped");
-  check(fchdir(outside) == 0);
+  check(chdir("/") == 0 && stat("/", &top) == 0 && stat(victim_folder, &jail) == 0, "%m");
+  check(chroot(victim_folder) == 0, "%m");
+  strcpy(victim_folder, "/.");
   ready("outside");
   check(stat("/", &now) == 0 && now.st_ino == jail.st_ino && now.st_dev == jail.st_dev, "root is another");
   check(stat(".", &now) == 0 && now.st_ino == top.st_ino && now.st_dev == top.st_dev, "cwd is another");
+  check(chdir("/") == 0);
+  ready("inside");
+  check(stat("/", &now) == 0 && now.st_ino == jail.st_ino && now.st_dev == jail.st_dev, "root is another");
+  check(stat(".", &now) == 0 && now.st_ino == jail.st_ino && now.st_dev == jail.st_dev, "cwd is another");
+  check(access("/etc/passwd", F_OK) == -1, "it escaped");
   pass();
 }

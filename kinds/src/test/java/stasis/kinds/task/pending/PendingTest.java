@@ -1,6 +1,8 @@
 package stasis.kinds.task.pending;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -61,5 +63,17 @@ class PendingTest extends AspectContract<Pending.State> {
     assertThat(kind.losses(new Pending.State(new ObjectId(1), List.of(timer)))).singleElement()
         .extracting(Loss::detail).asString().contains("overrun");
     assertThat(kind.losses(sample())).isEmpty();
+  }
+
+  @Test
+  void faultThatTheKernelWouldDeliverThoughBlockedIsRefused() {
+    Bytes fault = Bytes.zeros(128).withU32(0, 11).withU32(8, 0x80);
+    Bytes sent = Bytes.zeros(128).withU32(0, 11);
+    FakeTask task = new FakeGroup().leader().status("SigPnd", "0000000000000400");
+
+    assertThatThrownBy(() -> kind.checkpoint(task.pending(fault), noAnswers()))
+        .isInstanceOf(ObstructedException.class).hasMessageContaining("signal 11");
+    assertThatNoException().isThrownBy(() -> kind.checkpoint(
+        new FakeGroup().leader().status("SigPnd", "0000000000000400").pending(sent), noAnswers()));
   }
 }

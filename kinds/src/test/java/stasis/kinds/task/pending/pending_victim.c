@@ -1,4 +1,5 @@
-// Signals that wait for one thread come back with their siginfo and in their order, ignored ones among them.
+// Signals that wait for one thread come back with their siginfo and in their order, ignored ones among them. A fault
+// that waits is refused.
 #include "victim.h"
 
 static volatile int stage;
@@ -32,14 +33,14 @@ static void *worker(void *unused) {
   for (int i = 0; i < 20; i++) queue(SIGRTMIN + 3, SI_QUEUE, i);
   queue(SIGRTMIN + 2, SI_MESGQ, 5);
   queue(SIGUSR2, SI_USER, 0);
-  queue(SIGSEGV, SI_KERNEL, 0);
+  queue(SIGSEGV, SI_USER, 0);
   queue(SIGURG, SI_TKILL, 0);
   stage = 1;
   while (stage != 2) usleep(1000);
   for (int i = 0; i < 20; i++) take(SIGRTMIN + 3, SI_QUEUE, i);
   take(SIGRTMIN + 2, SI_MESGQ, 5);
   take(SIGUSR2, SI_USER, 0);
-  take(SIGSEGV, SI_KERNEL, 0);
+  take(SIGSEGV, SI_USER, 0);
   take(SIGURG, SI_TKILL, 0);
   sigset_t left;
   check(sigpending(&left) == 0);
@@ -62,5 +63,8 @@ int main(void) {
   for (int i = 1; i < 65; i++) check(!sigismember(&mine, i), "signal %d came to the wrong thread", i);
   stage = 2;
   pthread_join(thread, NULL);
+  queue(SIGSEGV, SEGV_MAPERR, 0);
+  ready("refused");
+  take(SIGSEGV, SEGV_MAPERR, 0);
   pass();
 }

@@ -150,10 +150,20 @@ final class Executor {
         break;
       }
     }
+    if (steps.subList(from, at).stream().anyMatch(Executor::isSeccomp)) {
+      // All, because a filter may be for all threads. What is left to do must not be for the filters to judge.
+      for (Stub stub : stubs.values()) {
+        stub.suspendSeccomp();
+      }
+    }
     if (!calls.isEmpty()) {
       finish(stub(in), calls);
     }
     return at;
+  }
+
+  private static boolean isSeccomp(Step step) {
+    return step instanceof Step.Call call && call.nr() == Nr.SECCOMP;
   }
 
   private boolean addToBatch(CallBatch calls, Step step, int index) {

@@ -100,6 +100,12 @@ public final class Stub implements AutoCloseable {
     return region;
   }
 
+  /// Filters this stub installs from now on, or that reach it by TSYNC, wait until it is released. Needs CAP_SYS_ADMIN,
+  /// and a tracer that is itself under no seccomp (kernel/ptrace.c, `check_ptrace_options()`).
+  public void suspendSeccomp() throws SyscallException {
+    ptrace.setOptions(tid, OPTIONS | Ptrace.PTRACE_O_SUSPEND_SECCOMP);
+  }
+
   public RemoteMemory memory() {
     return new RemoteMemory(tid);
   }

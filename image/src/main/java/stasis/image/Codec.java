@@ -4,6 +4,7 @@ import com.google.protobuf.CodedOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.function.Function;
 import stasis.linux.abi.Bytes;
 
 /// How values of one Java type are written and read.
@@ -123,7 +124,18 @@ interface Codec {
   }
 
   /// A record with one untagged component is written as that component: `Tid`, `SigSet`, `PathBytes`.
-  record Wrapped(String typeName, Codec inner, RecordAccess access) implements Codec {
+  record Wrapped(String typeName, Codec inner, Function<Object, Object> unwrap, Function<Object, Object> wrap)
+      implements Codec {
+    /// A record of the kernel's vocabulary, known by name: nearly every schema has one, and none need be generated.
+    static <R> Wrapped of(Class<R> type, Codec inner, Function<R, Object> unwrap, Function<Object, R> wrap) {
+      return new Wrapped(type.getSimpleName(), inner, value -> unwrap.apply(type.cast(value)), wrap::apply);
+    }
+
+    static Wrapped generated(Class<?> type, Codec inner, RecordAccess access) {
+      return new Wrapped(type.getSimpleName(), inner, value -> access.components(value)[0],
+          content -> access.construct(new Object[] {content}));
+    }
+
     @Override
     public Shape shape() {
       return inner.shape();
@@ -131,14 +143,14 @@ interface Codec {
 
     @Override
     public void write(CodedOutputStream out, Object value) throws IOException {
-      inner.write(out, access.components(value)[0]);
+      inner.write(out, unwrap.apply(value));
     }
 
     @Override
     public Object read(WireReader in) throws DecodeException {
       Object content = inner.read(in);
       try {
-        return access.construct(new Object[] {content});
+        return wrap.apply(content);
       } catch (RuntimeException e) {
         throw in.refusal(typeName, e);
       }

@@ -13,10 +13,27 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.PathBytes;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SigSet;
+import stasis.linux.abi.Tid;
 
 /// Derives codecs from records. Every mistake in a record is found here, once, when its schema is made.
 final class CodecFactory {
+  private static final Map<Class<?>, Codec> VOCABULARY = Map.of(
+      Tid.class, Codec.Wrapped.of(Tid.class, Codec.Plain.INT, Tid::value, number -> new Tid((int) number)),
+      Fd.class, Codec.Wrapped.of(Fd.class, Codec.Plain.INT, Fd::value, number -> new Fd((int) number)),
+      ObjectId.class,
+      Codec.Wrapped.of(ObjectId.class, Codec.Plain.INT, ObjectId::value, number -> new ObjectId((int) number)),
+      RemoteAddress.class, Codec.Wrapped.of(RemoteAddress.class, Codec.Plain.LONG, RemoteAddress::bits,
+          bits -> new RemoteAddress((long) bits)),
+      SigSet.class, Codec.Wrapped.of(SigSet.class, Codec.Plain.LONG, SigSet::bits, bits -> new SigSet((long) bits)),
+      PathBytes.class,
+      Codec.Wrapped.of(PathBytes.class, Codec.Plain.BYTES, PathBytes::bytes, bytes -> new PathBytes((Bytes) bytes)));
+
   private final AccessGenerator generator;
   /// In order of first use, which is the order descriptors list them in.
   private final Map<Class<?>, Codec> known = new LinkedHashMap<>();
@@ -81,7 +98,8 @@ final class CodecFactory {
     } else if (type == Bytes.class) {
       return Codec.Plain.BYTES;
     }
-    Codec before = known.get(type);
+    @Nullable Codec vocabulary = VOCABULARY.get(type);
+    @Nullable Codec before = vocabulary != null ? vocabulary : known.get(type);
     if (before != null) {
       return before;
     } else if (type.isEnum()) {
@@ -114,7 +132,7 @@ final class CodecFactory {
     if (inner.shape().composite()) {
       throw new IllegalArgumentException(where + ": " + type.getName() + " needs a @Tag on its component");
     }
-    return remember(type, new Codec.Wrapped(type.getSimpleName(), inner, generator.access(type)));
+    return remember(type, Codec.Wrapped.generated(type, inner, generator.access(type)));
   }
 
   private Codec variants(Class<?> type) {

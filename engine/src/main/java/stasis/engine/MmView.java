@@ -1,9 +1,13 @@
 package stasis.engine;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
+import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.procfs.NumaMaps;
@@ -23,6 +27,7 @@ final class MmView {
   private final RemoteMemory memory;
   private final Findings findings;
   private Optional<Map<Long, String>> policies = Optional.empty();
+  private Optional<NavigableMap<Long, Long>> guards = Optional.empty();
 
   /// @param findings where a fact that cannot be read becomes an obstacle
   MmView(ProcTask proc, List<Smaps.Entry> entries, RemoteMemory memory, Findings findings) {
@@ -59,14 +64,33 @@ final class MmView {
     return found;
   }
 
+  /// One scan tells of all vmas: 60,000 of them are not scanned one by one.
   List<Extent> guards(Vma vma) {
-    try (PageScan scan = new PageScan(memory.task())) {
-      return scan.guards(vma.address(), vma.lengthBytes()).stream()
-          .map(run -> new Extent(run.start(), run.lengthBytes())).toList();
-    } catch (SyscallException e) {
-      refuse("guard regions of " + vma, e);
-      return List.of();
+    if (guards.isEmpty()) {
+      guards = Optional.of(readGuards());
     }
+    var within = new ArrayList<Extent>();
+    guards.get().subMap(vma.start(), vma.end()).forEach((start, end) -> within.add(
+        new Extent(new RemoteAddress(start), Math.min(end, vma.end()) - start)));
+    // A region may reach over the border of two vmas.
+    Map.Entry<Long, Long> reaching = guards.get().lowerEntry(vma.start());
+    if (reaching != null && reaching.getValue() > vma.start()) {
+      within.addFirst(new Extent(vma.address(), Math.min(reaching.getValue(), vma.end()) - vma.start()));
+    }
+    return within;
+  }
+
+  /// From start to end of each region.
+  private NavigableMap<Long, Long> readGuards() {
+    var found = new TreeMap<Long, Long>();
+    long end = entries.stream().mapToLong(entry -> entry.vma().end()).filter(at -> at > 0).max().orElse(0);
+    try (PageScan scan = new PageScan(memory.task())) {
+      scan.guards(new RemoteAddress(0), end).forEach(run -> found.put(run.start().bits(),
+          run.start().bits() + run.lengthBytes()));
+    } catch (SyscallException e) {
+      refuse("guard regions", e);
+    }
+    return found;
   }
 
   private void refuse(String what, Exception cause) {

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
@@ -17,6 +18,7 @@ final class PageScan implements AutoCloseable {
   /// Pages of one answer; the kernel's own buffer holds 512, more only saves calls.
   private static final int REGIONS = 16384;
   private static final long REGION_BYTES = 24;
+  private static final long PAGE = 4096;
   private static final long PAGEMAP_SCAN = 0xC0606610L;
   private static final long ARG_BYTES = 96;
   private static final long PAGE_IS_FILE = 1 << 2;
@@ -29,6 +31,8 @@ final class PageScan implements AutoCloseable {
 
   private final Tid task;
   private final long pagemap;
+  /// 0 on a kernel that has no guard regions, or does not tell them.
+  private final long guardCategory;
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment argument = arena.allocate(ARG_BYTES, 8);
   private final MemorySegment regions = arena.allocate(REGION_BYTES * REGIONS, 8);
@@ -41,18 +45,21 @@ final class PageScan implements AutoCloseable {
     MemorySegment path = arena.allocateFrom("/proc/" + task + "/pagemap");
     this.pagemap = Syscalls.require("open the pagemap of task " + task, Nr.OPENAT, AT_FDCWD, path.address(),
         O_CLOEXEC);
+    this.guardCategory = call(0, PAGE, 0, PAGE_IS_GUARD, 0) == -Errno.EINVAL.number() ? 0 : PAGE_IS_GUARD;
   }
 
   /// Present or swapped pages of `[start, start + length)` that belong to the mm and hold more than the shared zero
   /// page: anonymous memory, copies of a private file's pages.
   List<Run> ownPages(RemoteAddress start, long lengthBytes) throws SyscallException {
-    long unwanted = PAGE_IS_PFNZERO | PAGE_IS_FILE;
+    // A guard marker lies in the page table as if it were swapped out (fs/proc/task_mmu.c,
+    // pagemap_page_category()).
+    long unwanted = PAGE_IS_PFNZERO | PAGE_IS_FILE | guardCategory;
     return scan(start, lengthBytes, unwanted, unwanted, PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
   }
 
   /// Guard regions (MADV_GUARD_INSTALL).
   List<Run> guards(RemoteAddress start, long lengthBytes) throws SyscallException {
-    return scan(start, lengthBytes, 0, PAGE_IS_GUARD, 0);
+    return guardCategory == 0 ? List.of() : scan(start, lengthBytes, 0, guardCategory, 0);
   }
 
   private List<Run> scan(RemoteAddress start, long lengthBytes, long inverted, long all, long any)
@@ -61,11 +68,10 @@ final class PageScan implements AutoCloseable {
     long from = start.bits();
     long end = from + lengthBytes;
     while (Long.compareUnsigned(from, end) < 0) {
-      long[] fields = {ARG_BYTES, 0, from, end, 0, regions.address(), REGIONS, 0, inverted, all, any, 0};
-      for (int i = 0; i < fields.length; i++) {
-        argument.setAtIndex(JAVA_LONG, i, fields[i]);
+      long count = call(from, end, inverted, all, any);
+      if (Errno.isError(count)) {
+        throw new SyscallException(Nr.IOCTL, Errno.of(count), "scan pages of task " + task);
       }
-      long count = Syscalls.require("scan pages of task " + task, Nr.IOCTL, pagemap, PAGEMAP_SCAN, argument.address());
       for (long i = 0; i < count; i++) {
         append(runs, regions.get(JAVA_LONG, i * REGION_BYTES), regions.get(JAVA_LONG, i * REGION_BYTES + 8));
       }
@@ -76,6 +82,14 @@ final class PageScan implements AutoCloseable {
       from = regions.get(JAVA_LONG, (count - 1) * REGION_BYTES + 8);
     }
     return runs;
+  }
+
+  private long call(long from, long end, long inverted, long all, long any) {
+    long[] fields = {ARG_BYTES, 0, from, end, 0, regions.address(), REGIONS, 0, inverted, all, any, 0};
+    for (int i = 0; i < fields.length; i++) {
+      argument.setAtIndex(JAVA_LONG, i, fields[i]);
+    }
+    return Syscalls.call(Nr.IOCTL, pagemap, PAGEMAP_SCAN, argument.address());
   }
 
   private static void append(List<Run> runs, long start, long end) {

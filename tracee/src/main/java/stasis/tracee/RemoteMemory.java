@@ -33,11 +33,32 @@ public record RemoteMemory(Tid task) {
     return read(from, Long.BYTES).u64(0);
   }
 
-  /// Fills `into` whole. EFAULT: the exception names the first address that could not be read.
+  /// Fills `into` whole, also from memory the task itself may not read. EFAULT, EIO: the exception names the first
+  /// address that could not be read.
   public void read(RemoteAddress from, MemorySegment into) throws SyscallException {
     long done = readUpTo(from, into);
     if (done < into.byteSize()) {
-      throw fault(Nr.PROCESS_VM_READV, "read", from.plus(done), into.byteSize() - done);
+      readForced(from.plus(done), into.asSlice(done));
+    }
+  }
+
+  /// PROT_NONE stops process_vm_readv(2) but not /proc/PID/mem (FOLL_FORCE, fs/proc/base.c, mem_rw()).
+  private void readForced(RemoteAddress from, MemorySegment into) throws SyscallException {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment path = call.allocateFrom("/proc/" + task + "/mem");
+      long fd = Syscalls.require("open the memory of task " + task, Nr.OPENAT, -100, path.address(), O_CLOEXEC);
+      try {
+        for (long done = 0; done < into.byteSize();) {
+          long got = Syscalls.require("read by force at " + from.plus(done) + " in task " + task, Nr.PREAD64, fd,
+              into.address() + done, into.byteSize() - done, from.bits() + done);
+          if (got == 0) {
+            throw fault(Nr.PREAD64, "read by force", from.plus(done), into.byteSize() - done);
+          }
+          done += got;
+        }
+      } finally {
+        Syscalls.call(Nr.CLOSE, fd);
+      }
     }
   }
 

@@ -128,8 +128,9 @@ public final class MemfdBody implements BodyKind<MemfdBody.State> {
     Ref<?> fd = script.call(Nr.MEMFD_CREATE, "memfd " + self, Arg.string(state.name()),
         Arg.imm(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC));
     if (state.sizeBytes() > 0) {
-      script.call(Nr.FTRUNCATE, "its size", Arg.result(fd), Arg.imm(state.sizeBytes()));
+      // Contents come in whole pages: the size is set after them.
       script.fillFile(new Ref<>(fd.step()), self, "its contents");
+      script.call(Nr.FTRUNCATE, "its size", Arg.result(fd), Arg.imm(state.sizeBytes()));
     }
     if (state.mode() != DEFAULT_MODE) {
       script.call(Nr.FCHMOD, "its mode", Arg.result(fd), Arg.imm(state.mode()));

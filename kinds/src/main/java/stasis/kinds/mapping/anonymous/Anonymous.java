@@ -21,6 +21,8 @@ public final class Anonymous implements MappingKind<Anonymous.State> {
   private static final Schema<State> SCHEMA =
       Schema.of(MethodHandles.lookup(), State.class, "mapping.anonymous", 1);
 
+  private static final long PAGE_BYTES = 4096;
+
   record State() {}
 
   @Override
@@ -57,6 +59,18 @@ public final class Anonymous implements MappingKind<Anonymous.State> {
   public void map(State state, VmaState vma, int prot, Optional<Ref<Fd>> file, Script script, Refs refs) {
     script.callExpecting(vma.start().bits(), Nr.MMAP, "map private memory", Arg.address(vma.start()),
         Arg.imm(vma.lengthBytes()), Arg.imm(prot), Arg.imm(flags(vma)), Arg.imm(-1), Arg.imm(0));
+    if (vma.has(VmFlag.AC.code()) && (vma.prot() & Mman.PROT_WRITE) == 0) {
+      keepAccounted(vma, script);
+    }
+  }
+
+  /// Memory that becomes unwritable is accounted no more, unless it has an anon_vma by then (mm/mprotect.c,
+  /// mprotect_fixup()). Writing one page gives it one; the page itself may go again.
+  private static void keepAccounted(VmaState vma, Script script) {
+    script.call(Nr.MADVISE, "touched, so that it stays accounted", Arg.address(vma.start()), Arg.imm(PAGE_BYTES),
+        Arg.imm(Mman.MADV_POPULATE_WRITE));
+    script.call(Nr.MADVISE, "the touched page is dropped again", Arg.address(vma.start()), Arg.imm(PAGE_BYTES),
+        Arg.imm(Mman.MADV_DONTNEED));
   }
 
   /// MAP_DROPPABLE brings VM_NORESERVE, VM_WIPEONFORK and VM_DONTDUMP along (mm/mmap.c, do_mmap()). MAP_STACK is left

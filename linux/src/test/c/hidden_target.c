@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/perf_event.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -35,7 +36,7 @@ static pthread_barrier_t ready;
 static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
 static int tids[THREADS];
 static int set_a, set_b;
-static int iopl_level, ioperm_set;
+static int iopl_level, ioperm_set, perf_opened;
 static char selector;
 static uint32_t word = 77;
 static struct timespec rest;
@@ -81,7 +82,11 @@ static void report_thread(int n, int syscall_nr) {
   unsigned long mask;
   must(syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, &mask, 8), "rt_sigprocmask");
   fprintf(out, "%d.blocked %016lx\n", tid, mask);
-  fprintf(out, "%d.slack %d\n", tid, prctl(PR_GET_TIMERSLACK));
+  int slack = prctl(PR_GET_TIMERSLACK);
+  fprintf(out, "%d.slack %d\n", tid, slack);
+  must(prctl(PR_SET_TIMERSLACK, 0), "PR_SET_TIMERSLACK");
+  fprintf(out, "%d.default_slack %d\n", tid, prctl(PR_GET_TIMERSLACK));
+  must(prctl(PR_SET_TIMERSLACK, slack), "PR_SET_TIMERSLACK");
   fprintf(out, "%d.personality %d\n", tid, personality(0xffffffff));
   int signal;
   must(prctl(PR_GET_PDEATHSIG, &signal), "PR_GET_PDEATHSIG");
@@ -101,6 +106,7 @@ static void report_thread(int n, int syscall_nr) {
   fprintf(out, "%d.iopl %d\n", tid, n == 4 ? iopl_level : 0);
   fprintf(out, "%d.ioperm %s\n", tid, n == 5 && ioperm_set ? "true" : "false");
   fprintf(out, "%d.io_uring %s\n", tid, n == 1 ? "true" : "false");
+  fprintf(out, "%d.perf %s\n", tid, n == 6 && perf_opened ? "true" : "false");
   snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
   word_of(path, 22, text);
   word_of(path, 9, text2);
@@ -116,7 +122,8 @@ static void set_thread(int n) {
   if (n % 2) must(sigaltstack(&s, 0), "sigaltstack");
   unsigned long mask = 1UL << (40 + n) | 1UL << (n + 20);
   must(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8), "rt_sigprocmask");
-  must(prctl(PR_SET_TIMERSLACK, 50000 + 1111 * n), "PR_SET_TIMERSLACK");
+  /* what the leader has while it makes threads is their default */
+  must(prctl(PR_SET_TIMERSLACK, n == 0 ? 61000 : 50000 + 1111 * n), "PR_SET_TIMERSLACK");
   must(prctl(PR_SET_PDEATHSIG, n == 0 ? SIGKILL : 30 + n), "PR_SET_PDEATHSIG");
   if (n == 1) {
     must(personality(ADDR_NO_RANDOMIZE | STICKY_TIMEOUTS), "personality");
@@ -137,9 +144,13 @@ static void set_thread(int n) {
   if (n == 5) {
     ioperm_set = syscall(SYS_ioperm, 0x80, 1, 1) == 0;
     unsigned long nodes = 1;
-    must(syscall(SYS_set_mempolicy, 2 /* MPOL_BIND */, &nodes, 64L), "set_mempolicy");
+    must(syscall(SYS_set_mempolicy, 2 | 1 << 15 /* MPOL_BIND | MPOL_F_STATIC_NODES */, &nodes, 64L), "set_mempolicy");
   }
-  if (n == 6) must(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 5), "ioprio_set");
+  if (n == 6) {
+    must(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 5), "ioprio_set");
+    struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE, .size = sizeof attr, .config = PERF_COUNT_SW_TASK_CLOCK};
+    perf_opened = syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0) >= 0;
+  }
 }
 
 static void *sleeper(void *argument) {
@@ -190,6 +201,12 @@ static int timer(int clock, int notify, int signal, long value, int tid, long fi
   must(syscall(SYS_timer_settime, id, absolute ? TIMER_ABSTIME : 0, &set, 0), "timer_settime");
   /* Expired at once, its signal blocked: what it answers then is computed. */
   if (first == 1) usleep(2000);
+  /* Expires over and over; one signal is taken, which says how many were missed. */
+  if (interval == NS / 1000) {
+    unsigned long mask = 1UL << (signal - 1);
+    usleep(20000);
+    must(syscall(SYS_rt_sigtimedwait, &mask, 0, 0, 8), "rt_sigtimedwait");
+  }
   report_timer(id, clock, notify, signal, value, tid, clock == CLOCK_REALTIME && !absolute ? CLOCK_MONOTONIC : clock);
   return id;
 }
@@ -207,6 +224,7 @@ static void timers(void) {
   timer(CLOCK_MONOTONIC, SIGEV_SIGNAL, 45, 6, pid, 0, 0);
   timer(CLOCK_MONOTONIC, SIGEV_SIGNAL | SIGEV_THREAD_ID, 41, 7, pid, 1, 3600 * NS);
   timer(CLOCK_MONOTONIC, SIGEV_NONE, 0, 8, pid, 1, 1800 * NS);
+  timer(CLOCK_MONOTONIC, SIGEV_SIGNAL | SIGEV_THREAD_ID, 21, 11, pid, NS / 1000, NS / 1000);
   for (int i = 0; i < MANY; i++) timer(CLOCK_MONOTONIC, SIGEV_SIGNAL, 46, 100 + i, pid, (10000 + i) * NS, NS);
   must(syscall(SYS_timer_delete, hole), "timer_delete");
   fprintf(out, "timer.%d gone\n", hole);
@@ -295,6 +313,12 @@ static int child(void) {
   itimer(ITIMER_VIRTUAL, "virtual", CLOCK_PROCESS_CPUTIME_ID);
   itimer(ITIMER_PROF, "prof", CLOCK_PROCESS_CPUTIME_ID);
   attributes();
+  for (int64_t until = now(CLOCK_PROCESS_CPUTIME_ID) + NS / 5; now(CLOCK_PROCESS_CPUTIME_ID) < until;) { }
+  struct itimerval left[3];
+  for (int i = 1; i < 3; i++) must(getitimer(i, &left[i]), "getitimer");
+  for (int i = 1; i < 3; i++)
+    fprintf(out, "left.%s %ld\n", i == 1 ? "virtual" : "prof",
+        left[i].it_value.tv_sec * NS + left[i].it_value.tv_usec * 1000);
   fprintf(out, "futex 0x%lx 77\nnanosleep 0x%lx\npoll 0x%lx 3\n", (long)&word, (long)&rest, (long)polled);
   fprintf(out, "done 1\n");
   fflush(out);

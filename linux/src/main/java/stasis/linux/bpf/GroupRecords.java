@@ -15,7 +15,7 @@ import static stasis.linux.bpf.GroupField.LDT;
 import static stasis.linux.bpf.GroupField.MEMBARRIER;
 import static stasis.linux.bpf.GroupField.MM_FLAGS;
 import static stasis.linux.bpf.GroupField.NEXT_TIMER_ID;
-import static stasis.linux.bpf.GroupField.OOM_SCORE_ADJ_MIN;
+import static stasis.linux.bpf.GroupField.PAST_RUNTIME;
 import static stasis.linux.bpf.GroupField.PKEYS;
 import static stasis.linux.bpf.GroupField.PROF_EXPIRES;
 import static stasis.linux.bpf.GroupField.PROF_INCREMENT;
@@ -55,7 +55,7 @@ final class GroupRecords {
         new HiddenGroup.ItimerCpu(row.unsigned(PROF_EXPIRES), row.unsigned(PROF_INCREMENT),
             user + row.unsigned(CPU_SYSTEM)),
         row.flag(SUBREAPER), row.int32(SIGNAL_FLAGS),
-        row.has(OOM_SCORE_ADJ_MIN) ? Optional.of((int) (short) row.int32(OOM_SCORE_ADJ_MIN)) : Optional.empty(),
+        row.unsigned(PAST_RUNTIME),
         mm(row));
   }
 
@@ -90,7 +90,7 @@ final class GroupRecords {
     return new PosixTimer(row.int32(TimerField.ID), clock, row.int32(TimerField.NOTIFY),
         row.int32(TimerField.SIGNAL_NUMBER), tid(row, TimerField.TARGET),
         cpu ? tid(row, TimerField.CPU_TASK) : Optional.empty(), row.address(TimerField.SIGNAL_VALUE),
-        row.int32(TimerField.STATUS), row.unsigned(TimerField.OVERRUN), row.unsigned(TimerField.OVERRUN_LAST),
+        row.int32(TimerField.STATUS), row.unsigned(TimerField.OVERRUN_LAST),
         row.unsigned(TimerField.INTERVAL), cpu || alarm ? clock : row.int32(TimerField.HRTIMER_CLOCK),
         row.unsigned(expiry));
   }

@@ -14,15 +14,23 @@ public record HiddenGroup(Tid tgid, List<HiddenTask> tasks, Optional<Shared> sha
     tasks = List.copyOf(tasks);
   }
 
+  /// What CLOCK_PROCESS_CPUTIME_ID shows of it once it is stopped; 0 without [#shared].
+  public long cpuTimeNs() {
+    long sumNs = shared.map(Shared::pastRuntimeNs).orElse(0L);
+    for (HiddenTask task : tasks) {
+      sumNs += task.times().sumExecRuntimeNs();
+    }
+    return sumNs;
+  }
+
   /// @param actions of signals 1 to 64, in that order
   /// @param nextTimerId the id the next timer_create(2) tries first; empty where the kernel keeps none
   /// @param childSubreaper prctl(2) PR_SET_CHILD_SUBREAPER
   /// @param signalFlags SIGNAL_* (include/linux/sched/signal.h): 1 stopped, 4 exiting
-  /// @param oomScoreAdjMin lowest oom_score_adj that an unprivileged writer may set
+  /// @param pastRuntimeNs CPU time of threads that are gone, see [#cpuTimeNs]
   public record Shared(
       List<SigAction> actions, List<PosixTimer> timers, Optional<Integer> nextTimerId, ItimerReal real,
-      ItimerCpu virtual, ItimerCpu prof, boolean childSubreaper, int signalFlags, Optional<Integer> oomScoreAdjMin,
-      Mm mm) {
+      ItimerCpu virtual, ItimerCpu prof, boolean childSubreaper, int signalFlags, long pastRuntimeNs, Mm mm) {
     public Shared {
       actions = List.copyOf(actions);
       timers = List.copyOf(timers);

@@ -72,8 +72,7 @@ public record HiddenTask(
   /// @param flags MPOL_F_*
   /// @param nodes nodes in use, bit n of the little-endian bytes is node n
   /// @param userNodes nodes as asked for; counts with MPOL_F_STATIC_NODES or MPOL_F_RELATIVE_NODES only
-  /// @param homeNode set_mempolicy_home_node(2), -1 for none
-  public record MemPolicy(int mode, int flags, Bytes nodes, Bytes userNodes, int homeNode) {}
+  public record MemPolicy(int mode, int flags, Bytes nodes, Bytes userNodes) {}
 
   /// @param startBoottimeNs since boot, sleep included
   /// @param execStartNs when it last began to run, or was last accounted for, on the scheduler's clock

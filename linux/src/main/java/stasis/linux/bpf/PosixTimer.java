@@ -15,7 +15,6 @@ import stasis.linux.abi.Tid;
 ///     clocks
 /// @param value `sigev_value` as given
 /// @param status the kernel's it_status: 0 disarmed, 1 armed, 2 expired with its signal still to be taken
-/// @param overrun expirations not yet reported, 0-based or starting at -1 depending on the kernel's bookkeeping
 /// @param overrunLast what timer_getoverrun(2) answers
 /// @param intervalNs 0 for one shot
 /// @param expiryClockId the clock `expiresNs` is on: `clockId`, but CLOCK_MONOTONIC for a CLOCK_REALTIME timer that was
@@ -24,7 +23,7 @@ import stasis.linux.abi.Tid;
 ///     time). A leftover while disarmed, except for SIGEV_NONE, which the kernel never marks as armed
 public record PosixTimer(
     int id, int clockId, int notification, int signal, Optional<Tid> target, Optional<Tid> measured,
-    RemoteAddress value, int status, long overrun, long overrunLast, long intervalNs, int expiryClockId,
+    RemoteAddress value, int status, long overrunLast, long intervalNs, int expiryClockId,
     long expiresNs) {
   private static final int REQUEUE_PENDING = 2;
 

@@ -46,7 +46,6 @@ enum ThreadField implements KernelField {
   MEMPOLICY_FLAGS(false, "mempolicy->flags"),
   MEMPOLICY_NODES(false, "mempolicy->nodes"),
   MEMPOLICY_USER_NODES(false, "mempolicy->w.user_nodemask"),
-  MEMPOLICY_HOME(false, "mempolicy->home_node"),
   IO_CONTEXT(false, "io_context"),
   IO_PRIORITY(false, "io_context->ioprio"),
   PERF_EVENTS(false, "perf_event_ctxp"),

@@ -24,7 +24,6 @@ import static stasis.linux.bpf.ThreadField.IO_URING;
 import static stasis.linux.bpf.ThreadField.JOBCTL;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY_FLAGS;
-import static stasis.linux.bpf.ThreadField.MEMPOLICY_HOME;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY_MODE;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY_NODES;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY_USER_NODES;
@@ -136,8 +135,7 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
       return Optional.empty();
     }
     return Optional.of(new HiddenTask.MemPolicy(row.int32(MEMPOLICY_MODE), row.int32(MEMPOLICY_FLAGS),
-        row.bytes(MEMPOLICY_NODES), row.bytes(MEMPOLICY_USER_NODES),
-        row.has(MEMPOLICY_HOME) ? row.int32(MEMPOLICY_HOME) : -1));
+        row.bytes(MEMPOLICY_NODES), row.bytes(MEMPOLICY_USER_NODES)));
   }
 
   private static HiddenTask.Contexts contexts(Row<ThreadField> row) {

@@ -9,7 +9,6 @@ enum TimerField implements KernelField {
   NOTIFY("it_sigev_notify"),
   SIGNAL_STRUCT("it_signal"),
   STATUS("it_status"),
-  OVERRUN("it_overrun"),
   OVERRUN_LAST("it_overrun_last"),
   INTERVAL("it_interval"),
   SIGNAL_NUMBER("sigq.info.si_signo", "sigq->info.si_signo"),

@@ -104,7 +104,22 @@ final class HiddenRefusalTest {
         assertThat(leader.hasMm()).isFalse();
       });
       assertThat(group.tasks().getLast().state().hasMm()).isTrue();
+      assertThat(group.tasks().getLast().state().exited()).isFalse();
       assertThat(group.shared().orElseThrow().mm().brk().bits()).isNotZero();
+    }
+  }
+
+  @Test
+  void aGroupStoppedBySignalSaysSoAndBySignal() throws Exception {
+    assumeTrue(BpfAllowed.byCapabilities(), "needs CAP_BPF and CAP_PERFMON");
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/gcc")), "needs gcc");
+    try (HiddenState state = BpfAllowed.open();
+        HiddenTarget target =
+            HiddenTarget.startLeaderless(HiddenTarget.compile(folder), folder.resolve("answers"))) {
+      target.stopBySignal();
+      HiddenGroup group = state.read(target.tgid()).orElseThrow();
+      assertThat(group.shared().orElseThrow().signalFlags() & 1).isOne();
+      assertThat(group.tasks().getLast().state().jobctl() & 0xffff).isEqualTo(19);
     }
   }
 }

@@ -2,6 +2,7 @@ package stasis.linux.bpf;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 
@@ -27,7 +29,9 @@ final class HiddenTarget implements AutoCloseable {
   private static final long PTRACE_INTERRUPT = 0x4207;
   private static final long PTRACE_DETACH = 17;
   private static final long WALL = 0x40000000;
+  private static final long PTRACE_GET_RSEQ_CONFIGURATION = 0x420f;
   private static final long SIGKILL = 9;
+  private static final long SIGSTOP = 19;
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Path answersFile;
@@ -128,6 +132,40 @@ final class HiddenTarget implements AutoCloseable {
     for (Tid tid : threads()) {
       require("interrupt", Syscalls.call(Nr.PTRACE, PTRACE_INTERRUPT, tid.value(), 0, 0));
       require("wait", Syscalls.call(Nr.WAIT4, tid.value(), 0, WALL, 0));
+    }
+  }
+
+  /// What ptrace(2) PTRACE_GET_RSEQ_CONFIGURATION says of a stopped thread.
+  HiddenTask.Rseq rseq(Tid tid) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment configuration = arena.allocate(24, 8);
+      require("ask for rseq",
+          Syscalls.call(Nr.PTRACE, PTRACE_GET_RSEQ_CONFIGURATION, tid.value(), 24, configuration.address()));
+      return new HiddenTask.Rseq(new RemoteAddress(configuration.get(JAVA_LONG, 0)), configuration.get(JAVA_INT, 8),
+          configuration.get(JAVA_INT, 12));
+    }
+  }
+
+  /// Its CLOCK_PROCESS_CPUTIME_ID, asked from outside (clock_getcpuclockid(3)).
+  long cpuTimeNs() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment time = arena.allocate(16, 8);
+      require("ask for CPU time", Syscalls.call(Nr.CLOCK_GETTIME, ~tgid().value() << 3 | 2, time.address()));
+      return time.get(JAVA_LONG, 0) * 1_000_000_000L + time.get(JAVA_LONG, 8);
+    }
+  }
+
+  /// Stops the group as SIGSTOP does, and waits until all of its threads have.
+  void stopBySignal() throws IOException, InterruptedException {
+    require("stop", Syscalls.call(Nr.KILL, tgid().value(), SIGSTOP));
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    for (Tid tid : threads()) {
+      while (!proc(tid, "stat").contains(") T ")) {
+        if (System.nanoTime() > deadline) {
+          throw new IOException("thread " + tid + " does not stop");
+        }
+        Thread.sleep(5);
+      }
     }
   }
 

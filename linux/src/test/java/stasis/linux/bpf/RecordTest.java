@@ -140,6 +140,6 @@ final class RecordTest {
 
   private static PosixTimer timer(int notification, int status, long intervalNs, long expiresNs) {
     return new PosixTimer(1, 1, notification, 10, java.util.Optional.empty(), java.util.Optional.empty(),
-        new RemoteAddress(0), status, 0, 0, intervalNs, 1, expiresNs);
+        new RemoteAddress(0), status, 0, intervalNs, 1, expiresNs);
   }
 }

@@ -4,17 +4,25 @@ import java.nio.file.Path;
 import java.util.List;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.tracee.stub.PidTakenException;
 import stasis.tracee.stub.Stub;
 
 /// How the first task of a tree is made: here, or in namespaces of its own for a user who may not choose pids.
 interface Births {
   /// @param pids outermost first @param region start of the hole @param image file to have open as `imageFd`
   Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
-      throws SyscallException, StepFailedException;
+      throws SyscallException, StepFailedException, PidTakenException;
 
   /// The pids to ask clone3(2) for, outermost first: those of the namespaces the tasks are born into.
   List<Integer> setTid(List<Integer> pids);
 
-  /// Ends what was made beside the root.
+  /// Called when all is in place, before the first task goes on.
+  void beforeRelease(Stub root, int pid) throws SyscallException;
+
+  /// The child of the engine whose end tells the program's exit status.
+  Tid waitable(Stub root);
+
+  /// Ends what was made beside the root, unless the root was released.
   void close() throws SyscallException;
 }

@@ -15,6 +15,7 @@ import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 import stasis.repository.ImageStore;
 import stasis.repository.ImageWriter;
+import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
@@ -144,7 +145,7 @@ public final class Checkpointer {
         }
         Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
         phases.enter("store");
-        long imageBytes = store(writer, statefile, pages, host);
+        long imageBytes = store(writer, statefile, pages, new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
         List<String> warnings = new ArrayList<>();
         if (!request.leaveRunning()) {
@@ -175,7 +176,7 @@ public final class Checkpointer {
       }
     }
 
-    private long store(ImageWriter writer, Statefile statefile, PageStore pages, LiveHost host)
+    private long store(ImageWriter writer, Statefile statefile, PageStore pages, Host host)
         throws ImageException, SyscallException, ObstructedException, DecodeException {
       writer.writeMetadata(statefile.encode(), pages.sectionBytes());
       pages.copy(writer.pages(), listener);
@@ -183,7 +184,7 @@ public final class Checkpointer {
     }
 
     /// What was written is read back, decoded and planned: a checkpoint that counts can be restored.
-    private void prove(ImageReader written, LiveHost host) throws ImageException {
+    private void prove(ImageReader written, Host host) throws ImageException {
       try {
         Statefile statefile = Statefile.decode(written.metadata(), written.pageBytes(), Limits.DEFAULT);
         Plan plan = new Planner(kinds).plan(new Loader(kinds).load(statefile), host);

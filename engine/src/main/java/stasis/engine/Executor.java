@@ -37,6 +37,7 @@ import stasis.tracee.stub.Batch;
 import stasis.tracee.stub.Expect;
 import stasis.tracee.stub.Newborn;
 import stasis.tracee.stub.Operand;
+import stasis.tracee.stub.PidTakenException;
 import stasis.tracee.stub.Outcome;
 import stasis.tracee.stub.Slot;
 import stasis.tracee.stub.Stub;
@@ -81,7 +82,7 @@ final class Executor {
         at = run(steps, at);
       }
       listener.at(new Moment.BeforeRelease());
-      return new RestoredTree(ptrace, proc, stubs, cpus, traps(steps));
+      return new RestoredTree(ptrace, proc, births, stubs, cpus, traps(steps));
     } catch (StepFailedException | SyscallException | ImageException | ProcException | RuntimeException | Error e) {
       try {
         Stub.closeAll(stubs.values());
@@ -259,13 +260,22 @@ final class Executor {
       case Step.Birth.Root(var pids, var region, int fd) -> {
         imageFd = fd;
         Path file = image.reader().pageFile();
-        Stub root = births.root(pids, region, Planner.REGION_BYTES, file, fd);
+        Stub root = birth(pids, region, file, fd);
         stubs.put(spawn.in(), root);
         unmapInherited(root);
       }
       case Step.Birth.Child _ ->
           throw new StepFailedException("children of a restored root are not part of this version");
       case Step.Birth.Thread _ -> throw new AssertionError("threads are born in batches");
+    }
+  }
+
+  private Stub birth(List<Integer> pids, RemoteAddress region, Path file, int fd) throws SyscallException,
+      StepFailedException {
+    try {
+      return births.root(pids, region, Planner.REGION_BYTES, file, fd);
+    } catch (PidTakenException e) {
+      throw new StepFailedException(e);
     }
   }
 

@@ -1,6 +1,7 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,9 +9,11 @@ import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
+import stasis.procfs.FileStat;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.resource.FileKind;
@@ -27,6 +30,7 @@ final class FileCollector implements AutoCloseable {
   private final Findings findings;
   private final Sink sink;
   private final List<OwnCopy> copies = new ArrayList<>();
+  private final Map<PathBytes, FileStat> facts = new HashMap<>();
 
   FileCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink) {
     this.kinds = kinds;
@@ -37,6 +41,7 @@ final class FileCollector implements AutoCloseable {
 
   FilesState collect(GroupView group) throws ObstructedException {
     List<SharedFiles.Seat> seats = seats(group);
+    seats.forEach(seat -> facts.put(seat.link().target(), seat.link().stat()));
     Map<SharedFiles.Seat, ObjectId> ids = new LinkedHashMap<>();
     Map<ObjectId, List<SharedFiles.Seat>> byFile = new LinkedHashMap<>();
     for (List<SharedFiles.Seat> description : SharedFiles.group(seats)) {
@@ -103,6 +108,11 @@ final class FileCollector implements AutoCloseable {
   private <S extends Record> void describe(FileKind<S> kind, FileView file) {
     findings.look(kind.schema().name(), () -> kind.checkpoint(file))
         .ifPresent(state -> sink.put(file.id(), kind, state, Optional.empty(), file.subject()));
+  }
+
+  /// Every open file by its path, as it was in the freeze.
+  Map<PathBytes, FileStat> facts() {
+    return Map.copyOf(facts);
   }
 
   @Override

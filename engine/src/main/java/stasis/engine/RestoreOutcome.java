@@ -11,8 +11,9 @@ import stasis.resource.Program;
 public sealed interface RestoreOutcome {
   /// The program goes on.
   ///
-  /// @param root in the engine's pid namespace @param pid as the program itself sees it
-  record Running(Tid root, int pid, RestoreReport report) implements RestoreOutcome {}
+  /// @param root in the engine's pid namespace @param waitable child of the engine whose exit status is the program's
+  /// @param pid as the program itself sees it
+  record Running(Tid root, Tid waitable, int pid, RestoreReport report) implements RestoreOutcome {}
 
   /// What would be done.
   record Planned(Program program, List<LossRow> losses) implements RestoreOutcome {}

@@ -33,15 +33,17 @@ public final class RestoredTree implements AutoCloseable {
 
   private final Ptrace ptrace;
   private final Proc proc;
+  private final Births births;
   private final SequencedMap<ObjectId, Stub> stubs;
   private final SequencedMap<ObjectId, CpuState> cpus;
   private final Map<ObjectId, Step.Call> traps;
   private boolean released;
 
-  RestoredTree(Ptrace ptrace, Proc proc, SequencedMap<ObjectId, Stub> stubs, SequencedMap<ObjectId, CpuState> cpus,
+  RestoredTree(Ptrace ptrace, Proc proc, Births births, SequencedMap<ObjectId, Stub> stubs, SequencedMap<ObjectId, CpuState> cpus,
       Map<ObjectId, Step.Call> traps) {
     this.ptrace = ptrace;
     this.proc = proc;
+    this.births = births;
     this.stubs = stubs;
     this.cpus = cpus;
     this.traps = new HashMap<>(traps);
@@ -52,11 +54,17 @@ public final class RestoredTree implements AutoCloseable {
     return stubs.firstEntry().getValue().tid();
   }
 
+  /// Whom to wait for: its exit status is the program's.
+  public Tid waitable() {
+    return births.waitable(stubs.firstEntry().getValue());
+  }
+
   /// Last things, then all go on. The order matters: timed waits are begun again while the region still holds their
   /// arguments; the leader unmaps the region through the restored vdso; each thread is then brought to a stop in the
   /// kernel's get_signal(), where setting the registers of the checkpoint makes the kernel finish what the checkpoint
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
-  void release() throws SyscallException, ProcException, StepFailedException {
+  /// @param pid of the root, as it sees itself
+  void release(int pid) throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -75,6 +83,7 @@ public final class RestoredTree implements AutoCloseable {
       stopInGetSignal(stub);
       setCpu(stub, entry.getValue());
     }
+    births.beforeRelease(leader, pid);
     for (ObjectId task : cpus.keySet()) {
       stub(task).release();
     }
@@ -180,6 +189,7 @@ public final class RestoredTree implements AutoCloseable {
   public void close() throws SyscallException {
     if (!released) {
       Stub.closeAll(stubs.values());
+      births.close();
     }
   }
 }

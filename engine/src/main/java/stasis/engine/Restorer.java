@@ -5,7 +5,6 @@ import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
@@ -70,21 +69,27 @@ public final class Restorer {
         case Plan.Runnable(var program) -> {
           phases.enter("execute");
           Executor executor = new Executor(ptrace, environment.proc(), new ImageSource(reader, statefile),
-              new PlainBirths(ptrace), listener);
+              births(host), listener);
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
-            tree.release();
+            tree.release(capture.leaders().getFirst().getValue().ownPid());
             phases.end();
             listener.at(new Moment.Released());
-            yield running(tree.root(), capture, statefile);
+            yield running(tree, capture, statefile);
           }
         }
       };
     }
 
-    private RestoreOutcome running(Tid root, Capture capture, Statefile statefile) {
+    /// Pids may be chosen with a capability, or in namespaces of one's own.
+    private Births births(LiveHost host) {
+      return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE")
+          ? new PlainBirths(ptrace) : new NamespaceBirths(ptrace);
+    }
+
+    private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile) {
       int pid = capture.leaders().getFirst().getValue().ownPid();
-      return new RestoreOutcome.Running(root, pid, new RestoreOutcome.RestoreReport(
+      return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
           capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(statefile.losses())));
     }

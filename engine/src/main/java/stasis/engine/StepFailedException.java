@@ -16,6 +16,10 @@ public final class StepFailedException extends Exception {
     super(what + " answered " + text(result));
   }
 
+  StepFailedException(Exception cause) {
+    super(cause.getMessage(), cause);
+  }
+
   StepFailedException(String what) {
     super(what);
   }

@@ -1,0 +1,73 @@
+package stasis.engine;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+import stasis.tracee.Deadline;
+import stasis.tracee.Ptrace;
+import stasis.tracee.stub.IdRange;
+import stasis.tracee.stub.PidNamespace;
+import stasis.tracee.stub.PidTakenException;
+import stasis.tracee.stub.Stub;
+
+/// The root is born in a user, pid and mount namespace made for it: there an ordinary user may choose its pid, and every
+/// pid is free.
+final class NamespaceBirths implements Births {
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  private final Ptrace ptrace;
+  private Optional<PidNamespace> namespace = Optional.empty();
+  private boolean released;
+
+  NamespaceBirths(Ptrace ptrace) {
+    this.ptrace = ptrace;
+  }
+
+  @Override
+  public Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
+      throws SyscallException, StepFailedException, PidTakenException {
+    Fd file = Executor.open(image);
+    try {
+      int uid = Math.toIntExact(Syscalls.require("learn our uid", Nr.GETUID));
+      int gid = Math.toIntExact(Syscalls.require("learn our gid", Nr.GETGID));
+      PidNamespace made = PidNamespace.create(ptrace, region, regionBytes, List.of(file), IdRange.own(uid),
+          IdRange.own(gid));
+      namespace = Optional.of(made);
+      Stub root = made.root(pids.getLast(), Deadline.after(PATIENCE));
+      RootStub.furnish(root, file, imageFd);
+      return root;
+    } finally {
+      Syscalls.call(Nr.CLOSE, file.value());
+    }
+  }
+
+  @Override
+  public List<Integer> setTid(List<Integer> pids) {
+    return List.of(pids.getLast());
+  }
+
+  @Override
+  public void beforeRelease(Stub root, int pid) throws SyscallException {
+    namespace.orElseThrow().release(pid, Optional.empty());
+    released = true;
+  }
+
+  @Override
+  public Tid waitable(Stub root) {
+    return namespace.orElseThrow().init().tid();
+  }
+
+  @Override
+  public void close() throws SyscallException {
+    if (!released && namespace.isPresent()) {
+      namespace.get().close();
+    }
+  }
+}

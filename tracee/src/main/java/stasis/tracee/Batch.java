@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.Arch;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
@@ -29,13 +30,14 @@ final class Batch {
 
   /// @param undoTop where earlier undos start, or the end of the scratch mapping: new ones go below
   /// @param undoHead the first earlier undo, or address 0
-  Batch(List<RemoteCall> calls, RemoteAddress base, RemoteAddress undoTop, RemoteAddress undoHead) {
+  Batch(List<RemoteCall> calls, Optional<Bell> bell, RemoteAddress base, RemoteAddress undoTop,
+      RemoteAddress undoHead) {
     this.calls = calls;
     this.base = base;
     this.image = ByteBuffer.allocate(lengthBytes(calls)).order(ByteOrder.LITTLE_ENDIAN);
     RemoteAddress top = undoTop;
     RemoteAddress head = undoHead;
-    int blobs = calls.size() * ParachuteCode.CALL_BYTES;
+    int blobs = (calls.size() + 1) * ParachuteCode.CALL_BYTES;
     for (int i = 0; i < calls.size(); i++) {
       RemoteCall call = calls.get(i);
       int at = i * ParachuteCode.CALL_BYTES;
@@ -50,15 +52,21 @@ final class Batch {
       }
       image.putLong(at + ParachuteCode.COPY, copy.bits());
     }
-    for (int i = 0; i < calls.size(); i++) {
-      long next = i + 1 < calls.size() ? base.bits() + (i + 1L) * ParachuteCode.CALL_BYTES : head.bits();
+    if (bell.isPresent()) {
+      image.put(calls.size() * ParachuteCode.CALL_BYTES, bell.get().call().toArray());
+      image.putLong(calls.size() * ParachuteCode.CALL_BYTES + ParachuteCode.COPY,
+          bellAt().bits() + ParachuteCode.RESULT);
+    }
+    int length = calls.size() + (bell.isPresent() ? 1 : 0);
+    for (int i = 0; i < length; i++) {
+      long next = i + 1 < length ? base.bits() + (i + 1L) * ParachuteCode.CALL_BYTES : head.bits();
       image.putLong(i * ParachuteCode.CALL_BYTES + ParachuteCode.NEXT, next);
     }
   }
 
-  /// Room for the calls and what they point to, without undos.
+  /// Room for the calls, a bell, and what they point to, without undos.
   static int lengthBytes(List<RemoteCall> calls) {
-    int length = calls.size() * ParachuteCode.CALL_BYTES;
+    int length = (calls.size() + 1) * ParachuteCode.CALL_BYTES;
     for (RemoteCall call : calls) {
       for (RemoteArg argument : call.arguments()) {
         length = Math.addExact(length, up(pointed(argument)));
@@ -119,6 +127,15 @@ final class Batch {
     return Math.addExact(length, ALIGN - 1) & -ALIGN;
   }
 
+  RemoteAddress bellAt() {
+    return base.plus((long) calls.size() * ParachuteCode.CALL_BYTES);
+  }
+
+  /// Where the result of the last call is stored.
+  int lastResult() {
+    return (calls.size() - 1) * ParachuteCode.CALL_BYTES + ParachuteCode.RESULT;
+  }
+
   Bytes image() {
     return Bytes.of(image.array());
   }
@@ -127,13 +144,11 @@ final class Batch {
     return List.copyOf(undos);
   }
 
-  /// @param after the memory from `base` on when the last call has returned
-  /// @param lastValue its result, which the runner has not stored yet
-  List<CallResult> results(Bytes after, long lastValue) {
+  /// @param after the memory from `base` on when all calls have returned and their results are stored
+  List<CallResult> results(Bytes after) {
     var results = new ArrayList<CallResult>();
     for (int i = 0; i < calls.size(); i++) {
-      boolean last = i + 1 == calls.size();
-      long value = last ? lastValue : after.u64(i * ParachuteCode.CALL_BYTES + ParachuteCode.RESULT);
+      long value = after.u64(i * ParachuteCode.CALL_BYTES + ParachuteCode.RESULT);
       results.add(Errno.isError(value) ? new CallResult.Failed(Errno.of(value)) : new CallResult.Returned(value,
           outputs.get(i).stream().map(piece -> after.slice(piece.offset, piece.lengthBytes)).toList()));
     }

@@ -188,6 +188,11 @@ public final class Errand implements AutoCloseable {
         up.permit("close", Nr.CLOSE.on(Arch.X86_64), up.code().runExit(), 1);
       }
     }
+    if (up.bell().isPresent()) {
+      Bell bell = up.bell().get();
+      up.permit("tgkill", Nr.TGKILL.on(Arch.X86_64), up.code().runExit(), 0, bell.group(), bell.thread(),
+          bell.signal());
+    }
   }
 
   /// Takes the thread off the calls of the last batch, which are about to be overwritten: its way home now starts with
@@ -206,7 +211,7 @@ public final class Errand implements AutoCloseable {
   private List<CallResult> fly(Flight up, List<RemoteCall> calls) throws SyscallException {
     var memory = new RemoteMemory(task.tid());
     rewind(up);
-    var batch = new Batch(calls, scratch, undoTop, undoHead);
+    var batch = new Batch(calls, up.bell(), scratch, undoTop, undoHead);
     for (Batch.Undo undo : batch.undos()) {
       memory.write(undo.at(), undo.image());
       undoTop = undo.at();
@@ -215,24 +220,39 @@ public final class Errand implements AutoCloseable {
     memory.write(scratch, batch.image());
     group.faults().hit("errand.calls-written");
     up.enterList(scratch);
-    long last = 0;
-    for (int i = 0; i < calls.size(); i++) {
-      switch (up.toExit(up.code().runExit())) {
-        case Flight.Arrival.Gone gone -> {
-          death = Optional.of(gone.last());
-          return died(calls.size());
+    flown = true;
+    Flight.Arrival arrival = up.bell().isPresent() ? up.toBell(batch.bellAt()) : eachCall(up, calls.size());
+    switch (arrival) {
+      case Flight.Arrival.Gone gone -> {
+        death = Optional.of(gone.last());
+        return died(calls.size());
+      }
+      case Flight.Arrival.At(long value) -> {
+        if (up.bell().isEmpty()) {
+          storeLast(memory, batch, calls.getLast(), value);
         }
-        case Flight.Arrival.At(long value) -> last = value;
       }
     }
-    if (calls.getLast().undo() == RemoteCall.Undo.CLOSE) {
-      // The runner would store this on its way; a later batch takes the thread off that way.
-      memory.write(undoHead.plus(ParachuteCode.ARGUMENTS), Bytes.ofU64(last));
-      group.faults().hit("errand.undo-noted");
-    }
-    flown = true;
-    List<CallResult> results = batch.results(memory.read(scratch, Batch.lengthBytes(calls)), last);
+    List<CallResult> results = batch.results(memory.read(scratch, Batch.lengthBytes(calls)));
     group.faults().hit("errand.results-read");
     return results;
+  }
+
+  private static Flight.Arrival eachCall(Flight up, int count) throws SyscallException {
+    Flight.Arrival arrival = up.toExit(up.code().runExit());
+    for (int i = 1; i < count && arrival instanceof Flight.Arrival.At; i++) {
+      arrival = up.toExit(up.code().runExit());
+    }
+    return arrival;
+  }
+
+  /// Without a bell the thread stands right behind its last call. The runner would store the result on its way; a later
+  /// batch takes the thread off that way.
+  private void storeLast(RemoteMemory memory, Batch batch, RemoteCall last, long value) throws SyscallException {
+    memory.write(scratch.plus(batch.lastResult()), Bytes.ofU64(value));
+    if (last.undo() == RemoteCall.Undo.CLOSE) {
+      memory.write(undoHead.plus(ParachuteCode.ARGUMENTS), Bytes.ofU64(value));
+      group.faults().hit("errand.undo-noted");
+    }
   }
 }

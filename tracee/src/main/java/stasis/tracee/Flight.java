@@ -16,7 +16,8 @@ import stasis.linux.abi.Tid;
 /// One thread away from home in a slot. From the first [#enter] on it gets home by itself if we die: every later step is
 /// one system call of ours between two states that both lead home.
 ///
-/// Signals are blocked all the while we live, so no handler runs on top of the slot. The mask is blocked only after the
+/// Signals, but for one that has no handler ([Bell]), are blocked all the while we live, so no handler runs on top of the
+/// slot. The mask is blocked only after the
 /// registers are at an entry whose undo restores it, and unblocked before they leave.
 final class Flight {
   /// Where a thread has got to.
@@ -36,6 +37,7 @@ final class Flight {
   private final Slot slot;
   private final ParachuteCode code;
   private final InjectionGuard guard;
+  private final Optional<Bell> bell;
   private final Deadline deadline;
   private final FaultPoints faults;
   private final List<Tid> born = new ArrayList<>();
@@ -51,6 +53,7 @@ final class Flight {
     this.slot = slot;
     this.code = code;
     this.guard = guard;
+    this.bell = Bell.of(guard.status(), mask);
     this.deadline = deadline;
   }
 
@@ -108,6 +111,10 @@ final class Flight {
     return List.copyOf(born);
   }
 
+  Optional<Bell> bell() {
+    return bell;
+  }
+
   /// Puts the thread at an entry with a call's registers loaded. It does not run yet.
   void enter(int entry, long number, long... arguments) throws SyscallException {
     enter(home.forCall(slot.at(entry), number, arguments));
@@ -123,7 +130,7 @@ final class Flight {
     faults.hit("errand.entered");
     if (!entered) {
       entered = true;
-      ptrace.setSignalMask(tid, ALL_SIGNALS);
+      ptrace.setSignalMask(tid, bell.map(Bell::allOthers).orElse(ALL_SIGNALS));
       faults.hit("errand.signals-blocked");
     }
   }
@@ -154,6 +161,35 @@ final class Flight {
             born.add(new Tid((int) ptrace.eventMessage(runner)));
         case Stop.SignalDelivery delivery -> signal = delivery.signal(); // SIGSTOP: cannot be blocked, takes effect later
         case Stop.GroupStop _, Stop.EventStop _ -> { }
+        case Stop.Exited _, Stop.Killed _ -> {
+          return new Arrival.Gone(stop);
+        }
+      }
+    }
+  }
+
+  /// Lets the thread run through a list of calls until the bell at its end rings.
+  ///
+  /// @param ringing where in the list the bell's call stands
+  Arrival toBell(RemoteAddress ringing) throws SyscallException {
+    int signal = 0;
+    while (true) {
+      ptrace.cont(tid, signal);
+      faults.hit("errand.continued");
+      Stop stop = next(tid);
+      signal = 0;
+      switch (stop) {
+        case Stop.SignalDelivery delivery -> {
+          Registers registers = ptrace.registers(tid);
+          if (bell.filter(one -> one.signal() == delivery.signal()).isPresent()
+              && registers.rip().equals(slot.at(code.runExit()))
+              && registers.get(Registers.Name.RBX) == ringing.bits()) {
+            return new Arrival.At(registers.rax());
+          }
+          signal = delivery.signal(); // SIGSTOP, or the same signal from elsewhere
+        }
+        case Stop.GroupStop _, Stop.EventStop _ -> interrupted(tid, ptrace.registers(tid).rax());
+        case Stop.SyscallStop _ -> { }
         case Stop.Exited _, Stop.Killed _ -> {
           return new Arrival.Gone(stop);
         }

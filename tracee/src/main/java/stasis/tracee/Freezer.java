@@ -129,11 +129,10 @@ final class Freezer {
   }
 
   private void awaitRunning() throws SyscallException {
-    for (int idle = 0; !running.isEmpty(); idle++) {
-      for (Tid tid : List.copyOf(running)) {
-        if (look(tid)) {
-          idle = 0;
-        }
+    Set<Tid> toLookAt = Set.copyOf(running);
+    while (true) {
+      for (Tid tid : toLookAt) {
+        look(tid);
       }
       if (running.isEmpty()) {
         return;
@@ -142,12 +141,12 @@ final class Freezer {
         running.forEach(tid -> obstacles.add(wouldNotStop(tid)));
         return;
       }
-      Ptrace.pause(idle);
+      Optional<Tid> shown = ptrace.awaitAny(deadline);
+      toLookAt = shown.isPresent() && running.contains(shown.get()) ? Set.of(shown.get()) : Set.copyOf(running);
     }
   }
 
-  /// @return whether there was something to see
-  private boolean look(Tid tid) throws SyscallException {
+  private void look(Tid tid) throws SyscallException {
     Optional<Stop> stop;
     try {
       stop = ptrace.poll(tid);
@@ -156,10 +155,10 @@ final class Freezer {
         throw e;
       }
       running.remove(tid); // an execve(2) of another thread has swallowed this one
-      return true;
+      return;
     }
     if (stop.isEmpty()) {
-      return false;
+      return;
     }
     faults.hit("freeze.stop-seen");
     try {
@@ -169,7 +168,6 @@ final class Freezer {
         throw e; // ESRCH: SIGKILL has ended the stop; the next poll tells
       }
     }
-    return true;
   }
 
   private void take(Tid tid, Stop stop) throws SyscallException {

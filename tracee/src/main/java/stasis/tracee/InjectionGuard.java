@@ -10,7 +10,7 @@ import stasis.linux.abi.Tid;
 /// Says no before a register is changed: what would make injected calls, or the way back, fail in one task.
 ///
 /// @param filters the task's seccomp filters; a call must pass all of them
-record InjectionGuard(Tid task, List<SeccompFilter> filters) {
+record InjectionGuard(Tid task, TaskStatus status, List<SeccompFilter> filters) {
   private static final long CS_64 = 0x33;
   private static final long TRAP_FLAG = 0x100;
   private static final int MOST_FILTERS = 4096;
@@ -45,7 +45,7 @@ record InjectionGuard(Tid task, List<SeccompFilter> filters) {
     if (status.shadowStack()) {
       throw new ErrandRefusedException(new ErrandObstacle.ShadowStack(tid));
     }
-    return new InjectionGuard(tid, switch (status.seccompMode()) {
+    return new InjectionGuard(tid, status, switch (status.seccompMode()) {
       case 0 -> List.of();
       case 2 -> filters(ptrace, tid);
       default -> throw new ErrandRefusedException(new ErrandObstacle.SeccompForbids(tid, "injected call (strict mode)"));

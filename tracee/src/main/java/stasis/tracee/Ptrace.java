@@ -9,7 +9,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.LockSupport;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -69,10 +68,8 @@ public final class Ptrace implements AutoCloseable {
   private static final int GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211;
 
   private static final int NT_X86_XSTATE = 0x202;
-  private static final int WALL = 0x40000000;
-  private static final int WNOHANG = 1;
 
-  /// One page for the small structs (registers at 0, iovec at 1024, wait status at 1040, others from 1088), then room
+  /// One page for the small structs (registers at 0, iovec at 1024, others from 1088), then room
   /// for the largest xsave area: AMX needs 11,008 bytes.
   private static final int PAGE = 4096;
   private static final int XSAVE_CAPACITY = 65536;
@@ -82,9 +79,10 @@ public final class Ptrace implements AutoCloseable {
   private final MemorySegment small = arena.allocate(PAGE + XSAVE_CAPACITY, PAGE);
   private final MemorySegment registers = small.asSlice(0, Registers.BYTES);
   private final MemorySegment iovec = small.asSlice(1024, 16);
-  private final MemorySegment status = small.asSlice(1040, 4);
   private final MemorySegment struct = small.asSlice(1088, 2048 + 512);
   private final MemorySegment large = small.asSlice(PAGE, XSAVE_CAPACITY);
+
+  private final StopWaiter waiter = new StopWaiter();
 
   /// Tracees to be let go once they stop.
   private final List<Tid> stragglers = new ArrayList<>();
@@ -252,27 +250,21 @@ public final class Ptrace implements AutoCloseable {
 
   /// The next stop of one tracee, if there is one by now. ECHILD: not, or no longer, our tracee.
   public Optional<Stop> poll(Tid tid) throws SyscallException {
-    long result = Syscalls.call(Nr.WAIT4, tid.value(), status.address(), WALL | WNOHANG, 0);
-    if (result == 0) {
-      return Optional.empty();
-    }
-    if (Errno.isError(result)) {
-      throw new SyscallException(Nr.WAIT4, Errno.of(result), "wait for task " + tid);
-    }
-    return Optional.of(Stop.decode(tid, status.get(JAVA_INT, 0)));
+    return waiter.poll(tid);
   }
 
-  /// Waits for the next stop of one tracee. Polls: wait4(2) has no timeout, and a task in D state may never stop.
+  /// Waits for the next stop of one tracee: wait4(2), which knows no timeout, with one.
   ///
   /// @return empty when the deadline passed first
   public Optional<Stop> await(Tid tid, Deadline deadline) throws SyscallException {
-    for (int round = 0;; round++) {
-      Optional<Stop> stop = poll(tid);
-      if (stop.isPresent() || deadline.passed()) {
-        return stop;
-      }
-      pause(round);
-    }
+    return waiter.await(tid, deadline);
+  }
+
+  /// Waits until some tracee of this thread has a stop to be polled.
+  ///
+  /// @return which; empty when the deadline passed first, and now and then without reason
+  public Optional<Tid> awaitAny(Deadline deadline) {
+    return waiter.awaitAny(deadline);
   }
 
   /// Lets a tracee go in whatever state it is: now, or, one that runs, as soon as it stops; the tracer thread tries that
@@ -315,19 +307,9 @@ public final class Ptrace implements AutoCloseable {
     return TaskStatus.of(tid).flatMap(TaskStatus::tracer).isPresent();
   }
 
-  /// Spins, then yields, then sleeps: most stops come within microseconds, and a CPU may be all the tracee needs.
-  static void pause(int round) {
-    if (round > 400) {
-      LockSupport.parkNanos(100_000);
-    } else if (round > 8) {
-      Syscalls.call(Nr.SCHED_YIELD);
-    } else {
-      Thread.onSpinWait();
-    }
-  }
-
   @Override
   public void close() {
+    waiter.close();
     arena.close();
   }
 

@@ -109,7 +109,9 @@ final class Freezer {
       if (e.errno() != Errno.EPERM && e.errno() != Errno.EACCES) {
         throw e;
       }
-      Optional<Tid> tracer = status.get().tracer();
+      // TracerPid is the tracing thread; its group is what a user knows.
+      Optional<Tid> tracer = status.get().tracer()
+          .map(thread -> TaskStatus.of(thread).map(TaskStatus::group).orElse(thread));
       obstacles.add(tracer.isPresent()
           ? new FreezeObstacle.AlreadyTraced(tid, tracer.get(),
               TaskStatus.of(tracer.get()).map(TaskStatus::name).orElse("outside our pid namespace"))
@@ -174,7 +176,7 @@ final class Freezer {
     switch (stop) {
       case Stop.Exited _, Stop.Killed _ -> running.remove(tid);
       case Stop.GroupStop _ -> {
-        stopped.put(tid, new LiveTask(tid, stop, ptrace.registers(tid)));
+        stopped.put(tid, new LiveTask(tid, stop, leftSlot(tid, ptrace.registers(tid))));
         running.remove(tid);
       }
       case Stop.EventStop event when event.event() == Stop.PTRACE_EVENT_STOP -> {

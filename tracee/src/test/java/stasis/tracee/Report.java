@@ -56,6 +56,10 @@ final class Report implements AutoCloseable {
     return word(33);
   }
 
+  boolean spinBegan() {
+    return tid(SPIN) != 0 && rounds(SPIN) > 3;
+  }
+
   boolean allBegan() {
     for (int role = 0; role < ROLES; role++) {
       if (tid(role) == 0 || rounds(role) == 0) {

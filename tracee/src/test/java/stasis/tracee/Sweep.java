@@ -38,6 +38,10 @@ final class Sweep {
       killed(scenario, Integer.parseInt(options.get("kill")));
       return;
     }
+    if (options.containsKey("loop")) {
+      loop(scenario);
+      return;
+    }
     new Run(target, scenario, options).all();
     Runtime.getRuntime().halt(0);
   }
@@ -51,6 +55,18 @@ final class Sweep {
         }
       }));
       System.out.println("SURVIVED steps " + steps);
+    }
+  }
+
+  /// Until it is killed.
+  private static void loop(Scenario scenario) throws SyscallException {
+    try (var tracer = new TracerThread()) {
+      for (int i = 0;; i++) {
+        tracer.call(ptrace -> scenario.run(ptrace, FaultPoints.NONE));
+        if (i == 20) {
+          System.out.println("warm");
+        }
+      }
     }
   }
 

@@ -1,6 +1,10 @@
 package stasis.tracee;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import stasis.linux.abi.Tid;
@@ -24,13 +28,25 @@ final class Verifier {
     var text = new StringBuilder();
     if (compareMaps) {
       text.append(target.text("maps"));
-      String[] fds = Path.of("/proc/" + target.leader() + "/fd").toFile().list();
-      text.append("fds ").append(fds == null ? -1 : fds.length).append('\n');
+      text.append("fds ").append(descriptors().size()).append('\n');
       for (Tid tid : target.threads()) {
         text.append(tid).append(" SigBlk ").append(target.status(tid, "SigBlk")).append('\n');
       }
     }
     return text.toString();
+  }
+
+  private List<String> descriptors() {
+    var links = new ArrayList<String>();
+    String[] fds = Path.of("/proc/" + target.leader() + "/fd").toFile().list();
+    for (String fd : fds == null ? new String[0] : fds) {
+      try {
+        links.add(Files.readSymbolicLink(Path.of("/proc/" + target.leader() + "/fd/" + fd)).toString());
+      } catch (IOException e) {
+        links.add("closed meanwhile");
+      }
+    }
+    return links;
   }
 
   private Optional<String> wrong() {
@@ -49,6 +65,9 @@ final class Verifier {
       if (!target.text("task/" + tid + "/children").isEmpty()) {
         return Optional.of("it has a child");
       }
+    }
+    if (descriptors().stream().anyMatch(link -> link.contains("memfd:errand"))) {
+      return Optional.of("a descriptor of the errand is left");
     }
     String now = look();
     return now.equals(before) ? Optional.empty() : Optional.of(difference(now));

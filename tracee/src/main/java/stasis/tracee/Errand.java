@@ -3,7 +3,6 @@ package stasis.tracee;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import stasis.linux.abi.Arch;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
@@ -11,8 +10,8 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 
-/// Syscalls made by one thread of a frozen, living group on our behalf. Whatever becomes of us meanwhile, the thread gets
-/// back to where it was, with nothing left behind but the bytes of the parachute in its vdso page.
+/// Syscalls made by one thread of a frozen, living group on our behalf. Whatever becomes of us meanwhile, the thread
+/// gets back to where it was, with nothing left behind but the bytes of the parachute in its vdso page.
 ///
 /// The first [#run] maps scratch memory; `close()` lets the undos run, unmaps it and brings the thread home.
 public final class Errand implements AutoCloseable {
@@ -23,7 +22,7 @@ public final class Errand implements AutoCloseable {
   private final FrozenGroup group;
   private final LiveTask task;
   private final Deadline deadline;
-  private @Nullable Flight flight;
+  private Optional<Flight> flight = Optional.empty();
   private RemoteAddress scratch = new RemoteAddress(0);
   private int scratchBytes;
   private RemoteAddress undoTop = new RemoteAddress(0);
@@ -76,18 +75,18 @@ public final class Errand implements AutoCloseable {
   }
 
   private Optional<Stop> deathBehind(SyscallException failure) throws SyscallException {
-    return flight == null ? Optional.empty() : flight.deathBehind(failure);
+    return flight.isEmpty() ? Optional.empty() : flight.get().deathBehind(failure);
   }
 
   /// Undoes what is to be undone and brings the thread home. After a [SyscallException] out of [#run] it does nothing:
   /// the parachute does it when the group is let go.
   @Override
   public void close() throws SyscallException {
-    Flight up = flight;
-    flight = null;
-    if (up == null || broken || death.isPresent()) {
+    if (flight.isEmpty() || broken || death.isPresent()) {
       return;
     }
+    Flight up = flight.get();
+    flight = Optional.empty();
     broken = true; // until it is home
     try {
       bringHome(up);
@@ -120,24 +119,22 @@ public final class Errand implements AutoCloseable {
 
   private Flight takeOff(List<RemoteCall> calls) throws ErrandRefusedException, SyscallException {
     int needed = Batch.lengthBytes(calls) + Batch.undoBytes(calls);
-    if (flight != null && needed > undoTop.bits() - scratch.bits()) {
+    if (flight.isPresent() && needed > undoTop.bits() - scratch.bits()) {
       if (undoHead.bits() != 0) {
         throw new IllegalArgumentException("a batch of " + needed + " bytes, while undos wait in "
             + scratchBytes + " bytes of scratch memory");
       }
-      bringHome(flight);
+      bringHome(flight.get());
       group.grounded(task);
-      flight = null;
+      flight = Optional.empty();
     }
-    Flight up = flight;
-    if (up == null) {
+    if (flight.isEmpty()) {
       scratchBytes = Math.addExact(Math.max(needed, SCRATCH_BYTES), 4095) & -4096;
-      up = group.flight(task, scratchBytes, deadline);
-      flight = up;
       flown = false;
-      map(up);
+      flight = Optional.of(group.flight(task, scratchBytes, deadline));
+      map(flight.get());
     }
-    return up;
+    return flight.orElseThrow();
   }
 
   private void map(Flight up) throws ErrandRefusedException, SyscallException {
@@ -147,7 +144,7 @@ public final class Errand implements AutoCloseable {
       up.permit("mmap", mmap, up.code().mapExit(), 0, arguments);
     } catch (ErrandRefusedException e) {
       up.land();
-      flight = null;
+      flight = Optional.empty();
       group.grounded(task);
       throw e;
     }
@@ -156,7 +153,7 @@ public final class Errand implements AutoCloseable {
       case Flight.Arrival.Gone gone -> death = Optional.of(gone.last());
       case Flight.Arrival.At(long value) when Errno.isError(value) -> {
         death = up.land();
-        flight = null;
+        flight = Optional.empty();
         group.grounded(task);
         throw new ErrandRefusedException(new ErrandObstacle.NoScratch(task.tid(), Errno.of(value).meaning()));
       }

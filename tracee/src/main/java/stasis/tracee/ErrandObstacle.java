@@ -12,7 +12,8 @@ public sealed interface ErrandObstacle {
   record Compat(Tid task, long cs) implements ErrandObstacle {
     @Override
     public String message() {
-      return "task " + task + " runs 32-bit code (cs " + Long.toHexString(cs) + "); only 64-bit tasks can be injected into";
+      return "task " + task + " runs 32-bit code (cs " + Long.toHexString(cs)
+          + "); only 64-bit tasks can be injected into";
     }
   }
 

@@ -1,7 +1,7 @@
 package stasis.tracee;
 
-/// Named points between the steps of an act, at which a test can make the tracer die or fail. Part of the engine, off by
-/// default: a sweep addresses a step by its name and its count, not by a line of code.
+/// Named points between the steps of an act, at which a test can make the tracer die or fail. Part of the engine, off
+/// by default: a sweep addresses a step by its name and its count, not by a line of code.
 @FunctionalInterface
 public interface FaultPoints {
   FaultPoints NONE = _ -> {};

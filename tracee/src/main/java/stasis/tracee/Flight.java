@@ -13,11 +13,11 @@ import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
-/// One thread away from home in a slot. From the first [#enter] on it gets home by itself if we die: every later step is
-/// one system call of ours between two states that both lead home.
+/// One thread away from home in a slot. From the first [#enter] on it gets home by itself if we die: every later step
+/// is one system call of ours between two states that both lead home.
 ///
-/// Signals, but for one that has no handler ([Bell]), are blocked all the while we live, so no handler runs on top of the
-/// slot. The mask is blocked only after the
+/// Signals, but for one that has no handler ([Bell]), are blocked all the while we live, so no handler runs on top of
+/// the slot. The mask is blocked only after the
 /// registers are at an entry whose undo restores it, and unblocked before they leave.
 final class Flight {
   /// Where a thread has got to.
@@ -159,7 +159,7 @@ final class Flight {
         }
         case Stop.EventStop event when event.event() != Stop.PTRACE_EVENT_STOP ->
             born.add(new Tid((int) ptrace.eventMessage(runner)));
-        case Stop.SignalDelivery delivery -> signal = delivery.signal(); // SIGSTOP: cannot be blocked, takes effect later
+        case Stop.SignalDelivery delivery -> signal = delivery.signal(); // SIGSTOP, or our bell from elsewhere
         case Stop.GroupStop _, Stop.EventStop _ -> { }
         case Stop.Exited _, Stop.Killed _ -> {
           return new Arrival.Gone(stop);

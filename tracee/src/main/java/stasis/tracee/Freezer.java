@@ -18,8 +18,8 @@ import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
-/// One attempt to stop a thread group. Never waits on one thread alone: all stops are polled in turn under one deadline,
-/// since a vfork parent, or a task in D state, stops only when something else happens.
+/// One attempt to stop a thread group. Never waits on one thread alone: all stops are polled in turn under one
+/// deadline, since a vfork parent, or a task in D state, stops only when something else happens.
 final class Freezer {
   private static final int ROUNDS = 64;
 

@@ -48,7 +48,8 @@ record InjectionGuard(Tid task, TaskStatus status, List<SeccompFilter> filters) 
     return new InjectionGuard(tid, status, switch (status.seccompMode()) {
       case 0 -> List.of();
       case 2 -> filters(ptrace, tid);
-      default -> throw new ErrandRefusedException(new ErrandObstacle.SeccompForbids(tid, "injected call (strict mode)"));
+      default -> throw new ErrandRefusedException(
+          new ErrandObstacle.SeccompForbids(tid, "injected call (strict mode)"));
     });
   }
 

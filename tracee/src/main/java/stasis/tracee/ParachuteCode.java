@@ -67,40 +67,16 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
       int exit = here();
       syscall();
       int exitExit = here();
-      int child = here();
       set(RAX, EXIT_GROUP);
       set(RDI, 0);
       syscall();
       emit(0xeb, 0xfe); // exit_group does not return
       int fork = here();
-      syscall();
-      int forkExit = here();
-      move(RAX, RCX);
-      emit(0xe3, child - (here() + 2)); // jrcxz child: syscall has clobbered rcx anyway
-      // waitid refuses an id that is an errno (<= 0); wait4 would take -1 for any child.
-      move(RAX, RSI);
-      set(RDI, P_PID);
-      set(RDX, 0);
-      set(R10, WEXITED_WALL);
-      set(R8, 0);
-      set(RAX, WAITID);
-      syscall();
+      int forkExit = forkAndWait(exitExit);
       int forkUndone = here();
       int toMask = jumpForward();
       int run = here();
-      emit(0x48, 0x8b, 0x43, NUMBER); // mov NUMBER(%rbx),%rax
-      for (int i = 0; i < 6; i++) {
-        int register = ARGUMENT_REGISTERS.get(i);
-        emit(register >= 8 ? 0x4c : 0x48, 0x8b, 0x43 | ((register & 7) << 3), ARGUMENTS + 8 * i);
-      }
-      syscall();
-      int runExit = here();
-      emit(0x48, 0x89, 0x43, RESULT); // mov %rax,RESULT(%rbx)
-      emit(0x48, 0x8b, 0x4b, COPY, 0x48, 0x89, 0x01); // mov COPY(%rbx),%rcx; mov %rax,(%rcx)
-      emit(0x48, 0x8b, 0x1b); // mov NEXT(%rbx),%rbx
-      move(RBX, RCX);
-      emit(0xe3, 2); // jrcxz over the jump
-      emit(0xeb, run - (here() + 2));
+      int runExit = runList();
       int unmap = here();
       load(RDI, Slot.SCRATCH);
       int toLength = jumpForward();
@@ -115,6 +91,49 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
       int unmapped = here();
       land(toMask);
       int mask = here();
+      int masked = goHome();
+      return new ParachuteCode(Bytes.of(patched()), exit, exitExit, fork, forkExit, forkUndone, run, runExit,
+          unmap, map, mapExit, unmapped, mask, masked);
+    }
+
+    /// @return the offset after the call that forks
+    private int forkAndWait(int child) {
+      syscall();
+      int forked = here();
+      move(RAX, RCX);
+      emit(0xe3, child - (here() + 2)); // jrcxz child: syscall has clobbered rcx anyway
+      // waitid refuses an id that is an errno (<= 0); wait4 would take -1 for any child.
+      move(RAX, RSI);
+      set(RDI, P_PID);
+      set(RDX, 0);
+      set(R10, WEXITED_WALL);
+      set(R8, 0);
+      set(RAX, WAITID);
+      syscall();
+      return forked;
+    }
+
+    /// @return the offset after the one syscall instruction
+    private int runList() {
+      int next = here();
+      emit(0x48, 0x8b, 0x43, NUMBER); // mov NUMBER(%rbx),%rax
+      for (int i = 0; i < 6; i++) {
+        int register = ARGUMENT_REGISTERS.get(i);
+        emit(register >= 8 ? 0x4c : 0x48, 0x8b, 0x43 | ((register & 7) << 3), ARGUMENTS + 8 * i);
+      }
+      syscall();
+      int called = here();
+      emit(0x48, 0x89, 0x43, RESULT); // mov %rax,RESULT(%rbx)
+      emit(0x48, 0x8b, 0x4b, COPY, 0x48, 0x89, 0x01); // mov COPY(%rbx),%rcx; mov %rax,(%rcx)
+      emit(0x48, 0x8b, 0x1b); // mov NEXT(%rbx),%rbx
+      move(RBX, RCX);
+      emit(0xe3, 2); // jrcxz over the jump
+      emit(0xeb, next - (here() + 2));
+      return called;
+    }
+
+    /// @return the offset after rt_sigprocmask
+    private int goHome() {
       set(RAX, RT_SIGPROCMASK);
       set(RDI, SIG_SETMASK);
       address(RSI, Slot.MASK);
@@ -127,8 +146,7 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
       }
       emit(0xff, 0x25); // jmp *RIP(%rip)
       displacement(Slot.RIP);
-      return new ParachuteCode(Bytes.of(patched()), exit, exitExit, fork, forkExit, forkUndone, run, runExit,
-          unmap, map, mapExit, unmapped, mask, masked);
+      return masked;
     }
 
     private int here() {

@@ -21,9 +21,9 @@ import stasis.linux.sys.Syscalls;
 /// ptrace(2) and wait4(2), typed, for the one thread that created it: its buffers are confined, so that another thread
 /// gets WrongThreadException instead of the kernel's ESRCH.
 ///
-/// The buffers live, touched and (where RLIMIT_MEMLOCK allows) locked, as long as the thread. PTRACE_SETREGS copies word
-/// by word (arch/x86/kernel/ptrace.c, `genregs_set()`): a fatal signal in the middle of a page fault on the source would
-/// leave the tracee with half of one register file and half of another.
+/// The buffers live, touched and (where RLIMIT_MEMLOCK allows) locked, as long as the thread. PTRACE_SETREGS copies
+/// word by word (arch/x86/kernel/ptrace.c, `genregs_set()`): a fatal signal in the middle of a page fault on the source
+/// would leave the tracee with half of one register file and half of another.
 public final class Ptrace implements AutoCloseable {
   public static final int PTRACE_O_TRACESYSGOOD = 1;
   public static final int PTRACE_O_TRACEFORK = 1 << 1;
@@ -177,8 +177,8 @@ public final class Ptrace implements AutoCloseable {
     require("set the xsave area of", SETREGSET, tid, NT_X86_XSTATE, iovec.address());
   }
 
-  /// The mask the task will have back in user mode: inside ppoll, pselect, epoll_pwait and sigsuspend this is not the one
-  /// in force (kernel/ptrace.c, PTRACE_GETSIGMASK looks at the saved mask first).
+  /// The mask the task will have back in user mode: inside ppoll, pselect, epoll_pwait and sigsuspend this is not the
+  /// one in force (kernel/ptrace.c, PTRACE_GETSIGMASK looks at the saved mask first).
   public SigSet signalMask(Tid tid) throws SyscallException {
     require("read the signal mask of", GETSIGMASK, tid, SigSet.BYTES, struct.address());
     return new SigSet(struct.get(JAVA_LONG, 0));
@@ -267,8 +267,8 @@ public final class Ptrace implements AutoCloseable {
     return waiter.awaitAny(deadline);
   }
 
-  /// Lets a tracee go in whatever state it is: now, or, one that runs, as soon as it stops; the tracer thread tries that
-  /// every millisecond. A signal it stops for meanwhile is passed on.
+  /// Lets a tracee go in whatever state it is: now, or, one that runs, as soon as it stops; the tracer thread tries
+  /// that every millisecond. A signal it stops for meanwhile is passed on.
   public void release(Tid tid) {
     try {
       detach(tid, 0);

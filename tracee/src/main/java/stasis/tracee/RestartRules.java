@@ -13,9 +13,9 @@ import stasis.linux.abi.Nr;
 /// The kernel leaves one of four restart codes in rax and acts on it when the task goes on
 /// (arch/x86/kernel/signal.c, `arch_do_signal_or_restart()`): with no handler to run it restarts the call
 /// (-512, -513, -514), or calls restart_syscall(2), which goes on with the absolute time in the task's restart block
-/// (-516: nanosleep, clock_nanosleep, poll, futex). Some calls give up with -EINTR instead and so betray the stop; those
-/// are turned into -514 (ERESTARTNOHAND) at the stop, which is what such a call would do if it could: restart, unless a
-/// handler runs. A relative timeout then counts from the start again.
+/// (-516: nanosleep, clock_nanosleep, poll, futex). Some calls give up with -EINTR instead and so betray the stop;
+/// those are turned into -514 (ERESTARTNOHAND) at the stop, which is what such a call would do if it could: restart,
+/// unless a handler runs. A relative timeout then counts from the start again.
 public final class RestartRules {
   /// Calls that return -EINTR for any stop and have then done nothing, with where they do so.
   private static final Map<Nr, String> BARE_EINTR = Map.ofEntries(

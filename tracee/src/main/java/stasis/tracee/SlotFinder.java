@@ -14,8 +14,8 @@ import stasis.linux.abi.Tid;
 /// Finds room for a parachute: zero bytes in an executable private page behind the end of what the page was mapped for.
 /// First behind the vdso, then behind the code of a mapped program or library.
 ///
-/// A slot that a killed tracer used is the last choice, and only when no thread's stack holds an address in it: a signal
-/// frame there would lead back into it. A frame kept elsewhere (swapcontext out of a handler) is not seen.
+/// A slot that a killed tracer used is the last choice, and only when no thread's stack holds an address in it: a
+/// signal frame there would lead back into it. A frame kept elsewhere (swapcontext out of a handler) is not seen.
 final class SlotFinder {
   private static final int AT_SYSINFO_EHDR = 33;
   private static final int PAGE = 4096;

@@ -121,8 +121,8 @@ public final class Snapshot implements AutoCloseable {
     }
   }
 
-  /// One taking. At any moment our death leads home: T waits for I in the slot; I and C exit by the slot, and are killed
-  /// by PTRACE_O_EXITKILL once it is set.
+  /// One taking. At any moment our death leads home: T waits for I in the slot; I and C exit by the slot, and are
+  /// killed by PTRACE_O_EXITKILL once it is set.
   private record Maker(FrozenGroup group, Flight flight) {
     Outcome make() throws SyscallException {
       Ptrace ptrace = group.ptrace();

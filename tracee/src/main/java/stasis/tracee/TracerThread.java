@@ -81,7 +81,8 @@ public final class TracerThread implements AutoCloseable {
     try (var ptrace = new Ptrace()) {
       boolean goOn = true;
       while (goOn) {
-        Order order = ptrace.hasStragglers() ? orders.poll(STRAGGLER_INTERVAL_MS, TimeUnit.MILLISECONDS) : orders.take();
+        Order order = ptrace.hasStragglers() ? orders.poll(STRAGGLER_INTERVAL_MS, TimeUnit.MILLISECONDS)
+            : orders.take();
         ptrace.releaseStragglers();
         goOn = switch (order) {
           case Order.Job<?> job -> run(job, ptrace);

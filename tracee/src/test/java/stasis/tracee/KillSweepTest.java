@@ -23,8 +23,8 @@ import stasis.linux.sys.Syscalls;
 /// The tracer dies at every step of a freeze, an errand and a snapshot; the program must not notice.
 ///
 /// By default each program gets a few seconds of randomly chosen steps, from a seed that is printed
-/// (`-Dstasis.sweep.seed=N`). `-Dstasis.sweep=full` goes through every step of every victim, `-Dstasis.sweep.repetitions`
-/// times; half an hour on two CPUs.
+/// (`-Dstasis.sweep.seed=N`). `-Dstasis.sweep=full` goes through every step of every victim,
+/// `-Dstasis.sweep.repetitions` times; half an hour on two CPUs.
 @Tag("sweep")
 final class KillSweepTest {
   private static final boolean FULL = "full".equals(System.getProperty("stasis.sweep"));
@@ -147,14 +147,14 @@ final class KillSweepTest {
   @Test
   void glibcProgramSurvivesTheTracersDeathAtAnyStep() throws Exception {
     try (Begun begun = glibc()) {
-      sweepRoles(begun, 5);
+      sweepRoles(begun, 3);
     }
   }
 
   @Test
   void glibcProgramUnderAStormOfSignalsSurvivesTheTracersDeathAtAnyStep() throws Exception {
     try (Begun begun = glibc()) {
-      sweepRoles(begun, 5, "storm=" + SIGUSR1);
+      sweepRoles(begun, 3, "storm=" + SIGUSR1);
       assertThat(begun.report().signals()).isPositive();
     }
   }
@@ -164,7 +164,7 @@ final class KillSweepTest {
     Optional<Path> program = Programs.c(folder, "target", "-static");
     assumeTrue(program.isPresent(), "no gcc");
     try (Begun begun = begin(Report::allBegan, program.orElseThrow().toString())) {
-      assertUnharmed(begun, sweep(begun, begun.report().tid(Report.SPIN), 4));
+      assertUnharmed(begun, sweep(begun, begun.report().tid(Report.SPIN), 3));
     }
   }
 
@@ -173,8 +173,8 @@ final class KillSweepTest {
     Optional<Path> program = Programs.go(folder, "target");
     assumeTrue(program.isPresent(), "no Go compiler");
     try (Begun begun = begin(Report::spinBegan, program.orElseThrow().toString())) {
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 4, "maps=false"));
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 3, "maps=false", "storm=" + SIGURG));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 3, "maps=false"));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 2, "maps=false", "storm=" + SIGURG));
     }
   }
 
@@ -182,8 +182,8 @@ final class KillSweepTest {
   void pythonProgramSurvivesTheTracersDeathAtAnyStep() throws Exception {
     assumeTrue(Files.exists(Path.of("/usr/bin/python3")), "no python3");
     try (Begun begun = begin(Report::spinBegan, "/usr/bin/python3", Programs.source(folder, "target.py").toString())) {
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 4, "maps=false"));
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 3, "maps=false", "storm=" + SIGUSR1));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 3, "maps=false"));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 2, "maps=false", "storm=" + SIGUSR1));
     }
   }
 
@@ -192,7 +192,7 @@ final class KillSweepTest {
     try (Begun begun = begin(Report::spinBegan, java(), "-Xmx64m", "-cp", System.getProperty("java.class.path"),
         "stasis.tracee.JvmTarget")) {
       for (Tid victim : List.of(begun.target().leader(), begun.target().threads().get(1))) {
-        assertUnharmed(begun, sweep(begun, victim.value(), 3, "maps=false"));
+        assertUnharmed(begun, sweep(begun, victim.value(), 2, "maps=false"));
       }
     }
   }
@@ -249,7 +249,7 @@ final class KillSweepTest {
   private void assertNoticed(String spoil, String word) throws Exception {
     try (Begun begun = glibc()) {
       String said = output(sweeper(begun, begun.report().tid(Report.SPIN), List.of("report=" + begun.file(),
-          "spoil=" + spoil, "from=30", "seconds=3")), 60);
+          "spoil=" + spoil, "from=30", "seconds=2")), 60);
       assertThat(said).contains("FAIL").contains(word).doesNotContain(" failures=0 ");
     }
   }

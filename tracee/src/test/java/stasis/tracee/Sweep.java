@@ -33,7 +33,8 @@ final class Sweep {
     }
     var target = new Target(new Tid(Integer.parseInt(options.get("pid"))));
     Tid victim = new Tid(Integer.parseInt(options.getOrDefault("victim", options.get("pid"))));
-    var scenario = new Scenario(target.leader(), victim, Boolean.parseBoolean(options.getOrDefault("snapshot", "true")));
+    boolean snapshot = Boolean.parseBoolean(options.getOrDefault("snapshot", "true"));
+    var scenario = new Scenario(target.leader(), victim, snapshot);
     if (options.containsKey("kill")) {
       killed(scenario, Integer.parseInt(options.get("kill")));
       return;
@@ -110,7 +111,8 @@ final class Sweep {
       System.out.println("SWEPT steps=" + count + " complete=" + (done || !steps) + " deaths=" + deaths + " whole="
           + wholeRuns + " failures=" + failures.values().stream().mapToInt(Integer::intValue).sum() + " at=" + failures
           + " " + report.map(one -> "eintr-epoll=" + one.eintr(Report.EPOLL) + " late=" + one.lateUs() + " signals="
-          + one.signals() + " complaints=[" + one.complaints(options.containsKey("storm")) + "]").orElse("complaints=[]"));
+          + one.signals() + " complaints=[" + one.complaints(options.containsKey("storm")) + "]")
+              .orElse("complaints=[]"));
     }
 
     private Optional<String> stuck(Report report) {
@@ -223,7 +225,8 @@ final class Sweep {
 
     private long vdso() {
       return target.text("maps").lines().filter(line -> line.endsWith("[vdso]"))
-          .mapToLong(line -> Long.parseUnsignedLong(line.substring(0, line.indexOf('-')), 16)).findFirst().orElseThrow();
+          .mapToLong(line -> Long.parseUnsignedLong(line.substring(0, line.indexOf('-')), 16)).findFirst()
+          .orElseThrow();
     }
   }
 }

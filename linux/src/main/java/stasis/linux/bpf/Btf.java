@@ -14,7 +14,8 @@ import java.util.OptionalInt;
 ///
 /// Types are numbered by their order and differ in length, so one pass notes where each starts. It goes only as far as
 /// the last type asked for; in kernels as built, the structs of a task come early. Bytes are put together by hand
-/// because this runs once per process, before anything is compiled.
+/// because this runs once per process, before anything is compiled; no lambdas and no records as keys for the same
+/// reason: linking them takes longer than the work.
 ///
 /// A blob is untrusted input: every length, id and string offset is checked before use and every chain has a bound;
 /// what is wrong is an [IllegalArgumentException] that says where. Not for use by two threads at once.
@@ -51,7 +52,7 @@ public final class Btf {
   private final int stringsEnd;
   private final int[] starts;
   private final Map<Integer, Map<String, Member>> members = new HashMap<>();
-  private final Map<Named, OptionalInt> found = new HashMap<>();
+  private final Map<Integer, Map<String, OptionalInt>> found = new HashMap<>();
   private int membersSeen;
   private int indexed = 1;
   private int next;
@@ -217,13 +218,14 @@ public final class Btf {
 
     /// Moves into the member, if there is such a one.
     private boolean enter(String name) {
-      Optional<Member> member = Optional.ofNullable(members(skipModifiers(type)).get(name));
-      member.ifPresent(found -> {
-        type = found.type();
-        bits += found.bits();
-        bitfieldWidth = found.bitfieldWidth();
-      });
-      return member.isPresent();
+      Member member = members(skipModifiers(type)).get(name);
+      if (member == null) {
+        return false;
+      }
+      type = member.type();
+      bits += member.bits();
+      bitfieldWidth = member.bitfieldWidth();
+      return true;
     }
 
     private int byteOffset() {
@@ -231,8 +233,6 @@ public final class Btf {
       return bounded(bits >>> 3);
     }
   }
-
-  private record Named(int kind, String name) {}
 
   /// A named member of a struct or union, seen from the outermost one.
   private record Member(int type, long bits, int bitfieldWidth) {}
@@ -282,11 +282,15 @@ public final class Btf {
   }
 
   private OptionalInt find(int kind, String name) {
-    var key = new Named(kind, name);
-    OptionalInt known = found.get(key);
+    Map<String, OptionalInt> ofKind = found.get(kind);
+    if (ofKind == null) {
+      ofKind = new HashMap<>();
+      found.put(kind, ofKind);
+    }
+    OptionalInt known = ofKind.get(name);
     if (known == null) {
       known = search(kind, name);
-      found.put(key, known);
+      ofKind.put(name, known);
     }
     return known;
   }

@@ -56,7 +56,9 @@ final class RecordLayout<F extends Enum<F> & KernelField> {
     for (F field : fields.getEnumConstants()) {
       Optional<FieldPlace> place = Optional.empty();
       for (String expression : field.expressions()) {
-        place = place.or(() -> btf.field(rootStruct, expression));
+        if (place.isEmpty()) {
+          place = btf.field(rootStruct, expression);
+        }
       }
       if (place.isPresent()) {
         places.put(field, sized(field, place.get()));

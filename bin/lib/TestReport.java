@@ -11,7 +11,8 @@ import org.w3c.dom.NodeList;
 
 /// Reads the surefire reports below a checkout and prints what failed, what was skipped and why, and one closing line.
 /// Run as source by `bin/check`: `TestReport.java CHECKOUT STATUS`, where STATUS is what the build itself ended with.
-/// Failures that are not tests (a module that does not compile) count as one, so the closing line never looks green when
+/// Failures that are not tests (a module that does not compile) count as one, so the closing line never looks green
+/// when
 /// the build was not. Exit status 0 only if nothing failed and at least one test passed.
 final class TestReport {
   private int passed;
@@ -70,7 +71,8 @@ final class TestReport {
       return "";
     }
     Element element = (Element) children.item(0);
-    String said = element.getAttribute("message").isBlank() ? element.getTextContent() : element.getAttribute("message");
+    String said = element.getAttribute("message").isBlank() ? element.getTextContent()
+            : element.getAttribute("message");
     return said.strip().lines().findFirst().orElse("without a message");
   }
 

@@ -29,7 +29,8 @@ final class CommandTree {
     tree.getCommandSpec()
         .addOption(OptionSpec.builder("-h", "--help").usageHelp(true).scopeType(ScopeType.INHERIT)
             .description("Print this and exit.").build())
-        .addOption(OptionSpec.builder("--version").versionHelp(true).description("Print the version and exit.").build());
+        .addOption(OptionSpec.builder("--version").versionHelp(true)
+            .description("Print the version and exit.").build());
     tree
         .addSubcommand(new CheckpointVerb(session))
         .addSubcommand(new RestoreVerb(session))

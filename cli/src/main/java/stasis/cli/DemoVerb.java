@@ -23,7 +23,8 @@ import stasis.cli.Engine.Running;
 import stasis.linux.abi.Tid;
 
 @Command(name = "demo",
-    description = "Freeze a real program half-way, end it, bring it back, and compare its result with an undisturbed run.")
+    description = "Freeze a real program half-way, end it, bring it back, and compare its result with an undisturbed"
+        + " run.")
 final class DemoVerb implements Callable<Integer> {
   private static final long POLL_MS = 50;
   private static final long GONE_WITHIN_MS = 5_000;
@@ -33,7 +34,8 @@ final class DemoVerb implements Callable<Integer> {
 
   @Option(names = "--program", paramLabel = "PROGRAM", description = "${COMPLETION-CANDIDATES}; default what is there.")
   private Optional<DemoProgram> wanted = Optional.empty();
-  @Option(names = "--size", paramLabel = "N", description = "Digits, or bytes of input; default some ten seconds' work.")
+  @Option(names = "--size", paramLabel = "N",
+      description = "Digits, or bytes of input; default some ten seconds' work.")
   private Optional<Integer> wantedSize = Optional.empty();
   @Mixin private Verbosity verbosity = new Verbosity();
 

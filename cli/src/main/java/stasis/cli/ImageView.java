@@ -9,7 +9,8 @@ import stasis.image.Statefile;
 import stasis.image.StoredObject;
 import stasis.image.Value;
 
-/// The views of `inspect`, spelled as users type them. They read objects by the schemas that travel in the statefile, so
+/// The views of `inspect`, spelled as users type them. They read objects by the schemas that travel in the statefile,
+/// so
 /// a kind of a newer engine is shown like any other.
 enum ImageView {
   ps("core\\.task") {

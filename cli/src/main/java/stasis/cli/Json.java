@@ -4,7 +4,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// A JSON value and how it is written: keys in the order given, numbers without exponent, two spaces per level. The same
+/// A JSON value and how it is written: keys in the order given, numbers without exponent, two spaces per level. The
+/// same
 /// value gives the same text.
 sealed interface Json {
   record Text(String value) implements Json {}
@@ -91,7 +92,8 @@ sealed interface Json {
     }
   }
 
-  /// RFC 8259, section 7. Lone surrogates (file names need not be UTF-8) are escaped, so the text can always be encoded.
+  /// RFC 8259, section 7. Lone surrogates (file names need not be UTF-8) are escaped, so the text can always be
+  /// encoded.
   private static void quote(StringBuilder out, String text) {
     out.append('"');
     for (int i = 0; i < text.length(); i++) {

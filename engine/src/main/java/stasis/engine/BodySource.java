@@ -15,7 +15,8 @@ import stasis.linux.sys.Syscalls;
 import stasis.procfs.Vma;
 import stasis.tracee.RemoteMemory;
 
-/// Where the contents of one body are read from: a description of the engine's own, or the memory of a task that maps it.
+/// Where the contents of one body are read from: a description of the engine's own, or the memory of a task that maps
+/// it.
 final class BodySource implements AutoCloseable {
   private static final int SEEK_SET = 0;
   private static final int SEEK_END = 2;
@@ -86,7 +87,8 @@ final class BodySource implements AutoCloseable {
 
   /// Stretches that hold data, ascending; holes are left out where the file system tells them.
   List<Data> data() throws SyscallException {
-    return fd.isPresent() ? dataOfFile(fd.get()) : vmas.stream().map(v -> new Data(v.offset(), v.lengthBytes())).toList();
+    return fd.isPresent() ? dataOfFile(fd.get())
+        : vmas.stream().map(v -> new Data(v.offset(), v.lengthBytes())).toList();
   }
 
   private List<Data> dataOfFile(long file) throws SyscallException {

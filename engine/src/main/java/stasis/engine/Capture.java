@@ -21,7 +21,8 @@ public record Capture(SortedMap<ObjectId, TaskState> tasks, SortedMap<ObjectId, 
 
   /// One object of a kind.
   ///
-  /// @param owner the task, thread group (leader) or mm an aspect belongs to; files, bodies and mapping backings have none
+  /// @param owner the task, thread group (leader) or mm an aspect belongs to; files, bodies and mapping backings have
+  ///     none
   public record Item<S extends Record>(ObjectId id, Kind<S> kind, S state, Optional<ObjectId> owner) {}
 
   public Capture {

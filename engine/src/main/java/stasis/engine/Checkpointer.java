@@ -25,7 +25,8 @@ import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
 
-/// Freezes a thread group, writes its statefile, proves that it can be restored, and only then ends the group or has let
+/// Freezes a thread group, writes its statefile, proves that it can be restored, and only then ends the group or has
+/// let
 /// it run on. Whatever fails, the group runs on untouched.
 public final class Checkpointer {
   private static final Duration FREEZE_BOUND = Duration.ofSeconds(10);

@@ -8,8 +8,8 @@ import stasis.resource.Obstacle;
 sealed interface Collected {
   /// @param bodies where to read the contents of bodies @param privateRanges which vmas' own pages are stored
   /// @param files engine's copies of the files; open until the contents are stored
-  record Complete(Capture capture, Findings findings, List<BodySource> bodies, List<MappingCollector.Range> privateRanges,
-      FileCollector files) implements Collected, AutoCloseable {
+  record Complete(Capture capture, Findings findings, List<BodySource> bodies,
+      List<MappingCollector.Range> privateRanges, FileCollector files) implements Collected, AutoCloseable {
     @Override
     public void close() {
       bodies.forEach(BodySource::close);

@@ -24,7 +24,8 @@ final class Encoder {
   Statefile encode(StatefileHeader header, Capture capture, List<LossRow> losses, List<PageMap> pages) {
     var objects = new ArrayList<StoredObject>();
     capture.tasks().forEach((id, task) ->
-        objects.add(StoredObject.of(id, CoreSchemas.TASK, task, Optional.of(task.leader()).filter(leader -> !leader.equals(id)))));
+        objects.add(StoredObject.of(id, CoreSchemas.TASK, task,
+            Optional.of(task.leader()).filter(leader -> !leader.equals(id)))));
     capture.mms().forEach((id, mm) -> objects.add(StoredObject.of(id, CoreSchemas.MM, mm, Optional.empty())));
     capture.files().forEach((id, files) ->
         objects.add(StoredObject.of(id, CoreSchemas.FILES, files, Optional.empty())));

@@ -42,7 +42,8 @@ import stasis.tracee.stub.Outcome;
 import stasis.tracee.stub.Slot;
 import stasis.tracee.stub.Stub;
 
-/// Runs a program in stubs. Consecutive calls of one task are one batch. Every task dies with the tracer until released;
+/// Runs a program in stubs. Consecutive calls of one task are one batch. Every task dies with the tracer until
+/// released;
 /// a step that fails ends them all. On the tracer thread.
 final class Executor {
   private static final Duration STEP_BOUND = Duration.ofMinutes(30);
@@ -124,7 +125,8 @@ final class Executor {
   }
 
   /// Runs the step at `at` and those that go with it. @return the first step not yet run
-  private int run(List<Step> steps, int at) throws StepFailedException, SyscallException, ImageException, ProcException {
+  private int run(List<Step> steps, int at)
+      throws StepFailedException, SyscallException, ImageException, ProcException {
     Step step = steps.get(at);
     listener.at(new Moment.At("restore.step"));
     switch (step) {

@@ -27,7 +27,8 @@ final class FileView implements OpenFile {
   private final Optional<OwnCopy> copy;
   private final Map<SharedFiles.Seat, ObjectId> allFiles;
 
-  /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is not
+  /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is
+  ///     not
   /// @param allFiles every seat of the tree with its file, complete before kinds are asked
   FileView(TreeView tree, ObjectId id, FrozenTask task, List<SharedFiles.Seat> seats, Optional<OwnCopy> copy,
       Map<SharedFiles.Seat, ObjectId> allFiles) {

@@ -57,7 +57,8 @@ final class GroupPlan {
     this.script = program.in(leader);
     this.attachments = attachments();
     for (Capture.Item<?> item : capture.items().values()) {
-      item.owner().ifPresent(owner -> owned.computeIfAbsent(owner, _ -> new IdentityHashMap<>()).put(item.kind(), item));
+      item.owner().ifPresent(
+          owner -> owned.computeIfAbsent(owner, _ -> new IdentityHashMap<>()).put(item.kind(), item));
     }
     this.refs = new PlanRefs(capture, leader, holes);
   }
@@ -120,7 +121,8 @@ final class GroupPlan {
     String name = item.kind().schema().name() + " " + item.id();
     lifted++;
     int high = imageFd + lifted;
-    Ref<Fd> ref = script.callExpecting(high, Nr.DUP3, "keep " + name + " out of the way", Arg.result(low), Arg.imm(high),
+    Ref<Fd> ref = script.callExpecting(high, Nr.DUP3, "keep " + name + " out of the way",
+        Arg.result(low), Arg.imm(high),
         Arg.imm(O_CLOEXEC));
     script.call(Nr.CLOSE, "low fd of " + name, Arg.result(low));
     refs.made(item.id(), new Fd(high), ref);
@@ -259,7 +261,8 @@ final class GroupPlan {
   private void places() {
     var placed = new ArrayList<FilesState.Entry>(table().entries());
     for (FilesState.Entry entry : placed) {
-      script.callExpecting(entry.fd().value(), Nr.DUP3, "place " + entry.file(), Arg.imm(refs.lifted(entry.file()).value()),
+      script.callExpecting(entry.fd().value(), Nr.DUP3, "place " + entry.file(),
+          Arg.imm(refs.lifted(entry.file()).value()),
           Arg.imm(entry.fd().value()), Arg.imm(entry.closeOnExec() ? O_CLOEXEC : 0));
     }
     script.call(Nr.CLOSE_RANGE, "fds of the restore itself", Arg.imm(imageFd), Arg.imm(0xffffffffL), Arg.imm(0));

@@ -8,7 +8,8 @@ import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
 import stasis.resource.Host;
 
-/// The host with the program's open files as they were while it stood still: a program that runs on after its checkpoint
+/// The host with the program's open files as they were while it stood still: a program that runs on after its
+/// checkpoint
 /// may have written more by the time the plan is tried.
 record HostAtFreeze(Host now, Map<PathBytes, FileStat> files) implements Host {
   @Override

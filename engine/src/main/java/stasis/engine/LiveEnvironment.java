@@ -12,7 +12,8 @@ public final class LiveEnvironment {
   /// @throws IOException when /proc/sys cannot be read
   public static Environment of(String engineVersion) throws IOException {
     return new Environment(Proc.live(), () -> Clocks.nowNs(Clocks.MONOTONIC), () -> Clocks.nowNs(Clocks.BOOTTIME),
-        () -> Clocks.nowNs(Clocks.REALTIME), line("osrelease"), line("random/boot_id"), line("hostname"), engineVersion);
+        () -> Clocks.nowNs(Clocks.REALTIME), line("osrelease"), line("random/boot_id"), line("hostname"),
+        engineVersion);
   }
 
   private static String line(String name) throws IOException {

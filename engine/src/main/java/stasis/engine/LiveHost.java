@@ -59,7 +59,8 @@ final class LiveHost implements Host {
         names.add(CAPABILITIES[bit]);
       }
     }
-    return new LiveHost(own, names, ownVdso(own, self), xfeatures, GroupPlan.require(own.limits().byResource(), Limits.Resource.NOFILE).hard());
+    return new LiveHost(own, names, ownVdso(own, self), xfeatures,
+        GroupPlan.require(own.limits().byResource(), Limits.Resource.NOFILE).hard());
   }
 
   private static Bytes ownVdso(ProcTask own, Tid self) throws ProcException, SyscallException {

@@ -17,7 +17,8 @@ import stasis.tracee.stub.PidNamespace;
 import stasis.tracee.stub.PidTakenException;
 import stasis.tracee.stub.Stub;
 
-/// The root is born in a user, pid and mount namespace made for it: there an ordinary user may choose its pid, and every
+/// The root is born in a user, pid and mount namespace made for it: there an ordinary user may choose its pid, and
+/// every
 /// pid is free.
 final class NamespaceBirths implements Births {
   private static final Duration PATIENCE = Duration.ofSeconds(5);

@@ -13,7 +13,8 @@ import stasis.tracee.FrozenGroup;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
-/// What is learnt, and warmed up, on a private stub before anything of the user's is stopped: the whole path from freeze
+/// What is learnt, and warmed up, on a private stub before anything of the user's is stopped: the whole path from
+/// freeze
 /// to resume runs there first, so that no class is loaded and no code is cold inside the freeze.
 ///
 /// @param xfeatures XCR0 of this CPU and kernel

@@ -39,7 +39,8 @@ public final class RestoredTree implements AutoCloseable {
   private final Map<ObjectId, Step.Call> traps;
   private boolean released;
 
-  RestoredTree(Ptrace ptrace, Proc proc, Births births, SequencedMap<ObjectId, Stub> stubs, SequencedMap<ObjectId, CpuState> cpus,
+  RestoredTree(Ptrace ptrace, Proc proc, Births births, SequencedMap<ObjectId, Stub> stubs,
+      SequencedMap<ObjectId, CpuState> cpus,
       Map<ObjectId, Step.Call> traps) {
     this.ptrace = ptrace;
     this.proc = proc;

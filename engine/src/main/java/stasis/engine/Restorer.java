@@ -12,7 +12,8 @@ import stasis.resource.KindSet;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
 
-/// Reads a statefile, plans, executes and lets the tree go. Nothing runs before all of it is in place; what fails leaves
+/// Reads a statefile, plans, executes and lets the tree go. Nothing runs before all of it is in place; what fails
+/// leaves
 /// nothing behind.
 public final class Restorer {
   private final KindSet kinds;

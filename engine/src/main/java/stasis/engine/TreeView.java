@@ -81,6 +81,7 @@ final class TreeView {
   }
 
   private Body body(BodyKey key) {
-    return bodies.computeIfAbsent(key, k -> new Body(nextId(), k, new ArrayList<>(), new ArrayList<>(), new ArrayList<>()));
+    return bodies.computeIfAbsent(key,
+        k -> new Body(nextId(), k, new ArrayList<>(), new ArrayList<>(), new ArrayList<>()));
   }
 }

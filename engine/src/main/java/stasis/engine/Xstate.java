@@ -7,7 +7,8 @@ import stasis.linux.abi.Bytes;
 /// What the engine reads in an NT_X86_XSTATE register set: the XSAVE area in its standard format
 /// (arch/x86/include/asm/fpu/types.h; Intel SDM 1, chapter 13).
 final class Xstate {
-  /// Where the kernel puts XCR0 in the legacy area's software bytes (arch/x86/kernel/fpu/xstate.c, `__copy_xstate_to_uabi_buf()`).
+  /// Where the kernel puts XCR0 in the legacy area's software bytes (arch/x86/kernel/fpu/xstate.c,
+  /// `__copy_xstate_to_uabi_buf()`).
   private static final int XCR0_OFFSET = 464;
   private static final int XSTATE_BV_OFFSET = 512;
   private static final String[] NAMES = {"x87", "SSE", "AVX", "MPX bounds", "MPX status", "AVX-512 opmask",

@@ -10,7 +10,8 @@ import stasis.linux.abi.SigSet;
 ///
 /// @param general NT_PRSTATUS register set, the task's own, untouched by restart rules
 /// @param extended NT_X86_XSTATE register set, as large as the CPU makes it
-/// @param mask blocked signals @param rseqCs the 8 bytes of `rseq.rseq_cs`, cleared by a new registration; empty without rseq
+/// @param mask blocked signals @param rseqCs the 8 bytes of `rseq.rseq_cs`, cleared by a new registration; empty
+///     without rseq
 /// @param rseqArea where they lie @param sleep the timed wait the thread was stopped in, if any
 public record CpuState(@Tag(1) Bytes general, @Tag(2) Bytes extended, @Tag(3) SigSet mask,
     @Tag(4) Optional<RemoteAddress> rseqArea, @Tag(5) Optional<Bytes> rseqCs, @Tag(6) Optional<Sleep> sleep) {

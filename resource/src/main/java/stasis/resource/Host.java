@@ -11,7 +11,8 @@ public interface Host {
   /// stat(2) without following a final symlink; empty when nothing is there.
   Optional<FileStat> file(PathBytes path);
 
-  /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be read whole.
+  /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be
+  /// read whole.
   Optional<Long> checksum(PathBytes path, long offset, long lengthBytes);
 
   /// SHA-256 of the code the kernel maps as vdso.

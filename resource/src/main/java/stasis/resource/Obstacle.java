@@ -3,7 +3,8 @@ package stasis.resource;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Tid;
 
-/// Why a tree cannot be checkpointed or restored as things are. Collected and shown all at once, never thrown one by one
+/// Why a tree cannot be checkpointed or restored as things are. Collected and shown all at once, never thrown one by
+/// one
 /// at the user.
 public sealed interface Obstacle {
   /// What it is about: `task 4711 (nginx) fd 5 anon_inode:[io_uring]`.

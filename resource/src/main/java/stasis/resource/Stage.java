@@ -1,6 +1,7 @@
 package stasis.resource;
 
-/// When in a restore a step belongs, in this order within a task. Births, fills, placing of fds and the registers are the
+/// When in a restore a step belongs, in this order within a task. Births, fills, placing of fds and the registers are
+/// the
 /// planner's own.
 public enum Stage {
   /// Right after birth, alone in the thread group: session, process group, what later steps are looked up in.

@@ -8,14 +8,16 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 
-/// The whole instruction set of a restore. Closed: the executor, the printer and the checker must each handle every step.
+/// The whole instruction set of a restore. Closed: the executor, the printer and the checker must each handle every
+/// step.
 /// `in` names a task by its object in the statefile.
 public sealed interface Step {
   ObjectId in();
 
   String why();
 
-  /// One syscall in a task; arguments left out are 0. Consecutive calls of a task run as one batch, without a stop between them.
+  /// One syscall in a task; arguments left out are 0. Consecutive calls of a task run as one batch, without a stop
+  /// between them.
   record Call(ObjectId in, Nr nr, List<Arg> args, Expect expect, String why) implements Step {
     public Call {
       args = List.copyOf(args);
@@ -28,13 +30,15 @@ public sealed interface Step {
   /// A task comes into being with its pids. Threads are born in their leader, tasks in their parent.
   record Spawn(ObjectId in, Birth birth, String why) implements Step {}
 
-  /// The kernel's vdso and its data pages, at `at`, where nothing may be mapped (arch_prctl ARCH_MAP_VDSO_64 on x86-64).
+  /// The kernel's vdso and its data pages, at `at`, where nothing may be mapped (arch_prctl ARCH_MAP_VDSO_64 on
+  /// x86-64).
   record MapVdso(ObjectId in, RemoteAddress at, String why) implements Step {}
 
   /// Bytes written to the task's memory, whatever its protection.
   record Poke(ObjectId in, RemoteAddress at, Bytes bytes, String why) implements Step {}
 
-  /// Stored pages of `body` from `fromOffset` on, for `lengthBytes`, into the task's memory at `to`. Holes stay as they are.
+  /// Stored pages of `body` from `fromOffset` on, for `lengthBytes`, into the task's memory at `to`. Holes stay as
+  /// they are.
   ///
   /// @param forced the memory may be unwritable for the task: written from outside, as a debugger does
   record Fill(ObjectId in, ObjectId body, long fromOffset, long lengthBytes, RemoteAddress to, boolean forced,

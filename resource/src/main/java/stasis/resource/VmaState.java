@@ -6,8 +6,10 @@ import stasis.linux.abi.RemoteAddress;
 
 /// One vma in a statefile.
 ///
-/// @param prot PROT_ bits @param shared MAP_SHARED @param offset file offset, bytes @param flags VmFlags, two letters each,
-///     separated by spaces @param name anon_vma_name without brackets, or empty @param backing object of a [MappingKind]
+/// @param prot PROT_ bits @param shared MAP_SHARED @param offset file offset, bytes @param flags VmFlags, two letters
+///     each,
+///     separated by spaces @param name anon_vma_name without brackets, or empty @param backing object of a
+/// [MappingKind]
 public record VmaState(@Tag(1) RemoteAddress start, @Tag(2) long lengthBytes, @Tag(3) int prot, @Tag(4) boolean shared,
     @Tag(5) long offset, @Tag(6) String flags, @Tag(7) String name, @Tag(8) ObjectId backing) {
   public static final int PROT_READ = 1;

@@ -165,7 +165,8 @@ public final class Stub implements AutoCloseable {
     released = true;
   }
 
-  /// Lets the task wait in our loop, untraced, as any other process; [#end] ends it, and so does the death of the engine.
+  /// Lets the task wait in our loop, untraced, as any other process; [#end] ends it, and so does the death of the
+  /// engine.
   public void idle() throws SyscallException {
     enter(StubCode.WAIT, 0, 0, 0);
     release();

@@ -19,7 +19,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A regular file that still has its name. Contents stay in the file; that they are those of the checkpoint is judged by
+/// A regular file that still has its name. Contents stay in the file; that they are those of the checkpoint is judged
+/// by
 /// size and, where the program could not write, by modification time.
 public final class RegularFile implements FileKind<RegularFile.State> {
   /// @param flags open file status flags, of open(2) @param positionBytes of the description

@@ -131,7 +131,8 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
   @Override
   public List<Loss> losses(State state) {
     return state.mlockallGuessed()
-        ? List.of(new Loss("whether mlockall(2) locks memory to come, now or when touched, was told from what is locked",
+        ? List.of(new Loss(
+            "whether mlockall(2) locks memory to come, now or when touched, was told from what is locked",
             "run with CAP_BPF and CAP_PERFMON")) : List.of();
   }
 

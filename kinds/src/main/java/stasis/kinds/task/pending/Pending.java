@@ -57,8 +57,10 @@ public final class Pending implements TaskAspect<Pending.State> {
         : List.of(Loss.of(timers + " pending timer signals come back without their overrun counts"));
   }
 
-  /// Refused: a fault signal with the si_code of a real fault. The SIGTRAP that ends a batch of calls would let the kernel
-  /// deliver it, blocked or not (kernel/signal.c, dequeue_synchronous_signal()). And SIGTRAP itself, for the same reason.
+  /// Refused: a fault signal with the si_code of a real fault. The SIGTRAP that ends a batch of calls would let the
+  /// kernel
+  /// deliver it, blocked or not (kernel/signal.c, dequeue_synchronous_signal()). And SIGTRAP itself, for the same
+  /// reason.
   @Override
   public Optional<State> checkpoint(FrozenTask task, Answers answers) throws ObstructedException {
     SigSet set = task.status().pending();

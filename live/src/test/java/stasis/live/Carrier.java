@@ -22,9 +22,10 @@ import stasis.kinds.Kinds;
 import stasis.linux.abi.Nr;
 import stasis.linux.sys.Syscalls;
 import stasis.resource.Obstacle;
+import stasis.testkit.Oracle;
 import stasis.testkit.Victim;
 
-/// Carries a victim through checkpoint, death and restore at each of its labels. A label `refused` is one at which the
+/// Carries a victim through checkpoint, death and restore at each of its labels, with the oracle looking on. A label `refused` is one at which the
 /// checkpoint must be refused and the victim go on.
 final class Carrier {
   private static final Duration LABEL = Duration.ofSeconds(30);
@@ -33,11 +34,13 @@ final class Carrier {
 
   private final Path images;
   private final Environment environment;
+  private final Oracle oracle;
   private final List<String> refusals = new ArrayList<>();
 
   /// @param images folder for statefiles
   Carrier(Path images) {
     this.images = images;
+    this.oracle = new Oracle(Path.of(".."), images);
     try {
       this.environment = LiveEnvironment.of("test");
     } catch (IOException e) {
@@ -94,6 +97,8 @@ final class Carrier {
 
   private void checkpointAndRestore(Victim victim, String label) {
     Path image = images.resolve(label);
+    victim.awaitAsleep(LABEL);
+    Path before = oracle.snapshot(victim.pid());
     if (!(checkpoint(victim, image) instanceof CheckpointOutcome.Stored)) {
       throw new AssertionError("checkpoint at " + label + ": " + checkpoint(victim, image));
     }
@@ -103,6 +108,11 @@ final class Carrier {
     RestoreOutcome outcome = new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), _ -> {});
     if (!(outcome instanceof RestoreOutcome.Running)) {
       throw new AssertionError("restore at " + label + ": " + outcome);
+    }
+    victim.awaitAsleep(LABEL);
+    Oracle.Comparison comparison = oracle.compare(before, oracle.snapshot(victim.pid()));
+    if (!comparison.agrees()) {
+      throw new AssertionError("restored at " + label + " it differs: " + comparison.lines());
     }
   }
 }

@@ -32,6 +32,7 @@ public final class Stub implements AutoCloseable {
   static final int SIGTRAP = 5;
   static final int PR_SET_NAME = 15;
   private static final int SIGKILL = 9;
+  private static final int IOPRIO_WHO_PROCESS = 1;
   private static final String NAME = "stasis-stub";
   private static final SigSet ALL_BUT_SIGTRAP = new SigSet(~(1L << (SIGTRAP - 1)));
   private static final int OPTIONS = Ptrace.PTRACE_O_EXITKILL | Ptrace.PTRACE_O_TRACECLONE | Ptrace.PTRACE_O_TRACEFORK
@@ -79,10 +80,19 @@ public final class Stub implements AutoCloseable {
       }
       stub.memory().write(start, StubCode.plain());
       stub.closeAllBut(inherit);
+      stub.forgetIoPriority();
       return stub;
     } catch (SyscallException e) {
       killAndReap(ptrace, tid);
       throw e;
+    }
+  }
+
+  /// What this thread was given by ionice(1) would go on to every task of ours: each of them would start with an io
+  /// context of its own, as most programs have none (block/blk-ioc.c, `__copy_io()`).
+  private void forgetIoPriority() throws SyscallException {
+    if (Syscalls.call(Nr.IOPRIO_GET, IOPRIO_WHO_PROCESS, 0) != 0) {
+      call(Nr.IOPRIO_SET, IOPRIO_WHO_PROCESS, 0, 0);
     }
   }
 

@@ -43,4 +43,9 @@ class IoPrioTest extends AspectContract<IoPrio.State> {
     assertThat(kind.obstacles(realTime, new FakeHost().capable("CAP_SYS_NICE"))).isEmpty();
     assertThat(kind.obstacles(sample(), new FakeHost())).isEmpty();
   }
+
+  @Test
+  void priorityThatWasNeverSetIsCheckedNotSet() {
+    assertThat(explain(new IoPrio.State(0))).contains("ioprio_get(1, 0) == 0").doesNotContain("ioprio_set");
+  }
 }

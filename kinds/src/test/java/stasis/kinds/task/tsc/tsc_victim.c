@@ -10,7 +10,7 @@ static void *worker(void *unused) {
   check(prctl(PR_SET_TSC, PR_TSC_SIGSEGV) == 0, "%m");
 #endif
   stage = 1;
-  while (stage != 2) syscall(SYS_sched_yield);
+  while (stage != 2) usleep(1000);
 #ifdef __x86_64__
   int mode = 0;
   check(prctl(PR_GET_TSC, &mode) == 0 && mode == PR_TSC_SIGSEGV, "mode %d", mode);

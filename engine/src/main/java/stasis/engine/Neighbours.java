@@ -3,6 +3,7 @@ package stasis.engine;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Tid;
@@ -63,15 +64,15 @@ final class Neighbours {
     } catch (ProcException e) {
       return;
     }
-    for (Fd fd : fds) {
-      try {
-        String link = proc.task(task).link("fd/" + fd).latin1();
-        if (link.startsWith("pipe:") || link.startsWith("socket:")) {
-          elsewhere.add(link);
-        }
-      } catch (ProcException e) {
-        continue;
-      }
+    fds.forEach(fd -> link(task, fd).filter(link -> link.startsWith("pipe:") || link.startsWith("socket:"))
+        .ifPresent(elsewhere::add));
+  }
+
+  private Optional<String> link(Tid task, Fd fd) {
+    try {
+      return Optional.of(proc.task(task).link("fd/" + fd).latin1());
+    } catch (ProcException e) {
+      return Optional.empty();
     }
   }
 }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -52,8 +53,12 @@ final class FileCollector implements AutoCloseable {
     Tid leader = group.leader().tid();
     long pidfd = byFile.isEmpty() ? -1 : pidfd(leader);
     try {
-      byFile.forEach((id, description) -> describe(new FileView(tree, id, group.leader(), description,
-          copy(pidfd, description.getFirst()), ids)));
+      Neighbours neighbours = new Neighbours(tree.proc(), Set.of(leader.value()));
+      List<FileView> views = new ArrayList<>();
+      byFile.forEach((id, description) -> views.add(new FileView(tree, id, group.leader(), description,
+          copy(pidfd, description.getFirst()), ids, neighbours)));
+      views.forEach(neighbours::add);
+      views.forEach(this::describe);
     } finally {
       if (pidfd >= 0) {
         Syscalls.call(Nr.CLOSE, pidfd);

@@ -1,5 +1,6 @@
 package stasis.engine;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,18 +27,20 @@ final class FileView implements OpenFile {
   private final List<SharedFiles.Seat> seats;
   private final Optional<OwnCopy> copy;
   private final Map<SharedFiles.Seat, ObjectId> allFiles;
+  private final Neighbours neighbours;
 
   /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is
   ///     not
   /// @param allFiles every seat of the tree with its file, complete before kinds are asked
   FileView(TreeView tree, ObjectId id, FrozenTask task, List<SharedFiles.Seat> seats, Optional<OwnCopy> copy,
-      Map<SharedFiles.Seat, ObjectId> allFiles) {
+      Map<SharedFiles.Seat, ObjectId> allFiles, Neighbours neighbours) {
     this.tree = tree;
     this.id = id;
     this.task = task;
     this.seats = List.copyOf(seats);
     this.copy = copy;
     this.allFiles = allFiles;
+    this.neighbours = neighbours;
   }
 
   @Override
@@ -102,7 +105,10 @@ final class FileView implements OpenFile {
   @Override
   public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
     Arg slot = Arg.data(stasis.linux.abi.Bytes.ofU32(fd().value(), targetFd.value(), nth));
-    for (Map.Entry<SharedFiles.Seat, ObjectId> candidate : allFiles.entrySet()) {
+    // Most stand where they were added.
+    var candidates = allFiles.entrySet().stream()
+        .sorted(Comparator.comparing(seat -> !seat.getKey().fd().equals(targetFd))).toList();
+    for (Map.Entry<SharedFiles.Seat, ObjectId> candidate : candidates) {
       int pid = candidate.getKey().task().value();
       Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(pid), Arg.imm(task.tid().value()),
           Arg.imm(KCMP_EPOLL_TFD), Arg.imm(candidate.getKey().fd().value()), slot), Optional.empty());
@@ -111,6 +117,16 @@ final class FileView implements OpenFile {
       }
     }
     return Optional.empty();
+  }
+
+  @Override
+  public List<OpenFile> onSameInode() {
+    return neighbours.onSameInode(this);
+  }
+
+  @Override
+  public boolean isHeldElsewhere() {
+    return neighbours.isHeldElsewhere(link());
   }
 
   @Override

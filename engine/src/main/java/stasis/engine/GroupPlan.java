@@ -60,7 +60,7 @@ final class GroupPlan {
       item.owner().ifPresent(
           owner -> owned.computeIfAbsent(owner, _ -> new IdentityHashMap<>()).put(item.kind(), item));
     }
-    this.refs = new PlanRefs(capture, leader, holes);
+    this.refs = new PlanRefs(capture, leader, imageFd, holes);
   }
 
   void write() {
@@ -102,6 +102,7 @@ final class GroupPlan {
           refs.mapped(id);
         } else {
           lift(ref, item);
+          made(kind, item);
         }
       }
       default -> throw new IllegalStateException(id + " is a " + item.kind().schema().name() + ", no file or body");
@@ -112,6 +113,10 @@ final class GroupPlan {
     return kind.restore(Kinded.stateOf(kind, item), script, refs);
   }
 
+  private <S extends Record> void made(BodyKind<S> kind, Capture.Item<?> item) {
+    kind.made(Kinded.stateOf(kind, item), item.id(), script, refs);
+  }
+
   private <S extends Record> Ref<?> restoreBody(BodyKind<S> kind, Capture.Item<?> item) {
     return kind.restore(Kinded.stateOf(kind, item), item.id(), script, refs);
   }
@@ -120,7 +125,7 @@ final class GroupPlan {
   private void lift(Ref<?> low, Capture.Item<?> item) {
     String name = item.kind().schema().name() + " " + item.id();
     lifted++;
-    int high = imageFd + lifted;
+    int high = imageFd + StubFiles.STDIO + lifted;
     Ref<Fd> ref = script.callExpecting(high, Nr.DUP3, "keep " + name + " out of the way",
         Arg.result(low), Arg.imm(high),
         Arg.imm(O_CLOEXEC));
@@ -261,8 +266,7 @@ final class GroupPlan {
   private void places() {
     var placed = new ArrayList<FilesState.Entry>(table().entries());
     for (FilesState.Entry entry : placed) {
-      script.callExpecting(entry.fd().value(), Nr.DUP3, "place " + entry.file(),
-          Arg.imm(refs.lifted(entry.file()).value()),
+      script.callExpecting(entry.fd().value(), Nr.DUP3, "place " + entry.file(), Arg.imm(source(entry).value()),
           Arg.imm(entry.fd().value()), Arg.imm(entry.closeOnExec() ? O_CLOEXEC : 0));
     }
     script.call(Nr.CLOSE_RANGE, "fds of the restore itself", Arg.imm(imageFd), Arg.imm(0xffffffffL), Arg.imm(0));
@@ -272,6 +276,16 @@ final class GroupPlan {
         connect(kind, item, entry.fd());
       }
     }
+  }
+
+  private Fd source(FilesState.Entry entry) {
+    Capture.Item<?> item = require(capture.items(), entry.file());
+    Fd made = refs.lifted(entry.file());
+    return item.kind() instanceof FileKind<?> kind ? atPlace(kind, item, entry.fd(), made) : made;
+  }
+
+  private <S extends Record> Fd atPlace(FileKind<S> kind, Capture.Item<?> item, Fd place, Fd made) {
+    return kind.atPlace(Kinded.stateOf(kind, item), place, made, refs);
   }
 
   private <S extends Record> void connect(FileKind<S> kind, Capture.Item<?> item, Fd fd) {

@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
@@ -34,18 +33,15 @@ final class NamespaceBirths implements Births {
   @Override
   public Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
       throws SyscallException, StepFailedException, PidTakenException {
-    Fd file = Executor.open(image);
-    try {
+    try (StubFiles files = StubFiles.open(image, imageFd)) {
       int uid = Math.toIntExact(Syscalls.require("learn our uid", Nr.GETUID));
       int gid = Math.toIntExact(Syscalls.require("learn our gid", Nr.GETGID));
-      PidNamespace made = PidNamespace.create(ptrace, region, regionBytes, List.of(file), IdRange.own(uid),
+      PidNamespace made = PidNamespace.create(ptrace, region, regionBytes, files.inherited(), IdRange.own(uid),
           IdRange.own(gid));
       namespace = Optional.of(made);
       Stub root = made.root(pids.getLast(), Deadline.after(PATIENCE));
-      RootStub.furnish(root, file, imageFd);
+      RootStub.furnish(root, files);
       return root;
-    } finally {
-      Syscalls.call(Nr.CLOSE, file.value());
     }
   }
 

@@ -3,12 +3,9 @@ package stasis.engine;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import stasis.linux.abi.Fd;
-import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
-import stasis.linux.sys.Syscalls;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Birth;
@@ -30,12 +27,10 @@ final class PlainBirths implements Births {
   @Override
   public Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
       throws SyscallException, StepFailedException, PidTakenException {
-    Fd file = Executor.open(image);
-    try (Stub first = Stub.spawn(ptrace, region, regionBytes, List.of(file))) {
-      RootStub.furnish(first, file, imageFd);
+    try (StubFiles files = StubFiles.open(image, imageFd);
+        Stub first = Stub.spawn(ptrace, region, regionBytes, files.inherited())) {
+      RootStub.furnish(first, files);
       return Birth.sibling(first, List.of(pids.getLast()), Deadline.after(PATIENCE));
-    } finally {
-      Syscalls.call(Nr.CLOSE, file.value());
     }
   }
 

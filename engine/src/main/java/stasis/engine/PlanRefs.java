@@ -17,15 +17,18 @@ import stasis.resource.Refs;
 final class PlanRefs implements Refs {
   private final Capture capture;
   private final ObjectId leader;
+  private final int imageFd;
   private final Map<ObjectId, RemoteAddress> holes;
   private final Map<ObjectId, Fd> fds = new HashMap<>();
   private final Map<ObjectId, Ref<Fd>> refs = new HashMap<>();
+  private final Map<ObjectId, Ref<?>> notes = new HashMap<>();
   private final Set<ObjectId> mapped = new HashSet<>();
   private final Set<ObjectId> begun = new HashSet<>();
 
-  PlanRefs(Capture capture, ObjectId leader, Map<ObjectId, RemoteAddress> holes) {
+  PlanRefs(Capture capture, ObjectId leader, int imageFd, Map<ObjectId, RemoteAddress> holes) {
     this.capture = capture;
     this.leader = leader;
+    this.imageFd = imageFd;
     this.holes = Map.copyOf(holes);
   }
 
@@ -68,6 +71,25 @@ final class PlanRefs implements Refs {
   @Override
   public PathBytes path(ObjectId body) {
     return PathBytes.of("/proc/self/fd/" + lifted(body));
+  }
+
+  @Override
+  public Fd stdio(int number) {
+    return StubFiles.stdio(imageFd, number);
+  }
+
+  @Override
+  public void note(ObjectId body, Ref<?> step) {
+    notes.put(body, step);
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body) {
+    Ref<?> step = notes.get(body);
+    if (step == null) {
+      throw new IllegalStateException(body + " has noted no step");
+    }
+    return step;
   }
 
   @Override

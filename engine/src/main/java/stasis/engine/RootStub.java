@@ -1,12 +1,10 @@
 package stasis.engine;
 
 import java.time.Duration;
-import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.tracee.Deadline;
 import stasis.tracee.stub.Batch;
-import stasis.tracee.stub.Expect;
 import stasis.tracee.stub.Operand;
 import stasis.tracee.stub.Outcome;
 import stasis.tracee.stub.Slot;
@@ -19,17 +17,14 @@ final class RootStub {
 
   private RootStub() {}
 
-  /// Room for high fds, and the statefile at the number the program expects.
-  static void furnish(Stub root, Fd file, int imageFd) throws SyscallException, StepFailedException {
+  /// Room for high fds, and what it inherits at the numbers the program expects.
+  static void furnish(Stub root, StubFiles files) throws SyscallException, StepFailedException {
     Batch batch = new Batch();
     Slot limit = batch.space(16);
     batch.call(Nr.PRLIMIT64, Operand.imm(0), Operand.imm(RLIMIT_NOFILE), Operand.imm(0), limit.address());
     batch.patch(limit, 0, Operand.load64(limit, 8), 8);
     batch.call(Nr.PRLIMIT64, Operand.imm(0), Operand.imm(RLIMIT_NOFILE), limit.address(), Operand.imm(0));
-    if (file.value() != imageFd) {
-      batch.call(Nr.DUP3, Expect.exactly(imageFd), Operand.imm(file.value()), Operand.imm(imageFd), Operand.imm(0));
-      batch.call(Nr.CLOSE, Operand.imm(file.value()));
-    }
+    files.place(batch);
     switch (root.run(batch, Deadline.after(BOUND))) {
       case Outcome.Completed _ -> { }
       case Outcome.Stopped(int index, long result, _, _) ->

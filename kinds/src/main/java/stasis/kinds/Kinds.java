@@ -1,11 +1,25 @@
 package stasis.kinds;
 
 import java.util.List;
+import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.memfd.MemfdBody;
+import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
+import stasis.kinds.file.deleted.DeletedFile;
+import stasis.kinds.file.directory.Directory;
+import stasis.kinds.file.epoll.Epoll;
+import stasis.kinds.file.eventfd.EventFd;
+import stasis.kinds.file.foreign.ForeignFile;
+import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
+import stasis.kinds.file.path.PathOnly;
+import stasis.kinds.file.pidfd.PidFd;
+import stasis.kinds.file.pipe.Pipe;
 import stasis.kinds.file.regular.RegularFile;
+import stasis.kinds.file.signalfd.SignalFd;
+import stasis.kinds.file.stdio.Stdio;
+import stasis.kinds.file.timerfd.TimerFd;
 import stasis.kinds.group.accounting.Accounting;
 import stasis.kinds.group.actions.SignalActions;
 import stasis.kinds.group.autogroup.AutoGroup;
@@ -86,15 +100,30 @@ public final class Kinds {
 
   private static List<FileKind<?>> files() {
     return List.of(
+        new PathOnly(),
         new Memfd(),
         new RegularFile(),
-        new MemoryDevice()
+        new DeletedFile(),
+        new Directory(),
+        new MemoryDevice(),
+        new EventFd(),
+        new TimerFd(),
+        new SignalFd(),
+        new Epoll(),
+        new Inotify(),
+        new PidFd(),
+        // What is wholly inside before the rule for what comes from outside.
+        new Pipe(),
+        new Stdio(),
+        new ForeignFile()
     );
   }
 
   private static List<BodyKind<?>> bodies() {
     return List.of(
         new MemfdBody(),
+        new DeletedBody(),
+        new PipeBody(),
         new SharedAnonBody()
     );
   }

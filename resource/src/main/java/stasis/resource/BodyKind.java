@@ -21,6 +21,9 @@ public interface BodyKind<S extends Record> extends Kind<S> {
   /// @return its fd, or for a body with a hole the address it is mapped at
   Ref<?> restore(S state, stasis.image.ObjectId self, Script script, Refs refs);
 
+  /// Appends steps for when [Refs#fd] and [Refs#path] lead to it, before any file or mapping on it exists.
+  default void made(S state, stasis.image.ObjectId self, Script script, Refs refs) {}
+
   /// Appends steps for when all files and mappings on it exist (seals, temporary mappings removed).
   default void finish(S state, stasis.image.ObjectId self, Script script, Refs refs) {}
 

@@ -20,6 +20,13 @@ public interface FileKind<S extends Record> extends Kind<S> {
   /// places it. Runs before credentials are lowered. Close-on-exec is the fd's and not set here.
   Ref<Fd> restore(S state, Script script, Refs refs);
 
+  /// What goes to the number `place` of the task, both in the script's task until all files are placed.
+  ///
+  /// @param made where what `restore` made is kept
+  default Fd atPlace(S state, Fd place, Fd made, Refs refs) {
+    return made;
+  }
+
   /// Appends steps for when every file of every task is at its place (epoll watches, descriptors in flight, locks).
   ///
   /// @param self where this description lies in the script's task

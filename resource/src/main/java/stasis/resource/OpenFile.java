@@ -1,5 +1,6 @@
 package stasis.resource;
 
+import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
@@ -43,6 +44,13 @@ public interface OpenFile {
   /// Another collected file that is the same description as the target registered with this epoll under `targetFd`
   /// (kcmp(2) KCMP_EPOLL_TFD); empty when no task of the tree has it open.
   Optional<ObjectId> epollTarget(Fd targetFd, int nth);
+
+  /// Every description of the tree on the same device and inode, this one included: both ends of a pipe are.
+  List<OpenFile> onSameInode();
+
+  /// Whether a task outside the tree has an fd with the same link: `pipe:[4711]`. A task that may not be looked at has
+  /// none.
+  boolean isHeldElsewhere();
 
   /// The object of a task of the tree, by pid in the engine's pid namespace.
   Optional<ObjectId> taskInTree(int pid);

@@ -23,6 +23,18 @@ public interface Refs {
   /// Where a body with [BodyKind#holeBytes] lies until its `finish`: page-aligned, clear of every vma of the tree.
   RemoteAddress hole(ObjectId body);
 
+  /// What the restorer has as its own standard input (0), output (1) or error (2), in the script's task until every file
+  /// is at its place; `/dev/null` where the restorer has none.
+  Fd stdio(int number);
+
+  /// Remembers a step of `body` for those who need more of it than its fd.
+  void note(ObjectId body, Ref<?> step);
+
+  /// The step that was noted.
+  ///
+  /// @throws IllegalStateException when none was
+  Ref<?> noted(ObjectId body);
+
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);
 }

@@ -12,8 +12,11 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
+import stasis.resource.BodyKind;
+import stasis.resource.FileKind;
 import stasis.resource.GroupAspect;
 import stasis.resource.Kind;
 import stasis.resource.Program;
@@ -21,7 +24,7 @@ import stasis.resource.Question;
 import stasis.resource.Script;
 import stasis.resource.TaskAspect;
 
-/// What holds of every aspect of tasks and thread groups: its schema and its program are written down, its state
+/// What holds of every aspect of tasks and thread groups, every file and every body: its schema and its program are written down, its state
 /// survives the statefile, and it is called after its folder.
 ///
 /// @param <S> its state
@@ -74,7 +77,17 @@ public abstract class AspectContract<S extends Record> {
     switch (kind()) {
       case TaskAspect<S> aspect -> aspect.restore(state, script, new FakeRefs());
       case GroupAspect<S> aspect -> aspect.restore(state, script, new FakeRefs());
-      default -> throw new IllegalStateException(kind() + " is no aspect");
+      case FileKind<S> file -> {
+        file.restore(state, script, new FakeRefs());
+        file.connect(state, new Fd(3), script, new FakeRefs());
+      }
+      case BodyKind<S> body -> {
+        FakeRefs refs = new FakeRefs();
+        body.restore(state, new ObjectId(9), script, refs);
+        body.made(state, new ObjectId(9), script, refs);
+        body.finish(state, new ObjectId(9), script, refs);
+      }
+      default -> throw new IllegalStateException(kind() + " is neither aspect, file nor body");
     }
     return program.explain();
   }

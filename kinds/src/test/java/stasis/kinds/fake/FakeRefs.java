@@ -1,6 +1,8 @@
 package stasis.kinds.fake;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
@@ -8,21 +10,39 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 
-/// Refs of a program without files or bodies: the pid of object n is 4710 + n.
+/// Refs of a made-up program: object n was made by step 1000 + n, is kept at fd 100 + n and placed at fd n; the pid of
+/// object n is 4710 + n, and standard descriptors are at 50 to 52.
 public final class FakeRefs implements Refs {
+  private final Map<ObjectId, Ref<?>> notes = new HashMap<>();
+
   @Override
   public Ref<Fd> fd(ObjectId object) {
-    throw new IllegalStateException(object + " was never made");
+    return new Ref<>(1000 + object.value());
   }
 
   @Override
   public List<Fd> places(ObjectId file) {
-    return List.of();
+    return List.of(new Fd(file.value()));
   }
 
   @Override
   public PathBytes path(ObjectId body) {
-    throw new IllegalStateException(body + " was never made");
+    return PathBytes.of("/proc/self/fd/" + (100 + body.value()));
+  }
+
+  @Override
+  public Fd stdio(int number) {
+    return new Fd(50 + number);
+  }
+
+  @Override
+  public void note(ObjectId body, Ref<?> step) {
+    notes.put(body, step);
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body) {
+    return notes.getOrDefault(body, new Ref<>(2000 + body.value()));
   }
 
   @Override

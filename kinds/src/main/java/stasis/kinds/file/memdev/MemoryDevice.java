@@ -1,15 +1,20 @@
 package stasis.kinds.file.memdev;
 
 import java.lang.invoke.MethodHandles;
+import java.util.List;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
-import stasis.procfs.FdInfo;
 import stasis.procfs.FileStat;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
+import stasis.resource.Host;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
@@ -18,11 +23,11 @@ import stasis.resource.Script;
 /// The devices without state of drivers/char/mem.c: null, zero, full, random, urandom.
 public final class MemoryDevice implements FileKind<MemoryDevice.State> {
   /// @param path as the program opened it: a container may have its node elsewhere @param flags of open(2)
-  public record State(@Tag(1) PathBytes path, @Tag(2) int flags) {}
+  /// @param minor which of them
+  record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) int minor) {}
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.memdev", 1);
   private static final int MEM_MAJOR = 1;
-  private static final int AT_FDCWD = -100;
 
   @Override
   public Schema<State> schema() {
@@ -31,21 +36,32 @@ public final class MemoryDevice implements FileKind<MemoryDevice.State> {
 
   @Override
   public boolean recognises(OpenFile file) {
-    return file.facts().type() == FileStat.S_IFCHR && file.facts().rdev().major() == MEM_MAJOR
-        && switch (file.facts().rdev().minor()) {
+    return isOne(file.facts()) && (file.info().flags() & OpenFlags.O_PATH) == 0 && file.link().startsWith("/");
+  }
+
+  private static boolean isOne(FileStat facts) {
+    return facts.type() == FileStat.S_IFCHR && facts.rdev().major() == MEM_MAJOR
+        && switch (facts.rdev().minor()) {
           case 3, 5, 7, 8, 9 -> true;
           default -> false;
         };
   }
 
   @Override
-  public State checkpoint(OpenFile file) {
-    return new State(PathBytes.of(file.link()), file.info().flags() & ~FdInfo.O_CLOEXEC);
+  public State checkpoint(OpenFile file) throws ObstructedException {
+    return new State(PathBytes.of(file.link()), OpenFlags.of(file), file.facts().rdev().minor());
+  }
+
+  @Override
+  public List<Obstacle> obstacles(State state, Host host) {
+    return host.file(state.path()).filter(now -> isOne(now) && now.rdev().minor() == state.minor()).isPresent()
+        ? List.of() : List.of(new Obstacle.Changed("device " + state.path(), "memory device " + state.minor(),
+            "nothing, or another file", "make the device node again"));
   }
 
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
-    return script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(AT_FDCWD), Arg.path(state.path()),
+    return script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
         Arg.imm(state.flags()), Arg.imm(0));
   }
 }

@@ -4,10 +4,13 @@ import java.lang.invoke.MethodHandles;
 import java.util.List;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.FileLock;
+import stasis.kinds.file.NamedFile;
+import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
-import stasis.procfs.FdInfo;
 import stasis.procfs.FileStat;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
@@ -23,18 +26,19 @@ import stasis.resource.Script;
 /// by
 /// size and, where the program could not write, by modification time.
 public final class RegularFile implements FileKind<RegularFile.State> {
-  /// @param flags open file status flags, of open(2) @param positionBytes of the description
-  /// @param modifiedNs mtime, ns since the epoch
-  public record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) long positionBytes, @Tag(4) long sizeBytes,
-      @Tag(5) long modifiedNs) {}
+  /// @param flags of open(2) @param positionBytes of the description @param modifiedNs mtime, ns since the epoch
+  /// @param kernelMade a file of /proc or /sys: there is no size or time to compare, and one of the task's own exists
+  ///     only with the task
+  record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) long positionBytes, @Tag(4) long sizeBytes,
+      @Tag(5) long modifiedNs, @Tag(6) boolean kernelMade, @Tag(7) List<FileLock> locks) {
+    State {
+      locks = List.copyOf(locks);
+    }
+  }
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.regular", 1);
-  private static final int O_ACCMODE = 3;
-  private static final int O_CREAT = 0100;
-  private static final int O_EXCL = 0200;
-  private static final int O_TRUNC = 01000;
-  private static final int AT_FDCWD = -100;
   private static final int SEEK_SET = 0;
+  private static final String REMEDY = "put the file back as it was at the checkpoint";
 
   @Override
   public Schema<State> schema() {
@@ -44,44 +48,58 @@ public final class RegularFile implements FileKind<RegularFile.State> {
   @Override
   public boolean recognises(OpenFile file) {
     return file.facts().type() == FileStat.S_IFREG && file.facts().links() > 0 && file.link().startsWith("/")
-        && !file.link().startsWith("/memfd:");
+        && (file.info().flags() & OpenFlags.O_PATH) == 0 && !NamedFile.isDeleted(file);
   }
 
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
+    boolean kernelMade = NamedFile.isKernelMade(file);
+    if (!kernelMade && !NamedFile.leadsTo(file)) {
+      throw new ObstructedException(file.subject(), "its path does not lead to it: it is covered by a mount, was"
+          + " replaced, or lies in another mount namespace", "undo the mount, or let the program close it");
+    }
     FileStat facts = file.facts();
-    return new State(PathBytes.of(file.link()),
-        file.info().flags() & ~(O_CREAT | O_EXCL | O_TRUNC | FdInfo.O_CLOEXEC), file.info().pos(), facts.sizeBytes(),
-        nanoseconds(facts));
-  }
-
-  private static long nanoseconds(FileStat facts) {
-    return facts.modified().getEpochSecond() * 1_000_000_000L + facts.modified().getNano();
+    return new State(PathBytes.of(file.link()), OpenFlags.of(file), file.info().pos(), facts.sizeBytes(),
+        NamedFile.modifiedNs(facts), kernelMade, FileLock.of(file));
   }
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
-    String subject = "file " + state.path();
-    String remedy = "put the file back as it was at the checkpoint";
-    return host.file(state.path()).<List<Obstacle>>map(now -> {
-      if (now.sizeBytes() != state.sizeBytes()) {
-        return List.of(new Obstacle.Changed(subject, state.sizeBytes() + " bytes", now.sizeBytes() + " bytes", remedy));
-      }
-      boolean writable = (state.flags() & O_ACCMODE) != 0;
-      if (!writable && nanoseconds(now) != state.modifiedNs()) {
-        return List.of(new Obstacle.Changed(subject, "mtime " + state.modifiedNs() + " ns",
-            "mtime " + nanoseconds(now) + " ns", remedy));
-      }
+    if (state.kernelMade()) {
       return List.of();
-    }).orElseGet(() -> List.of(new Obstacle.Changed(subject, "a file", "nothing", remedy)));
+    }
+    String subject = "file " + state.path();
+    return host.file(state.path()).<List<Obstacle>>map(now -> compare(state, now, subject)).orElseGet(
+        () -> List.of(new Obstacle.Changed(subject, "a file of " + state.sizeBytes() + " bytes", "nothing", REMEDY)));
+  }
+
+  private static List<Obstacle> compare(State state, FileStat now, String subject) {
+    if (now.type() != FileStat.S_IFREG) {
+      return List.of(new Obstacle.Changed(subject, "a regular file", "another type of file", REMEDY));
+    }
+    if (now.sizeBytes() != state.sizeBytes()) {
+      return List.of(new Obstacle.Changed(subject, state.sizeBytes() + " bytes", now.sizeBytes() + " bytes", REMEDY));
+    }
+    if (!OpenFlags.isWritable(state.flags()) && NamedFile.modifiedNs(now) != state.modifiedNs()) {
+      return List.of(new Obstacle.Changed(subject, "mtime " + state.modifiedNs() + " ns",
+          "mtime " + NamedFile.modifiedNs(now) + " ns", REMEDY));
+    }
+    return List.of();
   }
 
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
-    Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(AT_FDCWD), Arg.path(state.path()),
+    Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
         Arg.imm(state.flags()), Arg.imm(0));
-    script.callExpecting(state.positionBytes(), Nr.LSEEK, "position in " + state.path(), Arg.result(fd),
-        Arg.imm(state.positionBytes()), Arg.imm(SEEK_SET));
+    if (state.positionBytes() != 0) {
+      script.callExpecting(state.positionBytes(), Nr.LSEEK, "position in " + state.path(), Arg.result(fd),
+          Arg.imm(state.positionBytes()), Arg.imm(SEEK_SET));
+    }
     return fd;
+  }
+
+  @Override
+  public void connect(State state, Fd self, Script script, Refs refs) {
+    state.locks().forEach(lock -> lock.take(self, state.flags(), script));
   }
 }

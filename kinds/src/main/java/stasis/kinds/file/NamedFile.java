@@ -1,0 +1,66 @@
+package stasis.kinds.file;
+
+import java.util.Set;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.Open;
+import stasis.linux.abi.PathBytes;
+import stasis.procfs.FileStat;
+import stasis.resource.Answer;
+import stasis.resource.Arg;
+import stasis.resource.OpenFile;
+
+/// Where the name of an open file leads now.
+public final class NamedFile {
+  private static final int AT_SYMLINK_NOFOLLOW = 0x100;
+  private static final int STATX_BASIC_STATS = 0x7ff;
+  private static final int STATX_BYTES = 256;
+  private static final String DELETED = " (deleted)";
+  /// proc, sysfs, cgroup2, debugfs, tracefs, securityfs: made up at each look (uapi/linux/magic.h).
+  private static final Set<Long> KERNEL_MADE =
+      Set.of(0x9fa0L, 0x62656572L, 0x63677270L, 0x64626720L, 0x74726163L, 0x73636673L);
+
+  private NamedFile() {}
+
+  /// Whether the link's text, taken as a path, leads to this very file.
+  public static boolean leadsTo(OpenFile file) {
+    return leadsTo(file, PathBytes.of(file.link()), file.facts().device().stat(), file.facts().inode());
+  }
+
+  public static boolean leadsTo(OpenFile asker, PathBytes path, long device, long inode) {
+    Answer found = statx(asker, path);
+    return !found.failed() && device(found) == device && found.output(4).u64(32) == inode;
+  }
+
+  public static boolean exists(OpenFile asker, PathBytes path) {
+    return !statx(asker, path).failed();
+  }
+
+  private static Answer statx(OpenFile asker, PathBytes path) {
+    return asker.ask(Nr.STATX, Arg.imm(Open.AT_FDCWD), Arg.path(path), Arg.imm(AT_SYMLINK_NOFOLLOW),
+        Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
+  }
+
+  private static long device(Answer statx) {
+    return new stasis.procfs.Device(statx.output(4).u32(136), statx.output(4).u32(140)).stat();
+  }
+
+  /// Whether the last name it was reached by is gone; a file may also be called that.
+  public static boolean isDeleted(OpenFile file) {
+    return file.link().endsWith(DELETED) && (file.facts().links() == 0 || !leadsTo(file));
+  }
+
+  /// The path of a deleted file before that.
+  public static PathBytes formerPath(String link) {
+    return PathBytes.of(link.endsWith(DELETED) ? link.substring(0, link.length() - DELETED.length()) : link);
+  }
+
+  /// Files whose size and time say nothing.
+  public static boolean isKernelMade(OpenFile file) {
+    return KERNEL_MADE.contains(file.filesystemMagic());
+  }
+
+  /// Modification time, ns since the epoch.
+  public static long modifiedNs(FileStat facts) {
+    return facts.modified().getEpochSecond() * 1_000_000_000L + facts.modified().getNano();
+  }
+}

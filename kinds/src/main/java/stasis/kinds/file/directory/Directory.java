@@ -1,0 +1,95 @@
+package stasis.kinds.file.directory;
+
+import java.lang.invoke.MethodHandles;
+import java.util.List;
+import java.util.Set;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.kinds.file.FileLock;
+import stasis.kinds.file.NamedFile;
+import stasis.kinds.file.OpenFlags;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.Open;
+import stasis.linux.abi.PathBytes;
+import stasis.procfs.FileStat;
+import stasis.resource.Arg;
+import stasis.resource.FileKind;
+import stasis.resource.Host;
+import stasis.resource.Loss;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
+import stasis.resource.Ref;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+
+/// An open directory, with how far it was read. The position is the file system's own cookie (readdir(3), telldir(3)).
+public final class Directory implements FileKind<Directory.State> {
+  /// @param flags of open(2) @param lasting whether the file system's cookies mean the same as long as it exists
+  record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) long cookie, @Tag(4) boolean lasting,
+      @Tag(5) List<FileLock> locks) {
+    State {
+      locks = List.copyOf(locks);
+    }
+  }
+
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.directory", 1);
+  private static final int SEEK_SET = 0;
+  /// ext2/3/4, XFS, btrfs, tmpfs: hashes, offsets or ids that stay (uapi/linux/magic.h).
+  private static final Set<Long> LASTING = Set.of(0xef53L, 0x58465342L, 0x9123683eL, 0x01021994L);
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public boolean recognises(OpenFile file) {
+    return file.facts().type() == FileStat.S_IFDIR && file.link().startsWith("/")
+        && (file.info().flags() & OpenFlags.O_PATH) == 0;
+  }
+
+  @Override
+  public State checkpoint(OpenFile file) throws ObstructedException {
+    if (NamedFile.isDeleted(file) || file.facts().links() == 0) {
+      throw new ObstructedException(file.subject(), "an open directory that was deleted cannot be carried",
+          "let the program close it before the checkpoint");
+    }
+    if (!NamedFile.isKernelMade(file) && !NamedFile.leadsTo(file)) {
+      throw new ObstructedException(file.subject(), "its path does not lead to it: it is covered by a mount, or lies in"
+          + " another mount namespace", "undo the mount, or let the program close it");
+    }
+    return new State(PathBytes.of(file.link()), OpenFlags.of(file) | OpenFlags.O_DIRECTORY, file.info().pos(),
+        LASTING.contains(file.filesystemMagic()), FileLock.of(file));
+  }
+
+  @Override
+  public List<Loss> losses(State state) {
+    return state.cookie() == 0 || state.lasting() ? List.of()
+        : List.of(Loss.of("how far it was read may mean another entry: this file system's positions need not last"));
+  }
+
+  @Override
+  public List<Obstacle> obstacles(State state, Host host) {
+    boolean ownOfTask = state.path().latin1().startsWith("/proc/");
+    return ownOfTask || host.file(state.path()).filter(now -> now.type() == FileStat.S_IFDIR).isPresent() ? List.of()
+        : List.of(new Obstacle.Changed("directory " + state.path(), "a directory", "none", "make it again"));
+  }
+
+  @Override
+  public Ref<Fd> restore(State state, Script script, Refs refs) {
+    Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
+        Arg.imm(state.flags()), Arg.imm(0));
+    if (state.cookie() != 0) {
+      script.callExpecting(state.cookie(), Nr.LSEEK, "how far it was read", Arg.result(fd), Arg.imm(state.cookie()),
+          Arg.imm(SEEK_SET));
+    }
+    return fd;
+  }
+
+  @Override
+  public void connect(State state, Fd self, Script script, Refs refs) {
+    state.locks().forEach(lock -> lock.take(self, state.flags(), script));
+  }
+}

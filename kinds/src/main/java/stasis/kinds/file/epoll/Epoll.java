@@ -1,0 +1,122 @@
+package stasis.kinds.file.epoll;
+
+import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.kinds.file.OpenFlags;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.procfs.FdInfo;
+import stasis.resource.Arg;
+import stasis.resource.FileKind;
+import stasis.resource.Loss;
+import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
+import stasis.resource.Ref;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+
+/// An epoll(7): the files it watches, each under the number at which it was added.
+public final class Epoll implements FileKind<Epoll.State> {
+  /// @param added the fd of EPOLL_CTL_ADD @param vacant nothing stands at that number any more: the file has others
+  /// @param events of struct epoll_event, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE among them @param data the program's own
+  record Watch(@Tag(1) Fd added, @Tag(2) boolean vacant, @Tag(3) ObjectId file, @Tag(4) int events,
+      @Tag(5) long data) {}
+
+  /// @param watches by number
+  record State(@Tag(1) List<Watch> watches, @Tag(2) int flags) {
+    State {
+      watches = List.copyOf(watches);
+    }
+  }
+
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.epoll", 1);
+  private static final int EPOLL_CTL_ADD = 1;
+  private static final int EPOLLERR_HUP = 0x18;
+  private static final int EPOLLET = 1 << 31;
+  private static final String REMEDY = "let the program take the watch off before it closes the file";
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public boolean recognises(OpenFile file) {
+    return file.link().equals("anon_inode:[eventpoll]");
+  }
+
+  @Override
+  public State checkpoint(OpenFile file) throws ObstructedException {
+    var watches = new ArrayList<Watch>();
+    Map<Integer, Integer> seen = new HashMap<>();
+    for (FdInfo.EpollTarget target : file.info().epollTargets()) {
+      int nth = seen.merge(target.fd(), 1, Integer::sum) - 1;
+      watches.add(watch(file, target, nth));
+    }
+    watches.sort(Comparator.comparing(Watch::added).thenComparing(Watch::file));
+    return new State(watches, OpenFlags.of(file));
+  }
+
+  /// Where the number is taken by another file, adding the watched one under it would need that file out of the way.
+  private static Watch watch(OpenFile file, FdInfo.EpollTarget target, int nth) throws ObstructedException {
+    Fd added = new Fd(target.fd());
+    ObjectId watched = file.epollTarget(added, nth).orElseThrow(() -> new ObstructedException(file.subject(),
+        "it still watches a file (inode " + target.inode() + ") added as fd " + added
+            + " that no fd of the tree leads to", REMEDY));
+    Optional<ObjectId> there = file.fileAt(added);
+    if (there.isPresent() && !there.get().equals(watched)) {
+      throw new ObstructedException(file.subject(), "it watches a file added as fd " + added
+          + ", where another file stands now", REMEDY);
+    }
+    return new Watch(added, there.isEmpty(), watched, target.events(), target.data());
+  }
+
+  @Override
+  public List<Loss> losses(State state) {
+    var losses = new ArrayList<Loss>();
+    for (Watch watch : state.watches()) {
+      if ((watch.events() & EPOLLERR_HUP) == 0) {
+        losses.add(Loss.of("the one-shot watch of fd " + watch.added() + ", which has fired, may report an error or"
+            + " hang-up once more"));
+      }
+      if ((watch.events() & EPOLLET) != 0) {
+        losses.add(Loss.of("the edge-triggered watch of fd " + watch.added() + " may report a state once more"));
+      }
+    }
+    return losses;
+  }
+
+  @Override
+  public Ref<Fd> restore(State state, Script script, Refs refs) {
+    Ref<Fd> fd = script.call(Nr.EPOLL_CREATE1, "epoll", Arg.imm(0));
+    OpenFlags.complete(state.flags() & ~OpenFlags.O_NONBLOCK, fd, script);
+    return fd;
+  }
+
+  @Override
+  public void connect(State state, Fd self, Script script, Refs refs) {
+    for (Watch watch : state.watches()) {
+      Arg added = Arg.imm(watch.added().value());
+      if (watch.vacant()) {
+        script.call(Nr.DUP3, "watched once under another number",
+            Arg.imm(refs.places(watch.file()).getFirst().value()), added, Arg.imm(0));
+      }
+      // struct epoll_event is packed on x86-64 (uapi/linux/eventpoll.h).
+      Bytes event = Bytes.ofU32(watch.events(), (int) watch.data(), (int) (watch.data() >>> 32));
+      script.call(Nr.EPOLL_CTL, "watch fd " + watch.added(), Arg.imm(self.value()), Arg.imm(EPOLL_CTL_ADD), added,
+          Arg.data(event));
+      if (watch.vacant()) {
+        script.call(Nr.CLOSE, "the other number", added);
+      }
+    }
+  }
+}

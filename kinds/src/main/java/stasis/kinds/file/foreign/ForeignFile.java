@@ -1,0 +1,96 @@
+package stasis.kinds.file.foreign;
+
+import java.lang.invoke.MethodHandles;
+import java.util.List;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.kinds.file.SocketFacts;
+import stasis.linux.abi.Fd;
+import stasis.procfs.FileStat;
+import stasis.resource.FileKind;
+import stasis.resource.Host;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
+import stasis.resource.Ref;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+
+/// Every open file no other kind took: refused, by its name. Last in match order.
+public final class ForeignFile implements FileKind<ForeignFile.State> {
+  /// Never stored: a checkpoint with such a file is refused.
+  record State(@Tag(1) String reason) {}
+
+  private record Refusal(String reason, String remedy) {}
+
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.foreign", 1);
+  private static final String CLOSE = "let the program close it before the checkpoint";
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public boolean recognises(OpenFile file) {
+    return true;
+  }
+
+  @Override
+  public State checkpoint(OpenFile file) throws ObstructedException {
+    Refusal refusal = refusal(file);
+    throw new ObstructedException(file.subject(), refusal.reason(), refusal.remedy());
+  }
+
+  private static Refusal refusal(OpenFile file) {
+    return switch (file.facts().type()) {
+      case FileStat.S_IFIFO -> file.link().startsWith("pipe:")
+          ? new Refusal("the other end of this pipe is outside the program, or shared with a task outside",
+              "start the program with this fd closed or on a file, or checkpoint both ends' tasks together")
+          : new Refusal("a named FIFO cannot be carried", CLOSE);
+      case FileStat.S_IFSOCK -> socket(file);
+      case FileStat.S_IFCHR -> file.facts().rdev().major() == 5 && file.facts().rdev().minor() == 0
+          ? new Refusal("a terminal opened beside standard input, output and error cannot be carried", CLOSE)
+          : new Refusal("character device " + file.facts().rdev() + " is not known", CLOSE);
+      case FileStat.S_IFBLK -> new Refusal("block device " + file.facts().rdev() + " cannot be carried", CLOSE);
+      default -> nameless(file.link());
+    };
+  }
+
+  private static Refusal socket(OpenFile file) {
+    return switch (SocketFacts.domain(file)) {
+      case SocketFacts.AF_UNIX -> new Refusal("a unix socket whose peer is outside the program, that is bound to an"
+          + " address, listens, or carries descriptors, cannot be carried", CLOSE);
+      case 2, 10 -> new Refusal("network sockets are not carried yet", "let the program close its connections");
+      case 16 -> new Refusal("a netlink socket cannot be carried", CLOSE);
+      case 17 -> new Refusal("a packet socket cannot be carried", CLOSE);
+      default -> new Refusal("a socket of address family " + SocketFacts.domain(file) + " cannot be carried", CLOSE);
+    };
+  }
+
+  private static Refusal nameless(String link) {
+    String name = link.startsWith("anon_inode:") ? link.substring("anon_inode:".length()).replaceAll("[\\[\\]]", "")
+        : link;
+    return switch (name) {
+      case "io_uring" -> new Refusal("an io_uring cannot be carried", "run the program without io_uring");
+      case "userfaultfd" -> new Refusal("a userfaultfd cannot be carried", CLOSE);
+      case "perf_event" -> new Refusal("a performance counter cannot be carried", "stop profiling the program");
+      case "fanotify" -> new Refusal("a fanotify group cannot be carried", CLOSE);
+      case "seccomp notify" -> new Refusal("the listener of a seccomp filter cannot be carried", CLOSE);
+      default -> link.startsWith("(unreachable)")
+          ? new Refusal("it lies outside what the engine can reach", "run the engine in the same mount namespace")
+          : new Refusal("no kind knows " + link, CLOSE);
+    };
+  }
+
+  /// A statefile that holds one was not written by a checkpoint.
+  @Override
+  public List<Obstacle> obstacles(State state, Host host) {
+    return List.of(new Obstacle.Unsupported("file", state.reason(), ""));
+  }
+
+  @Override
+  public Ref<Fd> restore(State state, Script script, Refs refs) {
+    throw new IllegalStateException("an obstructed plan is not written");
+  }
+}

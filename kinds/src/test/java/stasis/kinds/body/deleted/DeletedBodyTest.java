@@ -1,0 +1,48 @@
+package stasis.kinds.body.deleted;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import stasis.kinds.fake.AspectContract;
+import stasis.kinds.fake.FakeHost;
+import stasis.linux.abi.PathBytes;
+import stasis.procfs.FileStat;
+import stasis.resource.Kind;
+
+class DeletedBodyTest extends AspectContract<DeletedBody.State> {
+  private final DeletedBody kind = new DeletedBody();
+
+  @Override
+  protected Kind<DeletedBody.State> kind() {
+    return kind;
+  }
+
+  @Override
+  protected DeletedBody.State sample() {
+    return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 5008, 0640, Optional.of(new DeletedBody.Owner(1000, 100)),
+        1_500_000_000L, 0);
+  }
+
+  private static DeletedBody.State state(int otherNames) {
+    return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 0, 0640,
+        Optional.of(new DeletedBody.Owner(0, 0)), 0, otherNames);
+  }
+
+  @Test
+  void lossOfNameOrDirectoryIsTold() {
+    FakeHost host = new FakeHost().file("/srv", FileStat.S_IFDIR);
+
+    assertThat(kind.losses(state(0), host)).isEmpty();
+    assertThat(kind.losses(state(1), host)).hasSize(1);
+    assertThat(kind.losses(state(0), new FakeHost())).hasSize(1);
+    assertThat(kind.losses(state(0), host.file("/srv/gone", FileStat.S_IFREG))).hasSize(1);
+  }
+
+  @Test
+  void fileThatNeverHadANameGetsNone() {
+    DeletedBody.State nameless = new DeletedBody.State(PathBytes.of("/srv/#7"), true, 0, 0600, Optional.empty(), 0, 0);
+
+    assertThat(explain(nameless)).doesNotContain("unlinkat");
+  }
+}

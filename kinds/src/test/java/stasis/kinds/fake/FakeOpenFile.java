@@ -1,0 +1,163 @@
+package stasis.kinds.fake;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.procfs.FdInfo;
+import stasis.procfs.FileStat;
+import stasis.resource.Answer;
+import stasis.resource.Arg;
+import stasis.resource.BodyKey;
+import stasis.resource.FrozenTask;
+import stasis.resource.OpenFile;
+
+/// An open file made of text and answers: object 30 at fd 3. What a test does not answer fails with ENOSYS.
+public final class FakeOpenFile implements OpenFile {
+  private final FakeGroup group = new FakeGroup();
+  private final Map<Nr, List<Answer>> answers = new HashMap<>();
+  private final Map<Fd, ObjectId> table = new HashMap<>();
+  private final List<OpenFile> others = new ArrayList<>();
+  private final String link;
+  private final FileStat facts;
+  private final String info;
+  private Fd fd = new Fd(3);
+  private long magic = 0xef53;
+  private boolean elsewhere;
+
+  /// @param mode st_mode @param links st_nlink @param flags octal digits, as fdinfo prints them
+  public FakeOpenFile(String link, int mode, int links, String flags, String... lines) {
+    this(link, FakeHost.stat(mode, links), flags, lines);
+  }
+
+  public FakeOpenFile(String link, FileStat facts, String flags, String... lines) {
+    this.link = link;
+    this.facts = facts;
+    this.info = "pos:\t0\nflags:\t" + flags + "\nmnt_id:\t15\nino:\t7\n" + String.join("\n", lines) + "\n";
+  }
+
+  public FakeOpenFile at(int number) {
+    fd = new Fd(number);
+    return this;
+  }
+
+  /// The next answer to `nr`; the last one given answers all further questions.
+  public FakeOpenFile answering(Nr nr, Answer answer) {
+    answers.computeIfAbsent(nr, _ -> new ArrayList<>()).add(answer);
+    return this;
+  }
+
+  /// statx(2) then finds this inode 7 of device 0:0 under the path.
+  public FakeOpenFile reachable() {
+    return answering(Nr.STATX, new Answer(0, Map.of(4, Bytes.zeros(256).withU64(32, 7))));
+  }
+
+  public FakeOpenFile with(OpenFile other) {
+    others.add(other);
+    return this;
+  }
+
+  public FakeOpenFile table(int number, int object) {
+    table.put(new Fd(number), new ObjectId(object));
+    return this;
+  }
+
+  public FakeOpenFile heldElsewhere() {
+    elsewhere = true;
+    return this;
+  }
+
+  public FakeOpenFile magic(long fileSystem) {
+    magic = fileSystem;
+    return this;
+  }
+
+  public FakeGroup group() {
+    return group;
+  }
+
+  @Override
+  public ObjectId id() {
+    return new ObjectId(30);
+  }
+
+  @Override
+  public FrozenTask task() {
+    return group.leader();
+  }
+
+  @Override
+  public Fd fd() {
+    return fd;
+  }
+
+  @Override
+  public String subject() {
+    return task().subject() + " fd " + fd + " " + link;
+  }
+
+  @Override
+  public String link() {
+    return link;
+  }
+
+  @Override
+  public FdInfo info() {
+    return FdInfo.parse(info);
+  }
+
+  @Override
+  public FileStat facts() {
+    return facts;
+  }
+
+  @Override
+  public long filesystemMagic() {
+    return magic;
+  }
+
+  @Override
+  public Answer ask(Nr nr, Arg... args) {
+    List<Answer> given = answers.getOrDefault(nr, List.of());
+    return given.isEmpty() ? new Answer(-Errno.ENOSYS.number(), Map.of())
+        : given.size() == 1 ? given.getFirst() : given.removeFirst();
+  }
+
+  @Override
+  public ObjectId body(BodyKey key) {
+    return new ObjectId(2000);
+  }
+
+  @Override
+  public Optional<ObjectId> fileAt(Fd at) {
+    return Optional.ofNullable(table.get(at));
+  }
+
+  @Override
+  public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
+    return fileAt(targetFd);
+  }
+
+  @Override
+  public List<OpenFile> onSameInode() {
+    var all = new ArrayList<OpenFile>(others);
+    all.add(this);
+    return all;
+  }
+
+  @Override
+  public boolean isHeldElsewhere() {
+    return elsewhere;
+  }
+
+  @Override
+  public Optional<ObjectId> taskInTree(int pid) {
+    return group.taskInTree(pid);
+  }
+}

@@ -47,6 +47,13 @@ final class CommandTree {
     return tree.execute(args);
   }
 
+  /// Of this build; written into images, too.
+  static String version() {
+    // Without a descriptor where tests run on the class path.
+    ModuleDescriptor descriptor = CommandTree.class.getModule().getDescriptor();
+    return descriptor == null ? "unversioned" : descriptor.rawVersion().orElse("unversioned");
+  }
+
   /// One sentence and where to read on; the whole usage would push the sentence off the screen.
   private int usage(ParameterException problem, String[] args) {
     CommandLine command = problem.getCommandLine();
@@ -74,12 +81,6 @@ final class CommandTree {
   }
 
   private static final class Version implements IVersionProvider {
-    private static String version() {
-      // Without a descriptor where tests run on the class path.
-      ModuleDescriptor descriptor = Version.class.getModule().getDescriptor();
-      return descriptor == null ? "(no version)" : descriptor.rawVersion().orElse("(no version)");
-    }
-
     @Override
     public String[] getVersion() {
       return new String[] {"stasis " + version()

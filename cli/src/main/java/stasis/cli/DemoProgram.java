@@ -28,11 +28,6 @@ enum DemoProgram {
     }
 
     @Override
-    double progress(long pid, Path output, int size) throws IOException {
-      return (double) Files.size(output) / size;
-    }
-
-    @Override
     int defaultSize() {
       return 12_000;
     }
@@ -46,20 +41,6 @@ enum DemoProgram {
         write(input, size);
       }
       return List.of("xz", "-6", "-T1", "--keep", "--stdout", input.toString());
-    }
-
-    // How far its open input has been read: `pos:` in fdinfo.
-    @Override
-    double progress(long pid, Path output, int size) throws IOException {
-      try (var fds = Files.newDirectoryStream(Path.of("/proc/" + pid + "/fd"))) {
-        for (Path fd : fds) {
-          if (Files.readSymbolicLink(fd).endsWith("input")) {
-            String info = Files.readString(Path.of("/proc/" + pid + "/fdinfo/" + fd.getFileName()));
-            return Double.parseDouble(info.lines().findFirst().orElse("pos: 0").substring("pos:".length())) / size;
-          }
-        }
-      }
-      return 0;
     }
 
     @Override
@@ -101,9 +82,6 @@ enum DemoProgram {
   ///
   /// @param size digits, or bytes of input
   abstract List<String> prepare(Path folder, int size) throws IOException;
-
-  /// @return how much of its work is done, 0 to 1
-  abstract double progress(long pid, Path output, int size) throws IOException;
 
   /// Some ten seconds of work.
   abstract int defaultSize();

@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
@@ -20,7 +19,6 @@ import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
 import stasis.cli.Engine.Running;
-import stasis.linux.abi.Tid;
 
 @Command(name = "demo",
     description = "Freeze a real program half-way, end it, bring it back, and compare its result with an undisturbed"
@@ -65,7 +63,7 @@ final class DemoVerb implements Callable<Integer> {
     Path expected = folder.resolve("expected");
     try (DemoTarget target = DemoTarget.start(command, folder, expected)) {
       long began = System.nanoTime();
-      watch(program, target.pid(), expected, size, target::running, 2);
+      watch(expected, Long.MAX_VALUE, target::running);
       if (session.cancellation().requested()) {
         return ExitStatus.CANCELLED;
       }
@@ -83,7 +81,7 @@ final class DemoVerb implements Callable<Integer> {
     Path image = folder.resolve("image");
     try (DemoTarget target = DemoTarget.start(command, folder, output)) {
       say("pid " + target.pid().value() + ": " + String.join(" ", command));
-      watch(program, target.pid(), output, size, target::running, 0.5);
+      watch(output, Files.size(expected) / 2, target::running);
       if (session.cancellation().requested()) {
         return ExitStatus.CANCELLED;
       }
@@ -94,7 +92,7 @@ final class DemoVerb implements Callable<Integer> {
     }
 
     title("3. Brought back");
-    return restore(program, size, image, output, expected);
+    return restore(image, output, expected);
   }
 
   private Optional<ExitStatus> checkpoint(DemoTarget target, Path image) throws IOException, InterruptedException {
@@ -118,8 +116,7 @@ final class DemoVerb implements Callable<Integer> {
     return Optional.empty();
   }
 
-  private ExitStatus restore(DemoProgram program, int size, Path image, Path output, Path expected)
-      throws IOException, InterruptedException {
+  private ExitStatus restore(Path image, Path output, Path expected) throws IOException, InterruptedException {
     Progress progress = verbosity.progress(session);
     Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, false), progress);
     progress.finish();
@@ -128,8 +125,8 @@ final class DemoVerb implements Callable<Integer> {
     }
     Running running = result.program();
     session.cancellation().onRequest(() -> running.signal(9));
-    say("pid %d runs again after %s, at %d %%".formatted(running.pid().value(), Units.duration(result.restoreNs()),
-        percent(program, running.pid(), output, size)));
+    say("pid %d runs again after %s; %s of %s written".formatted(running.pid().value(),
+        Units.duration(result.restoreNs()), Units.bytes(Files.size(output)), Units.bytes(Files.size(expected))));
     int status = running.await();
     if (session.cancellation().requested()) {
       return ExitStatus.CANCELLED;
@@ -148,33 +145,19 @@ final class DemoVerb implements Callable<Integer> {
     return ExitStatus.DONE;
   }
 
-  /// Shows progress until so much is done, or the program has ended, or the user has had enough.
-  private void watch(DemoProgram program, Tid pid, Path output, int size, BooleanSupplier running,
-      double until) throws InterruptedException {
+  /// Shows progress until the output is so long, or the program has ended, or the user has had enough.
+  private void watch(Path output, long untilBytes, BooleanSupplier running) throws IOException, InterruptedException {
     boolean terminal = session.console().errIsTerminal() && !verbosity.quiet();
-    while (running.getAsBoolean() && !session.cancellation().requested()) {
-      int percent = percent(program, pid, output, size);
+    while (running.getAsBoolean() && Files.size(output) < untilBytes && !session.cancellation().requested()) {
       if (terminal) {
-        session.console().err().print(String.format(Locale.ROOT, "\r  %d %%\u001b[K", percent));
+        session.console().err().print("\r  " + Units.bytes(Files.size(output)) + "\u001b[K");
         session.console().err().flush();
-      }
-      if (percent >= until * 100) {
-        break;
       }
       Thread.sleep(POLL_MS);
     }
     if (terminal) {
       session.console().err().print("\r\u001b[K");
       session.console().err().flush();
-    }
-  }
-
-  private static int percent(DemoProgram program, Tid pid, Path output, int size) {
-    try {
-      return (int) Math.min(100, program.progress(pid.value(), output, size) * 100);
-    } catch (IOException e) {
-      // It has just ended: its /proc entries go before its shell has noticed.
-      return 100;
     }
   }
 

@@ -1,31 +1,170 @@
 package stasis.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import stasis.engine.CancelledException;
+import stasis.engine.CheckpointOutcome;
+import stasis.engine.CheckpointReport;
+import stasis.engine.CheckpointRequest;
+import stasis.engine.Checkpointer;
+import stasis.engine.Explanation;
+import stasis.engine.LiveEnvironment;
+import stasis.engine.Moment;
+import stasis.engine.RestoreOutcome;
+import stasis.engine.RestoreOutcome.RestoreReport;
+import stasis.engine.RestoreRequest;
+import stasis.engine.RestoredProgram;
+import stasis.engine.Restorer;
 import stasis.image.LossRow;
+import stasis.image.LossRow.Exactness;
+import stasis.kinds.Kinds;
+import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.resource.Obstacle;
 
-/// The verbs on `stasis.engine`. The engine has no public API yet, so each of them says so.
+/// The verbs on `stasis.engine`.
 final class LibraryEngine implements Engine {
-  private static final String NO_ENGINE = "this build has no engine yet: doctor and inspect work, this verb does not";
+  private final String version;
+
+  /// @param version written into images
+  LibraryEngine(String version) {
+    this.version = version;
+  }
 
   @Override
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
-    return new Outcome.Failed<>(NO_ENGINE);
+    CheckpointRequest request = new CheckpointRequest(order.root(), order.image(), order.leaveRunning(),
+        order.strict(), order.force(), order.maxFreezeNs().map(Duration::ofNanos));
+    return guarded(() -> switch (checkpointer().checkpoint(request, listener(watcher))) {
+      case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.frozenNs(),
+          new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(), report.threads(),
+              ordered(report.phases()), report.losses(), report.warnings())));
+      case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
+      case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
+      case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();
+    });
   }
 
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
-    return new Outcome.Failed<>(NO_ENGINE);
+    return guarded(() -> restored(restorer().restore(new RestoreRequest(order.image(), false), listener(watcher))));
+  }
+
+  private static Outcome<Restored> restored(RestoreOutcome outcome) {
+    return switch (outcome) {
+      case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report) -> new Outcome.Done<>(
+          new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(), report.pageBytes(),
+              report.tasks(), report.threads(), ordered(report.phases()), report.losses(), List.of()),
+              new Program(new Tid(pid), new RestoredProgram(root, waitable))));
+      case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
+      case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
+      case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
+      case RestoreOutcome.Cancelled _ -> new Outcome.Cancelled<>();
+    };
   }
 
   @Override
   public Outcome<String> plan(Path image, Watcher watcher) {
-    return new Outcome.Failed<>(NO_ENGINE);
+    return guarded(() -> switch (restorer().restore(new RestoreRequest(image, true), listener(watcher))) {
+      case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
+      case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
+      case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
+      case RestoreOutcome.Cancelled _ -> new Outcome.Cancelled<>();
+      case RestoreOutcome.Running running -> throw new AssertionError("a dry run that runs: " + running);
+    });
   }
 
   @Override
   public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
-    return new Outcome.Failed<>(NO_ENGINE);
+    return guarded(() -> {
+      Explanation explanation = checkpointer().explain(root);
+      List<LossRow> rows = new ArrayList<>(explanation.rows());
+      rows.addAll(rows(explanation.obstacles()));
+      return new Outcome.Done<>(rows);
+    });
+  }
+
+  /// What makes an operation of the library, which needs to look at this host first.
+  private interface Attempt<T> {
+    Outcome<T> run() throws IOException;
+  }
+
+  private static <T> Outcome<T> guarded(Attempt<T> attempt) {
+    try {
+      return attempt.run();
+    } catch (IOException e) {
+      return new Outcome.Failed<>("this host's /proc cannot be read: " + e.getMessage());
+    }
+  }
+
+  private Checkpointer checkpointer() throws IOException {
+    return new Checkpointer(Kinds.all(), LiveEnvironment.of(version));
+  }
+
+  private Restorer restorer() throws IOException {
+    return new Restorer(Kinds.all(), LiveEnvironment.of(version));
+  }
+
+  /// Named moments are what the user sees as phases; steps are the lines of `--verbose`.
+  private static Moment.Listener listener(Watcher watcher) {
+    return moment -> {
+      if (watcher.cancelled() && revocable(moment)) {
+        throw new CancelledException();
+      }
+      switch (moment) {
+        case Moment.Progress(long done, long total) -> watcher.bytes(done, total);
+        case Moment.At(String step) -> watcher.remoteCall(step);
+        case Moment.Frozen(int tasks) -> watcher.phase("frozen " + Units.count(tasks, "thread"));
+        case Moment.Snapshot _ -> watcher.phase("snapshot");
+        case Moment.Resumed _ -> watcher.phase("resumed");
+        case Moment.Committed _ -> watcher.phase("committed");
+        case Moment.Killed _ -> watcher.phase("killed");
+        case Moment.TasksBorn(int tasks) -> watcher.phase("born " + Units.count(tasks, "thread"));
+        case Moment.BeforeRelease _ -> watcher.phase("before release");
+        case Moment.Released _ -> watcher.phase("released");
+      }
+    };
+  }
+
+  /// Whether the operation can still be taken back whole. A committed checkpoint is finished; a released program runs.
+  private static boolean revocable(Moment moment) {
+    return switch (moment) {
+      case Moment.Committed _, Moment.Killed _, Moment.Released _ -> false;
+      case Moment.Progress _, Moment.At _, Moment.Frozen _, Moment.Snapshot _, Moment.Resumed _, Moment.TasksBorn _,
+          Moment.BeforeRelease _ -> true;
+    };
+  }
+
+  private static SequencedMap<String, Long> ordered(Map<String, Long> phases) {
+    return new LinkedHashMap<>(phases);
+  }
+
+  private static List<LossRow> rows(List<Obstacle> obstacles) {
+    return obstacles.stream().map(o -> new LossRow(o.subject(), "", Exactness.REFUSED, o.reason(),
+        Optional.of(o.remedy()).filter(remedy -> !remedy.isEmpty()))).toList();
+  }
+
+  /// @param pid as the program itself sees it
+  private record Program(Tid pid, RestoredProgram program) implements Running {
+    @Override
+    public void signal(int number) {
+      program.signal(number);
+    }
+
+    @Override
+    public int await() {
+      try {
+        return program.await();
+      } catch (SyscallException e) {
+        throw new AssertionError("a restored root that is not our child", e);
+      }
+    }
   }
 }

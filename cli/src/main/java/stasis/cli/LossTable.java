@@ -10,19 +10,23 @@ import stasis.image.LossRow.Exactness;
 final class LossTable {
   private LossTable() {}
 
-  /// @return one line per row that is not exact, and how many are; all rows if asked for
+  /// Each row that is not exact, its reason on a line below, and how many are; all rows if asked for. Not in columns:
+  /// one long path would push every reason off the screen.
   static String render(List<LossRow> losses, boolean all) {
-    Table table = new Table("SUBJECT", "KIND", "", "WHAT DIFFERS OR WHY");
+    StringBuilder out = new StringBuilder();
     long exact = 0;
     for (LossRow row : losses) {
       boolean isExact = row.exactness() == Exactness.EXACT;
       exact += isExact ? 1 : 0;
       if (all || !isExact) {
-        table.row(row.subject(), row.kind(), word(row.exactness()), reason(row));
+        out.append(word(row.exactness())).append("  ").append(row.subject())
+            .append(row.kind().isEmpty() ? "" : "  " + row.kind()).append('\n');
+        if (!reason(row).isEmpty()) {
+          out.append("    ").append(reason(row)).append('\n');
+        }
       }
     }
-    String counted = Units.count(exact, "resource") + " exact\n";
-    return table.isEmpty() ? counted : table.render() + counted;
+    return exact == 0 ? out.toString() : out.append(Units.count(exact, "resource")).append(" exact\n").toString();
   }
 
   static Json json(List<LossRow> losses) {

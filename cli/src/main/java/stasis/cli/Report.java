@@ -28,7 +28,7 @@ record Report(Console console, JsonOption json, ExitStatus failed, ExitStatus re
             Json.member("outcome", Json.text("refused")),
             Json.member("losses", LossTable.json(losses))), console);
         console.say("refused, " + Units.count(losses.size(), "obstacle"));
-        console.err().print(LossTable.render(losses, true).replaceFirst("0 resources exact\n$", ""));
+        console.err().print(LossTable.render(losses, true));
         yield refused;
       }
       case Outcome.Failed<?>(String problem) -> {

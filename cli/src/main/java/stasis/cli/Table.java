@@ -21,10 +21,6 @@ final class Table {
     rows.add(List.of(cells));
   }
 
-  boolean isEmpty() {
-    return rows.size() == 1;
-  }
-
   String render() {
     int columns = rows.getFirst().size();
     List<Integer> widths = new ArrayList<>(Collections.nCopies(columns, 0));

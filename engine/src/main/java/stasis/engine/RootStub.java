@@ -16,6 +16,7 @@ import stasis.tracee.stub.Stub;
 final class RootStub {
   private static final Duration BOUND = Duration.ofSeconds(10);
   private static final int RLIMIT_NOFILE = 7;
+  private static final int IOPRIO_WHO_PROCESS = 1;
 
   private RootStub() {}
 
@@ -26,6 +27,8 @@ final class RootStub {
     batch.call(Nr.PRLIMIT64, Operand.imm(0), Operand.imm(RLIMIT_NOFILE), Operand.imm(0), limit.address());
     batch.patch(limit, 0, Operand.load64(limit, 8), 8);
     batch.call(Nr.PRLIMIT64, Operand.imm(0), Operand.imm(RLIMIT_NOFILE), limit.address(), Operand.imm(0));
+    // Class none: what it bears begins without the engine's I/O context (block/blk-ioc.c, __copy_io()).
+    batch.call(Nr.IOPRIO_SET, Operand.imm(IOPRIO_WHO_PROCESS), Operand.imm(0), Operand.imm(0));
     if (file.value() != imageFd) {
       batch.call(Nr.DUP3, Expect.exactly(imageFd), Operand.imm(file.value()), Operand.imm(imageFd), Operand.imm(0));
       batch.call(Nr.CLOSE, Operand.imm(file.value()));

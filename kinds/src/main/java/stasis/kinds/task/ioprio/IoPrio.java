@@ -53,6 +53,10 @@ public final class IoPrio implements TaskAspect<IoPrio.State> {
 
   @Override
   public void restore(State state, Script script, Refs refs) {
+    // A task is born without any, and setting even 0 would give it an I/O context of its own.
+    if (state.priority() == 0) {
+      return;
+    }
     script.call(Nr.IOPRIO_SET, "I/O priority", Arg.imm(IOPRIO_WHO_PROCESS), Arg.imm(0), Arg.imm(state.priority()));
   }
 

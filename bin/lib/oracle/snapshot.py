@@ -105,6 +105,12 @@ def affinity(tid):
         return error(e.errno)
 
 
+def shared(pid, tid, kind):
+    """0 if they share it. That the one pointer is less (1) or greater (2) than the other means nothing."""
+    answer = call("kcmp", pid, tid, kind, 0, 0)
+    return answer if isinstance(answer, dict) else min(answer, 1)
+
+
 def thread(pid, tid):
     base = f"/proc/{pid}/task/{tid}"
     found = {name: read(f"{base}/{name}") for name in THREAD_FILES}
@@ -116,7 +122,7 @@ def thread(pid, tid):
     found["ioprio"] = call("ioprio_get", 1, tid)
     found["robust_list"] = robust_list(tid)
     found["ns"] = {n: link(f"{base}/ns/{n}") for n in names(f"{base}/ns")}
-    found["shares"] = {n: call("kcmp", pid, tid, kind, 0, 0) for n, kind in KCMP.items()} if tid != pid else {}
+    found["shares"] = {n: shared(pid, tid, kind) for n, kind in KCMP.items()} if tid != pid else {}
     return found
 
 

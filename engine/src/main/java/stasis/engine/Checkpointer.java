@@ -3,6 +3,7 @@ package stasis.engine;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.LossRow;
@@ -88,7 +89,8 @@ public final class Checkpointer {
       Rehearsal rehearsal = Rehearsal.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
       rehearsal.play(kinds, environment, ptrace, host, request.leaveRunning());
-      try (ImageWriter writer = ImageStore.create(request.image(), request.force());
+      try (ImageWriter writer = ImageStore.create(request.image(), request.force(),
+          step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
           Answering answering = Answering.open(environment, request.root())) {
         phases.enter("freeze");
         long frozenAt = phases.nowNs();

@@ -84,10 +84,15 @@ final class Cycle implements AutoCloseable {
   RestoreOutcome restore(Path image, Moment.Listener listener) {
     RestoreOutcome outcome =
         new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
-    if (outcome instanceof RestoreOutcome.Running(var root, var _, var _)) {
-      restored.add(root);
+    if (outcome instanceof RestoreOutcome.Running running) {
+      restored.add(running.root());
     }
     return outcome;
+  }
+
+  /// What a restore would do.
+  RestoreOutcome plan(Path image) {
+    return new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, true), _ -> { });
   }
 
   /// A checkpoint that must succeed.
@@ -109,24 +114,28 @@ final class Cycle implements AutoCloseable {
   }
 
   /// Freezes a victim, sees it gone, brings it back, and sees nothing changed that may not.
-  void carry(Victim victim) {
+  ///
+  /// @param modes of the allow list that hold besides `always`
+  void carry(Victim victim, String... modes) {
     Path before = oracle.snapshot(victim.pid());
     Path image = newImage();
     stored(victim, image, false);
     bury(victim);
     running(image);
-    agree(before, oracle.snapshot(victim.pid()));
+    agree(before, oracle.snapshot(victim.pid()), modes);
   }
 
   /// Checkpoints a victim that runs on, sees it untouched, ends it by SIGKILL and brings the copy back.
-  void carryCopy(Victim victim) {
+  ///
+  /// @param modes of the allow list that hold of what comes back
+  void carryCopy(Victim victim, String... modes) {
     Path before = oracle.snapshot(victim.pid());
     Path image = newImage();
     stored(victim, image, true);
     agree(before, oracle.snapshot(victim.pid()));
     end(victim);
     running(image);
-    agree(before, oracle.snapshot(victim.pid()));
+    agree(before, oracle.snapshot(victim.pid()), modes);
   }
 
   /// A checkpoint that must be refused, by name, with the victim untouched.

@@ -24,6 +24,8 @@ import stasis.testkit.Victim;
 class VictimsTest {
   private static final Duration CONTROL = Duration.ofSeconds(30);
   private static final String REFUSED = "refused";
+  /// Begins the labels of what stands on deleted things, and is the mode of the allow list for them.
+  private static final String DELETED = "deleted";
   /// They are looked at as trees, or differ by their purpose.
   private static final Set<String> NOT_CARRIED = Set.of("foster", "changes");
 
@@ -55,7 +57,7 @@ class VictimsTest {
   }
 
   private interface Act {
-    void on(Cycle cycle, Victim victim);
+    void on(Cycle cycle, Victim victim, String... modes);
   }
 
   private static void each(Victims victims, Path source, Path work, Act act) {
@@ -86,7 +88,7 @@ class VictimsTest {
       assertThat(obstacles).isNotEmpty();
     } else {
       try {
-        act.on(cycle, victim);
+        act.on(cycle, victim, label.startsWith(DELETED) ? new String[] {DELETED} : new String[0]);
       } catch (AssertionError | IllegalStateException e) {
         throw new AssertionError("at '" + label + "': " + e.getMessage(), e);
       }

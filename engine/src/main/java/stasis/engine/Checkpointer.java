@@ -3,6 +3,7 @@ package stasis.engine;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.LossRow;
@@ -89,7 +90,8 @@ public final class Checkpointer {
       Rehearsal rehearsal = Rehearsal.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
       try (HiddenKernel kernel = HiddenKernel.open(ptrace);
-          ImageWriter writer = ImageStore.create(request.image(), request.force())) {
+          ImageWriter writer = ImageStore.create(request.image(), request.force(),
+              step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))))) {
         rehearsal.play(kinds, environment, ptrace, host, kernel, request.leaveRunning());
         Answering answering = Answering.open(environment, request.root(), kernel);
         phases.enter("freeze");

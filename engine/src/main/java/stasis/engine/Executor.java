@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import stasis.image.ObjectId;
 import stasis.image.PageRun;
 import stasis.image.PageRuns;
@@ -34,6 +35,7 @@ import stasis.resource.Step;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Batch;
+import stasis.tracee.stub.BatchRun;
 import stasis.tracee.stub.Expect;
 import stasis.tracee.stub.Newborn;
 import stasis.tracee.stub.Operand;
@@ -47,6 +49,8 @@ import stasis.tracee.stub.Stub;
 /// a step that fails ends them all. On the tracer thread.
 final class Executor {
   private static final Duration STEP_BOUND = Duration.ofMinutes(30);
+  private static final Duration TID_FREE_WITHIN = Duration.ofSeconds(1);
+  private static final long TID_RETRY_NS = 1_000_000;
   private static final long SEGMENT_BYTES = 1L << 30;
   private static final long ARCH_PRCTL_X86_64 = 158;
   private static final long ARCH_MAP_VDSO_64 = 0x2003;
@@ -311,7 +315,7 @@ final class Executor {
       batch.point(args, 64, tids, 0);
       byEntry.put(batch.birth(Nr.CLONE3, args.address(), Operand.imm(CLONE_ARGS_BYTES)), spawn.in());
     }
-    switch (leader.run(batch, Deadline.after(STEP_BOUND))) {
+    switch (born(leader.start(batch))) {
       case Outcome.Completed(_, var born) -> {
         for (Newborn newborn : born) {
           stubs.put(GroupPlan.require(byEntry, newborn.entry()), leader.adopt(newborn));
@@ -324,6 +328,19 @@ final class Executor {
     }
     listener.at(new Moment.TasksBorn(stubs.size()));
     return at;
+  }
+
+  /// The number of a thread that has just died is free a little after the thread is nowhere to be seen any more
+  /// (kernel/exit.c, `release_task()`).
+  private static Outcome born(BatchRun run) throws SyscallException {
+    Outcome outcome = run.await(Deadline.after(STEP_BOUND));
+    Deadline patience = Deadline.after(TID_FREE_WITHIN);
+    while (outcome instanceof Outcome.Stopped stopped && stopped.result() == -Errno.EEXIST.number()
+        && !patience.passed()) {
+      LockSupport.parkNanos(TID_RETRY_NS);
+      outcome = run.again(Deadline.after(STEP_BOUND));
+    }
+    return outcome;
   }
 
   private static String text(Outcome outcome) {

@@ -2,7 +2,12 @@ package stasis.live;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import stasis.testkit.Launcher;
 import stasis.testkit.Launcher.Program;
 import stasis.testkit.VictimCompiler;
@@ -22,6 +27,25 @@ final class Victims {
   /// @param work folder of the test; the launcher is to be closed by the test
   Launcher launcher(Path work) {
     return new Launcher(work, compiler);
+  }
+
+  /// Every victim there is, those of kinds first; sorted.
+  List<Path> sources() throws IOException {
+    var all = new ArrayList<Path>();
+    try (Stream<Path> kinds = Files.walk(KINDS); Stream<Path> general = Files.list(INCLUDE)) {
+      kinds.filter(file -> file.toString().endsWith("_victim.c")).sorted().forEach(all::add);
+      general.filter(file -> file.toString().endsWith(".c")).sorted().forEach(all::add);
+    }
+    return all;
+  }
+
+  /// `group/seccomp` of a kind's victim, `counter` of a general one.
+  static String label(Path source) {
+    return source.startsWith(KINDS) ? String.valueOf(KINDS.relativize(source).getParent()) : name(source);
+  }
+
+  static String name(Path source) {
+    return source.getFileName().toString().replace(".c", "");
   }
 
   /// A victim of `testkit/victims`, e.g. `counter`.

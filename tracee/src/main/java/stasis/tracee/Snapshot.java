@@ -53,6 +53,7 @@ public final class Snapshot implements AutoCloseable {
       flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, CLONE_VM);
       flight.permit("clone", number(Nr.CLONE), flight.code().exitExit(), 0, Signals.SIGCHLD);
       flight.permit("close_range", number(Nr.CLOSE_RANGE), flight.code().exitExit(), 0, 0, 0xffffffffL, 0);
+      flight.permit("setsid", number(Nr.SETSID), flight.code().exitExit(), 0);
       flight.permit("waitid", ParachuteCode.WAITID, flight.code().forkUndone(), 2, 1, 0, 0, 0x40000004L, 0);
       flight.permit("exit_group", ParachuteCode.EXIT_GROUP, flight.code().exit(), 1);
     } catch (ErrandRefusedException e) {
@@ -165,11 +166,14 @@ public final class Snapshot implements AutoCloseable {
       }
     }
 
-    /// C holds nothing but memory: no end of a pipe, no lock. Its copy of the slot is cleared, so that it is the
+    /// C holds nothing but memory: no end of a pipe, no lock, and no membership of the group's session, whose number
+    /// could else not be given out again until init has buried C. Its copy of the slot is cleared, so that it is the
     /// group's memory as the group itself will have it; whatever happens to it now ends in SIGKILL.
     private Snapshot keeper(Tid copy) throws SyscallException {
       newborn(copy, Ptrace.PTRACE_O_EXITKILL);
       run(copy, Nr.CLOSE_RANGE, 0, 0xffffffffL, 0);
+      flight.toExit(copy, flight.code().exitExit());
+      run(copy, Nr.SETSID);
       flight.toExit(copy, flight.code().exitExit());
       flight.slot().write(group.ptrace(), copy, 0, Bytes.zeros(Slot.BYTES));
       group.faults().hit("snapshot.taken");

@@ -1,0 +1,198 @@
+package stasis.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import stasis.engine.CheckpointOutcome;
+import stasis.engine.CheckpointReport;
+import stasis.engine.CheckpointRequest;
+import stasis.engine.Checkpointer;
+import stasis.engine.Environment;
+import stasis.engine.LiveEnvironment;
+import stasis.engine.Moment;
+import stasis.engine.RestoreOutcome;
+import stasis.engine.RestoreRequest;
+import stasis.engine.Restorer;
+import stasis.kinds.Kinds;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+import stasis.resource.Obstacle;
+import stasis.testkit.Launcher;
+import stasis.testkit.Launcher.Program;
+import stasis.testkit.Oracle;
+import stasis.testkit.Victim;
+
+/// Checkpoints and restores of programs in one folder, each looked at by the oracle before and after. Closing ends and
+/// buries all that is left of them.
+final class Cycle implements AutoCloseable {
+  static final Duration BOUND = Duration.ofSeconds(60);
+  private static final int WNOHANG = 1;
+  private final Launcher launcher;
+  private final Oracle oracle;
+  private final Path images;
+  private final Environment environment;
+  private final List<Tid> restored = new ArrayList<>();
+  private int made;
+
+  /// @param work folder of the test
+  Cycle(Victims victims, Path work) {
+    this.launcher = victims.launcher(work);
+    try {
+      this.environment = LiveEnvironment.of("test");
+      this.images = Files.createDirectories(work.resolve("images"));
+      this.oracle = new Oracle(Path.of(".."), Files.createDirectories(work.resolve("looks")));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  Victim start(Program program) {
+    return launcher.start(program);
+  }
+
+  Oracle oracle() {
+    return oracle;
+  }
+
+  Environment environment() {
+    return environment;
+  }
+
+  /// All living thread groups that this test is answerable for.
+  List<Tid> tasks() {
+    return launcher.tasks();
+  }
+
+  /// A folder no image is in yet.
+  Path newImage() {
+    return images.resolve("image-" + ++made);
+  }
+
+  CheckpointOutcome checkpoint(Victim victim, Path image, boolean leaveRunning, Moment.Listener listener) {
+    return new Checkpointer(Kinds.all(), environment).checkpoint(
+        new CheckpointRequest(victim.pid(), image, leaveRunning, false, false, Optional.empty()), listener);
+  }
+
+  RestoreOutcome restore(Path image, Moment.Listener listener) {
+    RestoreOutcome outcome =
+        new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
+    if (outcome instanceof RestoreOutcome.Running running) {
+      restored.add(running.root());
+    }
+    return outcome;
+  }
+
+  /// What a restore would do.
+  RestoreOutcome plan(Path image) {
+    return new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, true), _ -> { });
+  }
+
+  /// A checkpoint that must succeed.
+  CheckpointReport stored(Victim victim, Path image, boolean leaveRunning) {
+    CheckpointOutcome outcome = checkpoint(victim, image, leaveRunning, _ -> { });
+    if (outcome instanceof CheckpointOutcome.Stored(var report)) {
+      return report;
+    }
+    throw new AssertionError("the checkpoint of " + victim.folder().getFileName() + ": " + text(outcome));
+  }
+
+  /// A restore that must succeed.
+  RestoreOutcome.Running running(Path image) {
+    RestoreOutcome outcome = restore(image, _ -> { });
+    if (outcome instanceof RestoreOutcome.Running running) {
+      return running;
+    }
+    throw new AssertionError("the restore of " + image.getFileName() + ": " + text(outcome));
+  }
+
+  /// Freezes a victim, sees it gone, brings it back, and sees nothing changed that may not.
+  ///
+  /// @param modes of the allow list that hold besides `always`
+  void carry(Victim victim, String... modes) {
+    Path before = oracle.snapshot(victim.pid());
+    Path image = newImage();
+    stored(victim, image, false);
+    bury(victim);
+    running(image);
+    agree(before, oracle.snapshot(victim.pid()), modes);
+  }
+
+  /// Checkpoints a victim that runs on, sees it untouched, ends it by SIGKILL and brings the copy back.
+  ///
+  /// @param modes of the allow list that hold of what comes back
+  void carryCopy(Victim victim, String... modes) {
+    Path before = oracle.snapshot(victim.pid());
+    Path image = newImage();
+    stored(victim, image, true);
+    agree(before, oracle.snapshot(victim.pid()));
+    end(victim);
+    running(image);
+    agree(before, oracle.snapshot(victim.pid()), modes);
+  }
+
+  /// A checkpoint that must be refused, by name, with the victim untouched.
+  List<Obstacle> refuse(Victim victim) {
+    Path image = newImage();
+    CheckpointOutcome outcome = checkpoint(victim, image, false, _ -> { });
+    if (!(outcome instanceof CheckpointOutcome.Refused(var obstacles, var _))) {
+      throw new AssertionError("not refused: " + text(outcome));
+    }
+    assertThat(image).doesNotExist();
+    return obstacles;
+  }
+
+  void agree(Path before, Path after, String... modes) {
+    Oracle.Comparison comparison = oracle.compare(before, after, modes);
+    assertThat(comparison.agrees()).as(() -> String.join("\n", comparison.lines())).isTrue();
+  }
+
+  /// SIGKILL, and the burial.
+  void end(Victim victim) {
+    Syscalls.call(Nr.KILL, victim.pid().value(), 9);
+    bury(victim);
+  }
+
+  /// A victim that was killed is its first parent's to bury, or ours if we restored it. Its pid is free afterwards.
+  void bury(Victim victim) {
+    // A child of ours must be waited for, blocking; anyone else's answers ECHILD at once.
+    Syscalls.call(Nr.WAIT4, victim.pid().value(), 0, 0, 0);
+    victim.awaitPidFree(BOUND);
+  }
+
+  /// Takes the end of a restored root, whose parent this JVM is.
+  void reap(Tid root) {
+    Syscalls.call(Nr.WAIT4, root.value(), 0, WNOHANG, 0);
+  }
+
+  static String text(Object outcome) {
+    return switch (outcome) {
+      case CheckpointOutcome.Refused(var obstacles, var _) -> refusal(obstacles);
+      case RestoreOutcome.Refused(var obstacles) -> refusal(obstacles);
+      default -> outcome.toString();
+    };
+  }
+
+  private static String refusal(List<Obstacle> obstacles) {
+    return "refused: " + obstacles.stream().map(Obstacle::text).toList();
+  }
+
+  @Override
+  public void close() {
+    restored.forEach(root -> Syscalls.call(Nr.KILL, root.value(), 9));
+    long end = System.nanoTime() + BOUND.toNanos();
+    for (Tid root : restored) {
+      while (Syscalls.call(Nr.WAIT4, root.value(), 0, WNOHANG, 0) == 0 && System.nanoTime() < end) {
+        Thread.onSpinWait();
+      }
+    }
+    launcher.close();
+  }
+}

@@ -1,0 +1,90 @@
+package stasis.live;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import stasis.engine.CheckpointRequest;
+import stasis.engine.Checkpointer;
+import stasis.engine.Environment;
+import stasis.engine.LiveEnvironment;
+import stasis.engine.Moment;
+import stasis.engine.RestoreRequest;
+import stasis.engine.Restorer;
+import stasis.kinds.Kinds;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+
+/// An engine in a JVM of its own that can be made to die by SIGKILL at its n-th moment, as nothing within a JVM can.
+final class EngineProcess {
+  private static final int SIGKILL = 9;
+  private static final long NEVER = Long.MAX_VALUE;
+  private static final int BOUND_SECONDS = 60;
+
+  private EngineProcess() {}
+
+  /// How the process ended, and the last line it said.
+  record End(int status, String words) {
+    /// A JVM's exit status after a signal is 128 and its number.
+    boolean killed() {
+      return status == 128 + SIGKILL;
+    }
+  }
+
+  /// @param diesAt ordinal of the moment, from 0
+  static End checkpoint(Tid pid, Path image, boolean leaveRunning, long diesAt) throws IOException {
+    return run(image, "checkpoint", pid.toString(), image.toString(), Boolean.toString(leaveRunning),
+        Long.toString(diesAt));
+  }
+
+  static End restore(Path image, long diesAt) throws IOException {
+    return run(image, "restore", "0", image.toString(), "false", Long.toString(diesAt));
+  }
+
+  private static End run(Path image, String... arguments) throws IOException {
+    Path log = Path.of(image + ".log");
+    var command = new java.util.ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED", "-cp",
+        System.getProperty("java.class.path"), EngineProcess.class.getName()));
+    command.addAll(List.of(arguments));
+    Process jvm = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    try {
+      if (!jvm.waitFor(BOUND_SECONDS, TimeUnit.SECONDS)) {
+        jvm.destroyForcibly();
+        throw new AssertionError("the engine takes more than " + BOUND_SECONDS + " s");
+      }
+    } catch (InterruptedException e) {
+      jvm.destroyForcibly();
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the engine worked", e);
+    }
+    return new End(jvm.exitValue(), Files.readString(log).strip());
+  }
+
+  public static void main(String[] arguments) throws IOException {
+    Environment environment = LiveEnvironment.of("test");
+    Path image = Path.of(arguments[2]);
+    Moment.Listener listener = diesAt(Long.parseLong(arguments[4]));
+    Object outcome = arguments[0].equals("checkpoint")
+        ? new Checkpointer(Kinds.all(), environment).checkpoint(new CheckpointRequest(
+            new Tid(Integer.parseInt(arguments[1])), image, Boolean.parseBoolean(arguments[3]), false, false,
+            Optional.empty()), listener)
+        : new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
+    System.out.println(outcome.getClass().getSimpleName());
+    System.exit(0);
+  }
+
+  private static Moment.Listener diesAt(long ordinal) {
+    long[] left = {ordinal};
+    return moment -> {
+      if (left[0] != NEVER && left[0]-- == 0) {
+        System.out.println(moment);
+        System.out.flush();
+        Syscalls.call(Nr.KILL, ProcessHandle.current().pid(), SIGKILL);
+      }
+    };
+  }
+}

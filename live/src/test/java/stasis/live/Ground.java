@@ -1,0 +1,106 @@
+package stasis.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import stasis.linux.abi.Tid;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
+import stasis.procfs.Status;
+import stasis.testkit.Victim;
+
+/// What must hold around a victim whatever happened to the engine.
+final class Ground {
+  private static final Duration SETTLES = Duration.ofSeconds(10);
+
+  private Ground() {}
+
+  /// It runs as before: nothing of it stopped or traced.
+  static void isUntouched(Cycle cycle, Victim victim, Path before) {
+    assertThat(waitFor(() -> stopped(victim).isEmpty())).as(() -> "left: " + stopped(victim)).isTrue();
+    assertThat(victim.isAlive()).as("alive: %s %s", victim.lines(), victim.errors()).isTrue();
+    cycle.agree(before, cycle.oracle().snapshot(victim.pid()));
+  }
+
+  /// Threads that stand or have a tracer.
+  private static List<String> stopped(Victim victim) {
+    try {
+      return victim.task().threads().stream().map(tid -> thread(victim, tid)).filter(text -> !text.isEmpty()).toList();
+    } catch (ProcException e) {
+      return List.of();
+    }
+  }
+
+  private static String thread(Victim victim, Tid tid) {
+    try {
+      Status status = victim.task().thread(tid).status();
+      boolean stands = status.state() == 'T' || status.state() == 't' || status.tracerPid() != 0;
+      return stands ? tid + " in state " + status.state() + " traced by " + status.tracerPid() : "";
+    } catch (ProcException e) {
+      return "";
+    }
+  }
+
+  /// The thread groups of this user's whole machine that are children of this JVM, of `parent` or of init and were not
+  /// there before.
+  static Set<Tid> groups() {
+    try {
+      return new HashSet<>(Proc.live().tgids());
+    } catch (ProcException e) {
+      throw new IllegalStateException("there is no /proc", e);
+    }
+  }
+
+  /// No living process of this test but these.
+  static void onlyTasks(Cycle cycle, Set<Tid> allowed) {
+    assertThat(waitFor(() -> allowed.containsAll(cycle.tasks()))).as(() -> "left behind: " + cycle.tasks().stream()
+        .filter(tid -> !allowed.contains(tid)).map(Object::toString).collect(Collectors.joining(" "))).isTrue();
+  }
+
+  /// Children of this JVM that it did not have: stubs, keepers, first tasks of namespaces.
+  static void noNewChildren(Set<Long> before) {
+    assertThat(waitFor(() -> before.containsAll(children()))).as(() -> "new children: " + children()).isTrue();
+  }
+
+  /// Children of this JVM, zombies too.
+  static Set<Long> children() {
+    try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+      Set<Long> all = new HashSet<>();
+      for (Path task : tasks.toList()) {
+        try {
+          for (String pid : Files.readString(task.resolve("children")).strip().split(" ")) {
+            if (!pid.isEmpty()) {
+              all.add(Long.parseLong(pid));
+            }
+          }
+        } catch (IOException _) {
+          continue; // a thread that has just ended has no children
+        }
+      }
+      return all;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static boolean waitFor(BooleanSupplier condition) {
+    long end = System.nanoTime() + SETTLES.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        return false;
+      }
+      java.util.concurrent.locks.LockSupport.parkNanos(2_000_000);
+    }
+    return true;
+  }
+}

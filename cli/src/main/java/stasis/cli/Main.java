@@ -8,7 +8,8 @@ final class Main {
     Console console = Console.ofThisProcess();
     Cancellation cancellation = new Cancellation();
     Signals.cancelWith(cancellation, console);
-    int status = new CommandTree(new Session(console, new LibraryEngine(CommandTree.version()), cancellation, Signals::relayTo)).run(args);
+    Session session = new Session(console, new LibraryEngine(CommandTree.version()), cancellation, Signals::relayTo);
+    int status = new CommandTree(session).run(args);
     console.out().flush();
     // Relayed and cancelling handlers hang on threads that would keep the JVM.
     System.exit(status);

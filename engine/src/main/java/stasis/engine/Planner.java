@@ -46,7 +46,8 @@ public final class Planner {
     }
     obstacles.addAll(cpus(capture, host));
     int imageFd = imageFd(capture);
-    long fdsWanted = imageFd + 2L + 2 * StubFiles.STDIO + capture.items(i -> i.kind() instanceof stasis.resource.FileKind<?>
+    long fdsWanted = imageFd + 2L + 2 * StubFiles.STDIO
+        + capture.items(i -> i.kind() instanceof stasis.resource.FileKind<?>
         || i.kind() instanceof stasis.resource.BodyKind<?>).size();
     if (fdsWanted > host.maxOpenFiles()) {
       obstacles.add(new Obstacle.HostLacks("open files", "a restore needs fd numbers up to " + fdsWanted

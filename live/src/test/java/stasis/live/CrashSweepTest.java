@@ -18,7 +18,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
-import stasis.linux.abi.Tid;
 import stasis.repository.ImageStore;
 import stasis.testkit.Oracle;
 import stasis.testkit.Victim;

@@ -23,7 +23,8 @@ public interface Refs {
   /// Where a body with [BodyKind#holeBytes] lies until its `finish`: page-aligned, clear of every vma of the tree.
   RemoteAddress hole(ObjectId body);
 
-  /// What the restorer has as its own standard input (0), output (1) or error (2), in the script's task until every file
+  /// What the restorer has as its own standard input (0), output (1) or error (2), in the script's task until every
+  /// file
   /// is at its place; `/dev/null` where the restorer has none.
   Fd stdio(int number);
 

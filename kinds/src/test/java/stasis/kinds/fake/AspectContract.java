@@ -24,7 +24,8 @@ import stasis.resource.Question;
 import stasis.resource.Script;
 import stasis.resource.TaskAspect;
 
-/// What holds of every aspect of tasks and thread groups, every file and every body: its schema and its program are written down, its state
+/// What holds of every aspect of tasks and thread groups, every file and every body: its schema and its program are
+/// written down, its state
 /// survives the statefile, and it is called after its folder.
 ///
 /// @param <S> its state

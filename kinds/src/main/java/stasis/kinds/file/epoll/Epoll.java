@@ -27,7 +27,8 @@ import stasis.resource.Script;
 /// An epoll(7): the files it watches, each under the number at which it was added.
 public final class Epoll implements FileKind<Epoll.State> {
   /// @param added the fd of EPOLL_CTL_ADD @param vacant nothing stands at that number any more: the file has others
-  /// @param events of struct epoll_event, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE among them @param data the program's own
+  /// @param events of struct epoll_event, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE among them @param data the program's
+  ///     own
   record Watch(@Tag(1) Fd added, @Tag(2) boolean vacant, @Tag(3) ObjectId file, @Tag(4) int events,
       @Tag(5) long data) {}
 

@@ -24,7 +24,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// An inotify(7): its watches under their numbers. The kernel knows a watched file by handle; its path is found by that.
+/// An inotify(7): its watches under their numbers. The kernel knows a watched file by handle; its path is found by
+/// that.
 public final class Inotify implements FileKind<Inotify.State> {
   /// @param mask IN_ bits of inotify_add_watch(2)
   record Watch(@Tag(1) int wd, @Tag(2) PathBytes path, @Tag(3) int mask) {}
@@ -66,7 +67,8 @@ public final class Inotify implements FileKind<Inotify.State> {
     watches.sort(Comparator.comparingInt(Watch::wd));
     Answer unread = file.ask(Nr.IOCTL, Arg.self(), Arg.imm(FIONREAD), Arg.space(4));
     if (unread.failed()) {
-      throw new ObstructedException(file.subject(), "whether it holds events cannot be read", "run with CAP_SYS_PTRACE");
+      throw new ObstructedException(file.subject(), "whether it holds events cannot be read",
+          "run with CAP_SYS_PTRACE");
     }
     return new State(watches, unread.output(2).u32(0), OpenFlags.of(file));
   }

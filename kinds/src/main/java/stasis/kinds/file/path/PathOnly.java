@@ -11,7 +11,6 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FdInfo;
-import stasis.procfs.FileStat;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
 import stasis.resource.Host;

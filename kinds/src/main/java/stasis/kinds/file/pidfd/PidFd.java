@@ -16,7 +16,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A pidfd_open(2) of the task's own thread group. One of another task is refused: that task is outside, or not yet born
+/// A pidfd_open(2) of the task's own thread group. One of another task is refused: that task is outside, or not yet
+/// born
 /// when files are made.
 public final class PidFd implements FileKind<PidFd.State> {
   /// @param flags PIDFD_THREAD and PIDFD_NONBLOCK, which are O_EXCL and O_NONBLOCK

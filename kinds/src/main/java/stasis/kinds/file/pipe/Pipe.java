@@ -56,7 +56,8 @@ public final class Pipe implements FileKind<Pipe.State> {
     return Set.of(state.body());
   }
 
-  /// Opening an unnamed pipe through /proc gives a description of its own and waits for nobody (fs/pipe.c, fifo_open()).
+  /// Opening an unnamed pipe through /proc gives a description of its own and waits for nobody (fs/pipe.c,
+  /// fifo_open()).
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     return script.call(Nr.OPENAT, "end of pipe " + state.body(), Arg.imm(Open.AT_FDCWD),

@@ -18,7 +18,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A terminal, or an end of a pipe, FIFO or unix socket whose other end is outside the tree, on standard input, output or
+/// A terminal, or an end of a pipe, FIFO or unix socket whose other end is outside the tree, on standard input,
+/// output or
 /// error. The rule: each of fd 0, 1 and 2 becomes what the restorer has under the same number, `/dev/null` where it has
 /// nothing. The same terminal under a higher number follows the lowest standard one.
 public final class Stdio implements FileKind<Stdio.State> {

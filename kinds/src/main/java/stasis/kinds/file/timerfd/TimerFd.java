@@ -21,10 +21,12 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A timerfd_create(2): its clock, what is left of its time, its period and what was not yet read. Time left stands still
+/// A timerfd_create(2): its clock, what is left of its time, its period and what was not yet read. Time left stands
+/// still
 /// from checkpoint to restore; one set to a time of day keeps that.
 public final class TimerFd implements FileKind<TimerFd.State> {
-  /// @param clock CLOCK_ number @param ticks expirations not yet read @param settimeFlags as given to timerfd_settime(2)
+  /// @param clock CLOCK_ number @param ticks expirations not yet read @param settimeFlags as given to
+  ///     timerfd_settime(2)
   /// @param remainingNs 0 while disarmed, or due and unread @param atNs time of day it is set to, ns since the epoch
   record State(@Tag(1) int clock, @Tag(2) long ticks, @Tag(3) int settimeFlags, @Tag(4) long remainingNs,
       @Tag(5) long intervalNs, @Tag(6) Optional<Long> atNs, @Tag(7) int flags) {

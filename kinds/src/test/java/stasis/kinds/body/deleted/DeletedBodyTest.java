@@ -20,7 +20,8 @@ class DeletedBodyTest extends AspectContract<DeletedBody.State> {
 
   @Override
   protected DeletedBody.State sample() {
-    return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 5008, 0640, Optional.of(new DeletedBody.Owner(1000, 100)),
+    return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 5008, 0640,
+        Optional.of(new DeletedBody.Owner(1000, 100)),
         1_500_000_000L, 0);
   }
 

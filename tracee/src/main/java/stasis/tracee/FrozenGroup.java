@@ -2,6 +2,7 @@ package stasis.tracee;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import stasis.linux.abi.SyscallException;
@@ -28,6 +29,7 @@ public final class FrozenGroup implements AutoCloseable {
   private final FaultPoints faults;
   /// Threads whose registers are not their own.
   private final Set<Tid> airborne = new TreeSet<>();
+  private Optional<List<Slot>> slotsBehindVdso = Optional.empty();
 
   FrozenGroup(Ptrace ptrace, Tid leader, List<LiveTask> tasks, FaultPoints faults) {
     this.ptrace = ptrace;
@@ -82,6 +84,14 @@ public final class FrozenGroup implements AutoCloseable {
 
   void grounded(LiveTask task) {
     airborne.remove(task.tid());
+  }
+
+  /// Looked for once: the vdso does not move while all threads are stopped.
+  List<Slot> slotsBehindVdso() {
+    if (slotsBehindVdso.isEmpty()) {
+      slotsBehindVdso = Optional.of(SlotFinder.behindVdso(tasks.getFirst().tid()));
+    }
+    return slotsBehindVdso.get();
   }
 
   Ptrace ptrace() {

@@ -53,9 +53,8 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
   private static final int R10 = 10;
   private static final List<Integer> ARGUMENT_REGISTERS = List.of(RDI, RSI, RDX, R10, R8, 9);
 
-  static ParachuteCode assemble() {
-    return new Assembler().all();
-  }
+  /// Position-independent, so the same in every slot.
+  static final ParachuteCode CODE = new Assembler().all();
 
   /// Emits in the order of the addresses; a jump knows its target's address once that is emitted, so the few forward
   /// jumps are patched.

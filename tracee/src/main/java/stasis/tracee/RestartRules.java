@@ -3,7 +3,6 @@ package stasis.tracee;
 import static java.util.Map.entry;
 
 import java.util.Map;
-import java.util.Optional;
 import stasis.linux.abi.Arch;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -81,23 +80,6 @@ public final class RestartRules {
     }
     long number = stopped.rax() == -Errno.ERESTART_RESTARTBLOCK.number() ? RESTART_SYSCALL : stopped.origRax();
     return again(stopped, number);
-  }
-
-  /// How a *restored* task goes on. It has no restart block yet, and its clocks may have moved.
-  ///
-  /// @param block what the task's restart block was; empty where it could not be read
-  /// @param remainingNs what was left of the wait at the freeze, at least 0; meaningless without a block
-  public static Continuation restored(Registers stopped, Optional<RestartBlock> block, long remainingNs) {
-    if (!restarts(stopped) || stopped.rax() != -Errno.ERESTART_RESTARTBLOCK.number()) {
-      return new Continuation.Resume(stopped, true);
-    }
-    if (block.isPresent()) {
-      return block.get().rearm(stopped, remainingNs);
-    }
-    // The first interruption of a call still shows its number: it waits its whole time again. A later one shows
-    // restart_syscall, which tells nothing: EINTR, as the kernel itself does after a signal handler.
-    long code = stopped.origRax() == RESTART_SYSCALL ? -Errno.EINTR.number() : -Errno.ERESTARTNOHAND.number();
-    return new Continuation.Resume(stopped.withRax(code), false);
   }
 
   /// The registers with which the syscall instruction just left is executed once more.

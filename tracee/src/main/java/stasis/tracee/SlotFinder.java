@@ -25,17 +25,20 @@ final class SlotFinder {
 
   private final Tid tid;
   private final List<LiveTask> tasks;
+  private final List<Slot> behindVdso;
   private final RemoteMemory memory;
 
-  SlotFinder(Tid tid, List<LiveTask> tasks) {
+  /// @param behindVdso what [#behindVdso] found; the same as long as the group is frozen
+  SlotFinder(Tid tid, List<LiveTask> tasks, List<Slot> behindVdso) {
     this.tid = tid;
     this.tasks = tasks;
+    this.behindVdso = behindVdso;
     this.memory = new RemoteMemory(tid);
   }
 
   Slot find() throws ErrandRefusedException {
     var used = new ArrayList<Slot>();
-    Optional<Slot> clean = clean(behindVdso(), used);
+    Optional<Slot> clean = clean(behindVdso, used);
     if (clean.isEmpty()) {
       clean = clean(behindCode(), used);
     }
@@ -71,8 +74,9 @@ final class SlotFinder {
   }
 
   /// The vdso is an ELF file whose section headers stand last.
-  private List<Slot> behindVdso() {
-    Optional<RemoteAddress> vdso = vdso();
+  static List<Slot> behindVdso(Tid tid) {
+    var memory = new RemoteMemory(tid);
+    Optional<RemoteAddress> vdso = vdso(tid);
     if (vdso.isEmpty()) {
       return List.of();
     }
@@ -86,7 +90,7 @@ final class SlotFinder {
     }
   }
 
-  private Optional<RemoteAddress> vdso() {
+  private static Optional<RemoteAddress> vdso(Tid tid) {
     return TaskStatus.bytes(tid, "auxv").flatMap(auxv -> {
       for (int i = 0; i + 16 <= auxv.length(); i += 16) {
         if (auxv.u64(i) == AT_SYSINFO_EHDR) {

@@ -1,34 +1,32 @@
 package stasis.tracee;
 
-import java.io.IOException;
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.SigSet;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
 
 /// What /proc/PID/status (proc_pid_status(5)) tells of one thread that ptrace(2) does not. One read(2).
-record TaskStatus(Map<String, String> fields) {
+///
+/// @param text looked through for each field asked for: few of its sixty are
+record TaskStatus(String text) {
+  private static final int AT_FDCWD = -100;
+  private static final int O_CLOEXEC = 0x80000;
+  private static final int PIECE_BYTES = 8192;
+
   /// @return empty when the task is gone
   static Optional<TaskStatus> of(Tid tid) {
-    return read(tid, "status").map(TaskStatus::parse);
-  }
-
-  static TaskStatus parse(String text) {
-    var fields = new HashMap<String, String>();
-    for (String line : text.split("\n")) {
-      int colon = line.indexOf(':');
-      if (colon > 0) {
-        fields.put(line.substring(0, colon), line.substring(colon + 1).strip());
-      }
-    }
-    return new TaskStatus(Map.copyOf(fields));
+    return read(tid, "status").map(TaskStatus::new);
   }
 
   /// A file below /proc/TID; empty when the task is gone or the file may not be read.
@@ -36,11 +34,25 @@ record TaskStatus(Map<String, String> fields) {
     return bytes(tid, file).map(content -> new String(content.toArray(), StandardCharsets.ISO_8859_1));
   }
 
+  /// By plain system calls: this is read inside the freeze, where a FileChannel costs more than the file.
   static Optional<Bytes> bytes(Tid tid, String file) {
-    try {
-      return Optional.of(Bytes.of(Files.readAllBytes(Path.of("/proc/" + tid + "/" + file))));
-    } catch (IOException e) {
-      return Optional.empty();
+    try (Arena call = Arena.ofConfined()) {
+      long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, call.allocateFrom("/proc/" + tid + "/" + file).address(), O_CLOEXEC);
+      if (Errno.isError(fd)) {
+        return Optional.empty();
+      }
+      try {
+        MemorySegment buffer = call.allocate(PIECE_BYTES);
+        var all = new ByteArrayOutputStream();
+        long got = Syscalls.call(Nr.READ, fd, buffer.address(), PIECE_BYTES);
+        while (got > 0) {
+          all.write(buffer.asSlice(0, got).toArray(ValueLayout.JAVA_BYTE), 0, (int) got);
+          got = Syscalls.call(Nr.READ, fd, buffer.address(), PIECE_BYTES);
+        }
+        return got < 0 ? Optional.empty() : Optional.of(Bytes.of(all.toByteArray()));
+      } finally {
+        Syscalls.call(Nr.CLOSE, fd);
+      }
     }
   }
 
@@ -106,6 +118,10 @@ record TaskStatus(Map<String, String> fields) {
   }
 
   private String text(String field) {
-    return fields.getOrDefault(field, "");
+    int at = text.startsWith(field + ":") ? 0 : text.indexOf("\n" + field + ":") + 1;
+    if (at == 0 && !text.startsWith(field)) {
+      return "";
+    }
+    return text.substring(at + field.length() + 1, text.indexOf('\n', at)).strip();
   }
 }

@@ -22,13 +22,14 @@ import stasis.linux.sys.Syscalls;
 
 /// The tracer dies at every step of a freeze, an errand and a snapshot; the program must not notice.
 ///
-/// By default each program gets a few seconds of randomly chosen steps, from a seed that is printed
-/// (`-Dstasis.sweep.seed=N`). `-Dstasis.sweep=full` goes through every step of every victim,
+/// By default each program gets one or two seconds of randomly chosen steps, from a seed that is printed
+/// (`-Dstasis.sweep.seed=N`); `-Dstasis.sweep.factor=N` makes it N times as long. `-Dstasis.sweep=full` goes through every step of every victim,
 /// `-Dstasis.sweep.repetitions` times; half an hour on two CPUs.
 @Tag("sweep")
 final class KillSweepTest {
   private static final boolean FULL = "full".equals(System.getProperty("stasis.sweep"));
   private static final String REPETITIONS = System.getProperty("stasis.sweep.repetitions", "3");
+  private static final int FACTOR = Integer.getInteger("stasis.sweep.factor", 1);
   private static final long SEED = Long.getLong("stasis.sweep.seed", System.nanoTime() % 1_000_000);
   private static final int SIGUSR1 = 10;
   private static final int SIGURG = 23;
@@ -83,7 +84,7 @@ final class KillSweepTest {
       options.add("seconds=600");
     } else {
       options.add("seed=" + SEED);
-      options.add("seconds=" + seconds);
+      options.add("seconds=" + seconds * FACTOR);
     }
     System.out.println("sweep of " + begun.target().leader() + " victim " + victim + " " + options);
     String said = output(sweeper(begun, victim, options), 700);
@@ -147,14 +148,14 @@ final class KillSweepTest {
   @Test
   void glibcProgramSurvivesTheTracersDeathAtAnyStep() throws Exception {
     try (Begun begun = glibc()) {
-      sweepRoles(begun, 3);
+      sweepRoles(begun, 2);
     }
   }
 
   @Test
   void glibcProgramUnderAStormOfSignalsSurvivesTheTracersDeathAtAnyStep() throws Exception {
     try (Begun begun = glibc()) {
-      sweepRoles(begun, 3, "storm=" + SIGUSR1);
+      sweepRoles(begun, 2, "storm=" + SIGUSR1);
       assertThat(begun.report().signals()).isPositive();
     }
   }
@@ -164,7 +165,7 @@ final class KillSweepTest {
     Optional<Path> program = Programs.c(folder, "target", "-static");
     assumeTrue(program.isPresent(), "no gcc");
     try (Begun begun = begin(Report::allBegan, program.orElseThrow().toString())) {
-      assertUnharmed(begun, sweep(begun, begun.report().tid(Report.SPIN), 3));
+      assertUnharmed(begun, sweep(begun, begun.report().tid(Report.SPIN), 2));
     }
   }
 
@@ -173,8 +174,8 @@ final class KillSweepTest {
     Optional<Path> program = Programs.go(folder, "target");
     assumeTrue(program.isPresent(), "no Go compiler");
     try (Begun begun = begin(Report::spinBegan, program.orElseThrow().toString())) {
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 3, "maps=false"));
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 2, "maps=false", "storm=" + SIGURG));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 2, "maps=false"));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 1, "maps=false", "storm=" + SIGURG));
     }
   }
 
@@ -182,8 +183,8 @@ final class KillSweepTest {
   void pythonProgramSurvivesTheTracersDeathAtAnyStep() throws Exception {
     assumeTrue(Files.exists(Path.of("/usr/bin/python3")), "no python3");
     try (Begun begun = begin(Report::spinBegan, "/usr/bin/python3", Programs.source(folder, "target.py").toString())) {
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 3, "maps=false"));
-      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 2, "maps=false", "storm=" + SIGUSR1));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 2, "maps=false"));
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 1, "maps=false", "storm=" + SIGUSR1));
     }
   }
 
@@ -202,7 +203,7 @@ final class KillSweepTest {
     var random = new Random(SEED);
     try (Begun begun = glibc()) {
       var verifier = new Verifier(begun.target(), true);
-      for (int i = 0; i < (FULL ? 100 : 4); i++) {
+      for (int i = 0; i < (FULL ? 100 : 2); i++) {
         int step = random.nextInt(130);
         long victim = begun.report().tid(random.nextInt(Report.ROLES));
         Process process = sweeper(begun, victim, List.of("kill=" + step));
@@ -219,7 +220,7 @@ final class KillSweepTest {
     var random = new Random(SEED);
     try (Begun begun = glibc()) {
       var verifier = new Verifier(begun.target(), true);
-      for (int i = 0; i < (FULL ? 100 : 4); i++) {
+      for (int i = 0; i < (FULL ? 100 : 2); i++) {
         Process process = sweeper(begun, begun.report().tid(random.nextInt(Report.ROLES)), List.of("loop=true"));
         assertThat(process.getInputStream().read()).isPositive(); // it has begun
         Thread.sleep(random.nextInt(100));
@@ -249,7 +250,7 @@ final class KillSweepTest {
   private void assertNoticed(String spoil, String word) throws Exception {
     try (Begun begun = glibc()) {
       String said = output(sweeper(begun, begun.report().tid(Report.SPIN), List.of("report=" + begun.file(),
-          "spoil=" + spoil, "from=30", "seconds=2")), 60);
+          "spoil=" + spoil, "from=30", "seconds=1")), 60);
       assertThat(said).contains("FAIL").contains(word).doesNotContain(" failures=0 ");
     }
   }

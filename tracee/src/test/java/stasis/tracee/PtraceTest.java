@@ -79,9 +79,23 @@ final class PtraceTest {
   }
 
   @Test
+  void wordsCanBeWrittenToCodeWhereProcMemMayNot() throws SyscallException {
+    tracer.call(ptrace -> {
+      interrupted(ptrace);
+      RemoteAddress code = ptrace.registers(tid).rip().plus(-8);
+      long word = new RemoteMemory(tid).readU64(code);
+      ptrace.poke(tid, code, ~word);
+      assertThat(new RemoteMemory(tid).readU64(code)).isEqualTo(~word);
+      ptrace.poke(tid, code, word);
+      ptrace.detach(tid, 0);
+      return tid;
+    });
+  }
+
+  @Test
   void readingUnmappedMemoryNamesTheAddress() {
     assertThatThrownBy(() -> new RemoteMemory(tid).read(new RemoteAddress(0x1000), 8))
-        .isInstanceOf(SyscallException.class).hasMessageContaining("0x1000").hasMessageContaining("EFAULT");
+        .isInstanceOf(SyscallException.class).hasMessageContaining("0x1000");
   }
 
   @Test

@@ -208,7 +208,7 @@ final class Sweep {
         for (int at = 0; at < 0x4000; at += Slot.BYTES) {
           var slot = new Slot(vdso.plus(at));
           if (slot.used(memory)) {
-            ParachuteCode code = ParachuteCode.assemble();
+            ParachuteCode code = ParachuteCode.CODE;
             switch (spoil) {
               // mov $39 (getpid), %eax instead of munmap; the same instead of rt_sigprocmask; no mov to rdi
               case UNMAP -> memory.writeForced(slot.at(code.unmapped() - 6), Bytes.hex("27"));

@@ -90,6 +90,11 @@ final class Cycle implements AutoCloseable {
     return outcome;
   }
 
+  /// How many restores have succeeded.
+  int restores() {
+    return restored.size();
+  }
+
   /// What a restore would do.
   RestoreOutcome plan(Path image) {
     return new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, true), _ -> { });

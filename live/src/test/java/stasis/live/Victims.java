@@ -16,6 +16,7 @@ import stasis.testkit.VictimCompiler;
 final class Victims {
   private static final Path INCLUDE = Path.of("..", "testkit", "victims");
   private static final Path KINDS = Path.of("..", "kinds", "src", "test", "java", "stasis", "kinds");
+  private static final Path PROGRAMS = Path.of("src", "test", "resources", "programs");
   private final VictimCompiler compiler;
 
   /// Skips the test where there is no compiler.
@@ -56,6 +57,11 @@ final class Victims {
   /// A kind's own victim: `kinds/FAMILY/KIND/KIND_victim.c`.
   Program ofKind(String family, String kind, String... flags) {
     return Program.of(compiler.compile(KINDS.resolve(family).resolve(kind).resolve(kind + "_victim.c"), flags));
+  }
+
+  /// A program of this module: `src/test/resources/programs`.
+  Program program(String name, String... flags) {
+    return Program.of(compiler.compile(PROGRAMS.resolve(name + ".c"), flags));
   }
 
   /// Any other source.

@@ -1,0 +1,193 @@
+package stasis.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import stasis.testkit.Launcher.Program;
+import stasis.testkit.Victim;
+
+/// Programs nobody here wrote, frozen mid-work and brought back: their results are those of an uninterrupted run.
+class ProgramsTest {
+  private static final String MARK = "@";
+
+  /// @param arguments with `@` for the folder of inputs, which both runs share
+  private record Work(String name, List<String> places, List<String> arguments) {}
+
+  private static final List<Work> WORKS = List.of(
+      work("xz", "/usr/bin/xz", "-9", "-k", "-c", "-T1", "@/input"),
+      work("python3", "/usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13 /usr/bin/python3", "@/pi.py"),
+      work("perl", "/usr/bin/perl", "@/sum.pl"),
+      work("cc1", "", "-quiet", "-O2", "@/large.c", "-o", "-"),
+      work("sqlite3", "/usr/bin/sqlite3", "-batch", "work.db", "-init", "@/work.sql", "select count(*), sum(n) from t;"),
+      work("java", System.getProperty("java.home") + "/bin/java", "-XX:TieredStopAtLevel=1", "-Xmx128m",
+          "-XX:-UsePerfData", "@/Sum.java"),
+      work("node", "/usr/bin/node /usr/local/bin/node", "@/sum.js"));
+
+  private static Work work(String name, String places, String... arguments) {
+    return new Work(name, List.of(places.split(" ")), List.of(arguments));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> aProgramFinishesItsWorkAsIfNothingHadHappened(@TempDir Path folder) throws IOException {
+    var victims = new Victims();
+    var known = new KnownFailures();
+    Path inputs = Files.createDirectories(folder.resolve("inputs"));
+    writeInputs(inputs);
+    String only = System.getProperty("stasis.live.programs", "");
+    Stream<DynamicTest> found = WORKS.stream().filter(work -> work.name().contains(only))
+        .map(work -> test(known, work.name(), () -> {
+          Path program = program(work);
+          String[] arguments =
+              work.arguments().stream().map(a -> a.replace(MARK, inputs.toString())).toArray(String[]::new);
+          carried(victims, Program.of(program, arguments), folder.resolve(work.name()));
+        }));
+    Stream<DynamicTest> openMp = Stream.of("openmp").filter(name -> name.contains(only)).map(name -> test(known, name,
+        () -> carried(victims, victims.of(inputs.resolve("omp.c"), "-fopenmp"), folder.resolve(name))));
+    return Stream.concat(found, openMp);
+  }
+
+  private static DynamicTest test(KnownFailures known, String name, org.junit.jupiter.api.function.Executable body) {
+    return DynamicTest.dynamicTest(name, () -> known.run("program " + name, body));
+  }
+
+  private static Path program(Work work) throws IOException {
+    var places = new ArrayList<>(work.places());
+    if (work.name().equals("cc1") && Files.isDirectory(Path.of("/usr/lib/gcc"))) {
+      try (Stream<Path> files = Files.find(Path.of("/usr/lib/gcc"), 4, (file, _) -> file.endsWith("cc1"))) {
+        files.map(Path::toString).forEach(places::add);
+      }
+    }
+    var found = places.stream().filter(place -> !place.isEmpty()).map(Path::of).filter(Files::isExecutable).findFirst();
+    assumeTrue(found.isPresent(), "needs " + work.name());
+    return found.orElseThrow();
+  }
+
+  /// Twice frozen: at a third of its time and at two thirds.
+  private static void carried(Victims victims, Program program, Path folder) throws IOException {
+    try (var cycle = new Cycle(victims, folder)) {
+      long began = System.nanoTime();
+      Victim uninterrupted = cycle.start(program);
+      uninterrupted.verdict(Cycle.BOUND);
+      long thirdNs = (System.nanoTime() - began) / 3;
+      assertThat(uninterrupted.exit()).as(uninterrupted.errors()).contains("exited 0");
+
+      Victim victim = cycle.start(program);
+      for (int round = 0; round < 2 && runsFor(victim, thirdNs); round++) {
+        Path image = cycle.newImage();
+        cycle.stored(victim, image, false);
+        cycle.bury(victim);
+        cycle.running(image);
+      }
+      assertThat(cycle.restores()).as("it ended before it could be frozen").isPositive();
+      victim.verdict(Cycle.BOUND);
+      assertThat(victim.isAlive()).as("still running").isFalse();
+      assertThat(victim.errors()).isEqualTo(uninterrupted.errors());
+      assertThat(Files.mismatch(victim.folder().resolve("out"), uninterrupted.folder().resolve("out"))).isEqualTo(-1);
+    }
+  }
+
+  private static boolean runsFor(Victim victim, long lengthNs) {
+    long end = System.nanoTime() + lengthNs;
+    while (System.nanoTime() < end && victim.isAlive()) {
+      java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
+    }
+    return victim.isAlive();
+  }
+
+  private static void writeInputs(Path inputs) throws IOException {
+    byte[] input = new byte[6 << 20];
+    Random random = new Random(7);
+    for (int i = 0; i < input.length; i++) {
+      input[i] = (byte) ("abcdefgh".charAt(random.nextInt(8)));
+    }
+    Files.write(inputs.resolve("input"), input);
+    texts().forEach((name, text) -> {
+      try {
+        Files.writeString(inputs.resolve(name), text);
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+    });
+    var c = new StringBuilder();
+    for (int i = 0; i < 3000; i++) {
+      c.append("int f%1$d(int a,int b){int s=%1$d;for(int i=0;i<a;i++){if(i%%%2$d)s+=b*i;else s^=b>>i;}return s;}\n"
+          .formatted(i, i % 7 + 2));
+    }
+    Files.writeString(inputs.resolve("large.c"), c);
+  }
+
+  private static Map<String, String> texts() {
+    var texts = new TreeMap<String, String>();
+    texts.put("pi.py", """
+        def digits(count):
+            q, r, t, k, n, l = 1, 0, 1, 1, 3, 3
+            while count:
+                if 4 * q + r - t < n * t:
+                    yield n
+                    count -= 1
+                    q, r, n = 10 * q, 10 * (r - n * t), 10 * (3 * q + r) // t - 10 * n
+                else:
+                    q, r, t, k, n, l = (q * k, (2 * q + r) * l, t * l, k + 1,
+                                        (q * (7 * k + 2) + r * l) // (t * l), l + 2)
+        for digit in digits(4500):
+            print(digit, end="", flush=True)
+        """);
+    texts.put("sum.pl", """
+        my %h; my $x = 1;
+        for my $i (1 .. 2500000) { $x = ($x * 1103515245 + 12345) % 2147483648; $h{$x % 5000} += $i }
+        print "$_ $h{$_}\\n" for sort { $a <=> $b } keys %h;
+        """);
+    texts.put("work.sql", """
+        create table t(n integer);
+        with recursive c(i) as (select 1 union all select i + 1 from c where i < 3000000)
+        insert into t select i * 7 % 1000003 from c;
+        create index tn on t(n);
+        """);
+    texts.put("Sum.java", """
+        public class Sum {
+          public static void main(String[] a) throws Exception {
+            long[] sums = new long[4];
+            Thread[] threads = new Thread[4];
+            for (int t = 0; t < 4; t++) {
+              int n = t;
+              threads[t] = new Thread(() -> {
+                long x = n + 1;
+                for (int i = 0; i < 300_000_000; i++) { x ^= x << 13; x ^= x >>> 7; x ^= x << 17; sums[n] += x; }
+              });
+              threads[t].start();
+            }
+            for (Thread thread : threads) { thread.join(); }
+            System.out.println(java.util.Arrays.toString(sums));
+          }
+        }
+        """);
+    texts.put("sum.js", """
+        let x = 1, m = new Map();
+        for (let i = 0; i < 40000000; i++) { x = (x * 48271) % 2147483647; m.set(x % 1000, (m.get(x % 1000) || 0) + i); }
+        console.log([...m].sort((a, b) => a[0] - b[0]).join(";"));
+        """);
+    texts.put("omp.c", """
+        #include <stdio.h>
+        int main(void) {
+          double sum = 0;
+        #pragma omp parallel for num_threads(4) reduction(+:sum) schedule(dynamic, 1000000)
+          for (long i = 1; i < 600000000; i++) sum += (double)(i % 1024) * 0.5;
+          printf("%.1f\\n", sum);
+          return 0;
+        }
+        """);
+    return texts;
+  }
+}

@@ -2,27 +2,26 @@ package stasis.engine;
 
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
-import stasis.linux.bpf.HiddenGroup;
-import stasis.linux.bpf.HiddenState;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.tracee.FrozenGroup;
 
-/// Prepares, before the freeze, whatever makes answers cheap and exact during it.
-final class Answering implements AutoCloseable {
-  private final HiddenState.Opened hidden;
+/// What was learnt of a group just before its freeze, and the way to answers during it.
+final class Answering {
+  private final HiddenKernel kernel;
   private final Map<Tid, Long> asleepSinceNs;
 
-  private Answering(HiddenState.Opened hidden, Map<Tid, Long> asleepSinceNs) {
-    this.hidden = hidden;
+  private Answering(HiddenKernel kernel, Map<Tid, Long> asleepSinceNs) {
+    this.kernel = kernel;
     this.asleepSinceNs = asleepSinceNs;
   }
 
   /// When each thread last ran is read now: the freeze itself wakes them.
-  static Answering open(Environment environment, Tid root) {
+  ///
+  /// @param kernel stays open as long as this is used
+  static Answering open(Environment environment, Tid root, HiddenKernel kernel) {
     Map<Tid, Long> since = new HashMap<>();
     ProcTask task = environment.proc().task(root);
     try {
@@ -32,25 +31,11 @@ final class Answering implements AutoCloseable {
     } catch (ProcException e) {
       since.clear();
     }
-    return new Answering(HiddenState.open(), since);
+    return new Answering(kernel, since);
   }
 
   /// To be called while the group is frozen.
   Answerer of(FrozenGroup group) throws SyscallException {
-    Optional<HiddenGroup> seen = hidden instanceof HiddenState.Opened.Ready(var state) ? state.read(group.leader())
-        : Optional.empty();
-    return new ErrandAnswerer(group, seen, asleepSinceNs);
-  }
-
-  /// Why the kernel's own fields are not read here; empty where they are.
-  Optional<String> withoutHiddenState() {
-    return hidden instanceof HiddenState.Opened.Unavailable(String reason) ? Optional.of(reason) : Optional.empty();
-  }
-
-  @Override
-  public void close() {
-    if (hidden instanceof HiddenState.Opened.Ready(var state)) {
-      state.close();
-    }
+    return new ErrandAnswerer(group, kernel.read(group.leader()), kernel.bits(), asleepSinceNs);
   }
 }

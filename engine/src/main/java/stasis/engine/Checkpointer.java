@@ -87,9 +87,10 @@ public final class Checkpointer {
       phases.enter("rehearse");
       Rehearsal rehearsal = Rehearsal.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
-      rehearsal.play(kinds, environment, ptrace, host, request.leaveRunning());
-      try (ImageWriter writer = ImageStore.create(request.image(), request.force());
-          Answering answering = Answering.open(environment, request.root())) {
+      try (HiddenKernel kernel = HiddenKernel.open(ptrace);
+          ImageWriter writer = ImageStore.create(request.image(), request.force())) {
+        rehearsal.play(kinds, environment, ptrace, host, kernel, request.leaveRunning());
+        Answering answering = Answering.open(environment, request.root(), kernel);
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
         FrozenGroup.Outcome outcome = FrozenGroup.freeze(ptrace, request.root(),

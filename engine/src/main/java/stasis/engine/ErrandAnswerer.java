@@ -36,20 +36,23 @@ final class ErrandAnswerer implements Answerer {
 
   private final FrozenGroup group;
   private final Optional<HiddenGroup> hiddenGroup;
+  private final LearntBits bits;
   private final Map<Tid, Long> asleepSinceNs;
 
   /// @param asleepSinceNs read before the interrupt, which wakes every sleeper
   /// @param hiddenGroup empty where BPF is not allowed; read while the group was frozen
-  ErrandAnswerer(FrozenGroup group, Optional<HiddenGroup> hiddenGroup, Map<Tid, Long> asleepSinceNs) {
+  /// @param bits what the kernel's fields mean
+  ErrandAnswerer(FrozenGroup group, Optional<HiddenGroup> hiddenGroup, LearntBits bits, Map<Tid, Long> asleepSinceNs) {
     this.group = group;
     this.hiddenGroup = hiddenGroup;
+    this.bits = bits;
     this.asleepSinceNs = Map.copyOf(asleepSinceNs);
   }
 
   @Override
   public List<Answer> ask(Tid thread, List<Question> questions) throws ObstructedException {
     var answers = new HashMap<Question, Answer>();
-    Optional<HiddenAnswers> hidden = hiddenGroup.map(HiddenAnswers::new);
+    Optional<HiddenAnswers> hidden = hiddenGroup.map(seen -> new HiddenAnswers(seen, bits));
     for (Question question : questions) {
       hidden.flatMap(known -> known.to(thread, question)).ifPresent(answer -> answers.put(question, answer));
     }
@@ -121,7 +124,7 @@ final class ErrandAnswerer implements Answerer {
 
   @Override
   public Optional<Long> restartExpiryNs(Tid thread) {
-    return hiddenGroup.flatMap(known -> new HiddenAnswers(known).task(thread))
+    return hiddenGroup.flatMap(known -> new HiddenAnswers(known, bits).task(thread))
         .flatMap(task -> switch (task.restartBlock()) {
           case RestartBlock.Nanosleep(int clock, _, long expiresNs) when clock >= 0 ->
               Optional.of(expiresNs - Clocks.nowNs(clock));

@@ -3,6 +3,7 @@ package stasis.engine;
 import java.util.Map;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenTask;
@@ -18,18 +19,50 @@ final class HiddenAnswers {
   private static final int PR_GET_PDEATHSIG = 2;
   private static final int PR_GET_DUMPABLE = 3;
   private static final int PR_GET_SECUREBITS = 27;
+  private static final int PR_GET_TSC = 25;
   private static final int PR_GET_TIMERSLACK = 30;
   private static final int PR_GET_CHILD_SUBREAPER = 37;
   private static final int PR_GET_TID_ADDRESS = 40;
+  private static final int PR_GET_THP_DISABLE = 42;
+  private static final int PR_THP_DISABLE_EXCEPT_ADVISED = 2;
+  private static final int PR_GET_SPECULATION_CTRL = 52;
   private static final int PR_GET_MDWE = 66;
   private static final int PR_GET_MEMORY_MERGE = 68;
   private static final long NANOS = 1_000_000_000L;
   private static final long NANOS_PER_MICRO = 1000;
 
-  private final HiddenGroup group;
+  private static final int PR_TSC_ENABLE = 1;
+  private static final int PR_TSC_SIGSEGV = 2;
+  private static final int PR_SPEC_PRCTL = 1;
+  private static final int PR_SPEC_ENABLE = 2;
+  private static final int PR_SPEC_DISABLE = 4;
+  private static final int PR_SPEC_FORCE_DISABLE = 8;
+  private static final int PR_SPEC_DISABLE_NOEXEC = 16;
+  private static final int PFA_SPEC_SSB_DISABLE = 1 << 3;
+  private static final int PFA_SPEC_SSB_FORCE_DISABLE = 1 << 4;
+  private static final int PFA_SPEC_IB_DISABLE = 1 << 5;
+  private static final int PFA_SPEC_IB_FORCE_DISABLE = 1 << 6;
+  private static final int PFA_SPEC_SSB_NOEXEC = 1 << 7;
+  private static final long MEMBARRIER_CMD_GET_REGISTRATIONS = 512;
+  private static final int MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED = 4;
+  private static final int MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 16;
+  private static final int MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE = 64;
+  private static final int MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ = 256;
+  private static final long KEYCTL_GET_KEYRING_ID = 0;
+  private static final long KEY_SPEC_THREAD_KEYRING = -1;
+  private static final int MPOL_LOCAL = 4;
+  private static final int MPOL_F_STATIC_NODES = 1 << 15;
+  private static final int MPOL_F_RELATIVE_NODES = 1 << 14;
+  private static final int MPOL_F_NUMA_BALANCING = 1 << 13;
+  private static final int MPOL_MODE_FLAGS = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES | MPOL_F_NUMA_BALANCING;
+  private static final int POLICY_BYTES = 128;
 
-  HiddenAnswers(HiddenGroup group) {
+  private final HiddenGroup group;
+  private final LearntBits bits;
+
+  HiddenAnswers(HiddenGroup group, LearntBits bits) {
     this.group = group;
+    this.bits = bits;
   }
 
   Optional<HiddenTask> task(Tid thread) {
@@ -45,8 +78,41 @@ final class HiddenAnswers {
       case GETITIMER -> group.shared().map(shared -> itimer(shared, question));
       case TIMER_GETTIME -> group.shared().flatMap(shared -> timer(shared, question));
       case PRCTL -> prctl(task, question);
+      // The task's own; with MPOL_F_ADDR it would be a vma's.
+      case GET_MEMPOLICY -> imm(question, 4) == 0 ? task.memPolicy().map(HiddenAnswers::policy) : Optional.empty();
+      case MEMBARRIER -> imm(question, 0) == MEMBARRIER_CMD_GET_REGISTRATIONS
+          ? group.shared().flatMap(shared -> shared.mm().membarrierState()).map(HiddenAnswers::registrations)
+          : Optional.empty();
+      case KEYCTL -> task.contexts().keyrings().flatMap(keyrings -> noKeyring(keyrings, question));
       default -> Optional.empty();
     });
+  }
+
+  /// mm/mempolicy.c, do_get_mempolicy(): the nodes asked for where they are kept, else those in use.
+  private static Answer policy(HiddenTask.MemPolicy policy) {
+    boolean asAsked = (policy.flags() & (MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES)) != 0;
+    Bytes nodes = policy.mode() == MPOL_LOCAL ? Bytes.EMPTY : asAsked ? policy.userNodes() : policy.nodes();
+    int length = Math.min(nodes.length(), POLICY_BYTES);
+    return new Answer(0, Map.of(0, Bytes.ofU32(policy.mode() | policy.flags() & MPOL_MODE_FLAGS), 1,
+        nodes.slice(0, length).concat(Bytes.zeros(POLICY_BYTES - length))));
+  }
+
+  /// kernel/sched/membarrier.c, membarrier_get_registrations(): a state is registered or on the way to it, two bits
+  /// each, for private, global, core-serializing and rseq barriers.
+  private static Answer registrations(int state) {
+    int commands = 0;
+    commands |= (state & 0x03) != 0 ? MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED : 0;
+    commands |= (state & 0x0c) != 0 ? MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED : 0;
+    commands |= (state & 0x30) != 0 ? MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE : 0;
+    commands |= (state & 0xc0) != 0 ? MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ : 0;
+    return value(commands);
+  }
+
+  /// Only that there is none: its number is for the task itself to say.
+  private static Optional<Answer> noKeyring(HiddenTask.Keyrings keyrings, Question question) {
+    boolean there = imm(question, 1) == KEY_SPEC_THREAD_KEYRING ? keyrings.thread() : keyrings.process();
+    return there || imm(question, 0) != KEYCTL_GET_KEYRING_ID ? Optional.empty()
+        : Optional.of(value(-Errno.ENOKEY.number()));
   }
 
   private Optional<Answer> prctl(HiddenTask task, Question question) {
@@ -60,8 +126,31 @@ final class HiddenAnswers {
       case PR_GET_MEMORY_MERGE -> group.shared().map(shared -> value(shared.mm().memoryMerge() ? 1 : 0));
       case PR_GET_CHILD_SUBREAPER ->
           group.shared().map(shared -> output(1, Bytes.ofU32(shared.childSubreaper() ? 1 : 0)));
+      case PR_GET_TSC -> bits.tscOff() == 0 ? Optional.empty() : Optional.of(output(1, Bytes.ofU32(
+          (task.attributes().threadInfoFlags() & bits.tscOff()) != 0 ? PR_TSC_SIGSEGV : PR_TSC_ENABLE)));
+      case PR_GET_THP_DISABLE -> bits.thpOff() == 0 ? Optional.empty()
+          : group.shared().map(shared -> hugePages(shared.mm().flags()));
+      case PR_GET_SPECULATION_CTRL -> speculation(task.attributes().atomicFlags(), (int) imm(question, 1));
       default -> Optional.empty();
     };
+  }
+
+  /// arch/x86/kernel/cpu/bugs.c, ssb_prctl_get() and ib_prctl_get(), where the control is the task's; else it is never
+  /// asked of one.
+  private static Optional<Answer> speculation(long flags, int misfeature) {
+    return switch (misfeature) {
+      case 0 -> Optional.of(value(PR_SPEC_PRCTL | ((flags & PFA_SPEC_SSB_FORCE_DISABLE) != 0 ? PR_SPEC_FORCE_DISABLE
+          : (flags & PFA_SPEC_SSB_NOEXEC) != 0 ? PR_SPEC_DISABLE_NOEXEC
+          : (flags & PFA_SPEC_SSB_DISABLE) != 0 ? PR_SPEC_DISABLE : PR_SPEC_ENABLE)));
+      case 1 -> Optional.of(value(PR_SPEC_PRCTL | ((flags & PFA_SPEC_IB_FORCE_DISABLE) != 0 ? PR_SPEC_FORCE_DISABLE
+          : (flags & PFA_SPEC_IB_DISABLE) != 0 ? PR_SPEC_DISABLE : PR_SPEC_ENABLE)));
+      default -> Optional.empty();
+    };
+  }
+
+  private Answer hugePages(long flags) {
+    return value((flags & bits.thpOff()) != 0 ? 1
+        : (flags & bits.thpOffUnlessAdvised()) != 0 ? 1 | PR_THP_DISABLE_EXCEPT_ADVISED : 0);
   }
 
   private static Answer action(HiddenGroup.Shared shared, Question question) {

@@ -29,6 +29,7 @@ import stasis.tracee.SyscallUserDispatch;
 /// A thread group held by ptrace. Registers are read as the stop left them; questions are answered by an errand.
 final class LiveFrozen implements Frozen {
   private static final long NANOS = 1_000_000_000L;
+  private static final long SECCOMP_FILTER_FLAG_LOG = 2;
 
   private final Ptrace ptrace;
   private final FrozenGroup group;
@@ -136,14 +137,16 @@ final class LiveFrozen implements Frozen {
         .map(found -> new Rseq(found.area(), found.sizeBytes(), found.signature()));
   }
 
-  /// The kernel counts from the newest.
   @Override
   public List<SeccompFilter> seccompFilters(Tid thread, int count) throws ObstructedException {
     var filters = new ArrayList<SeccompFilter>();
-    for (int i = count - 1; i >= 0; i--) {
+    for (int i = 0; i < count; i++) {
       int index = i;
       Optional<Bytes> program = traced(thread, () -> ptrace.seccompFilter(thread, index));
-      program.ifPresent(found -> filters.add(new SeccompFilter(found, false)));
+      if (program.isPresent()) {
+        long flags = traced(thread, () -> ptrace.seccompFilterFlags(thread, index));
+        filters.add(new SeccompFilter(program.get(), (flags & SECCOMP_FILTER_FLAG_LOG) != 0));
+      }
     }
     if (filters.size() != count) {
       throw new ObstructedException("task " + thread, "only " + filters.size() + " of its " + count

@@ -32,8 +32,9 @@ final class Look {
     try {
       Rehearsal rehearsal = Rehearsal.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
-      rehearsal.play(kinds, environment, ptrace, host, false);
-      try (Answering answering = Answering.open(environment, root)) {
+      try (HiddenKernel kernel = HiddenKernel.open(ptrace)) {
+        rehearsal.play(kinds, environment, ptrace, host, kernel, false);
+        Answering answering = Answering.open(environment, root, kernel);
         long start = environment.monotonicNs().getAsLong();
         return switch (FrozenGroup.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {
           case FrozenGroup.Outcome.Obstructed(var found) -> refused(Checkpointer.obstacles(found), 0);

@@ -33,12 +33,13 @@ record Rehearsal(long xfeatures) {
   /// Freezes, describes and lets go of a stub, several times.
   ///
   /// @param snapshot whether the path includes the copy-on-write image
-  void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot)
-      throws SyscallException {
+  void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel,
+      boolean snapshot) throws SyscallException {
     Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of());
     Tid tid = stub.tid();
     stub.idle();
-    try (Answering answering = Answering.open(environment, tid)) {
+    try {
+      Answering answering = Answering.open(environment, tid, kernel);
       for (int round = 0; round < ROUNDS; round++) {
         if (FrozenGroup.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
             instanceof FrozenGroup.Outcome.Frozen(var group)) {

@@ -64,6 +64,8 @@ public final class Ptrace implements AutoCloseable {
   private static final int SETSIGMASK = 0x420b;
   private static final int SECCOMP_GET_FILTER = 0x420c;
   private static final int GET_SYSCALL_INFO = 0x420e;
+  private static final int SECCOMP_GET_METADATA = 0x420d;
+  private static final int SECCOMP_METADATA_BYTES = 16;
   private static final int GET_RSEQ_CONFIGURATION = 0x420f;
   private static final int GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211;
 
@@ -231,7 +233,8 @@ public final class Ptrace implements AutoCloseable {
         struct.get(JAVA_LONG, 24)));
   }
 
-  /// One seccomp filter, as `struct sock_filter` records of 8 bytes. Index 0 is the one installed last.
+  /// One seccomp filter, as `struct sock_filter` records of 8 bytes. Index 0 is the one installed first
+  /// (kernel/seccomp.c, `get_nth_filter()`).
   /// EACCES: needs CAP_SYS_ADMIN and no filter on ourselves.
   ///
   /// @return empty past the last filter
@@ -241,6 +244,14 @@ public final class Ptrace implements AutoCloseable {
       return Optional.empty();
     }
     return Optional.of(copy(large.asSlice(0, 8 * checked("read seccomp filter " + index + " of", tid, count))));
+  }
+
+  /// How that filter was installed: SECCOMP_FILTER_FLAG_LOG (2) or nothing; the kernel shows no other flag.
+  public long seccompFilterFlags(Tid tid, int index) throws SyscallException {
+    struct.set(JAVA_LONG, 0, index);
+    require("read the flags of seccomp filter " + index + " of", SECCOMP_GET_METADATA, tid, SECCOMP_METADATA_BYTES,
+        struct.address());
+    return struct.get(JAVA_LONG, 8);
   }
 
   /// Writes one word even where the tracee itself may not (FOLL_FORCE), if the mapping is private.

@@ -72,7 +72,10 @@ public record HiddenTask(
   /// @param flags MPOL_F_*
   /// @param nodes nodes in use, bit n of the little-endian bytes is node n
   /// @param userNodes nodes as asked for; counts with MPOL_F_STATIC_NODES or MPOL_F_RELATIVE_NODES only
-  public record MemPolicy(int mode, int flags, Bytes nodes, Bytes userNodes) {}
+  public record MemPolicy(int mode, int flags, Bytes nodes, Bytes userNodes) {
+    /// That of a task that never set one.
+    public static final int MPOL_DEFAULT = 0;
+  }
 
   /// @param startBoottimeNs since boot, sleep included
   /// @param execStartNs when it last began to run, or was last accounted for, on the scheduler's clock
@@ -86,6 +89,10 @@ public record HiddenTask(
   /// @param ioBitmap whether ioperm(2) was used
   /// @param perfEvents whether it is counted by perf events
   /// @param ioUring whether it ever used an io_uring
-  public record Contexts(
-      Optional<Integer> ioPriority, int iopl, boolean ioBitmap, boolean perfEvents, boolean ioUring) {}
+  /// @param keyrings which keyrings of its own it has; empty on a kernel without keys
+  public record Contexts(Optional<Integer> ioPriority, int iopl, boolean ioBitmap, boolean perfEvents, boolean ioUring,
+      Optional<Keyrings> keyrings) {}
+
+  /// Keyrings that only the task and its group have (keyrings(7)).
+  public record Keyrings(boolean process, boolean thread) {}
 }

@@ -52,6 +52,8 @@ enum ThreadField implements KernelField {
   IO_URING(false, "io_uring"),
   UNDO_LIST(false, "sysvsem.undo_list"),
   UNDO_FIRST(false, "sysvsem.undo_list->list_proc.next"),
+  PROCESS_KEYRING(false, "cred->process_keyring"),
+  THREAD_KEYRING(false, "cred->thread_keyring"),
   IOPL(false, "thread.iopl_emul"),
   IO_BITMAP(false, "thread.io_bitmap"),
   RESTART_FN(Form.SYMBOL, "restart_block.fn"),

@@ -36,6 +36,7 @@ import static stasis.linux.bpf.ThreadField.POLL_FDS;
 import static stasis.linux.bpf.ThreadField.POLL_HAS_TIMEOUT;
 import static stasis.linux.bpf.ThreadField.POLL_NANOS;
 import static stasis.linux.bpf.ThreadField.POLL_SECONDS;
+import static stasis.linux.bpf.ThreadField.PROCESS_KEYRING;
 import static stasis.linux.bpf.ThreadField.REAL_BLOCKED;
 import static stasis.linux.bpf.ThreadField.RESTART_FN;
 import static stasis.linux.bpf.ThreadField.RESTORE_SIGMASK;
@@ -60,11 +61,13 @@ import static stasis.linux.bpf.ThreadField.SUM_EXEC_RUNTIME;
 import static stasis.linux.bpf.ThreadField.SYSCALL_WORK;
 import static stasis.linux.bpf.ThreadField.TGID;
 import static stasis.linux.bpf.ThreadField.THREAD_INFO_FLAGS;
+import static stasis.linux.bpf.ThreadField.THREAD_KEYRING;
 import static stasis.linux.bpf.ThreadField.TID;
 import static stasis.linux.bpf.ThreadField.TIMER_SLACK;
 
 import java.util.List;
 import java.util.Optional;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.linux.abi.Tid;
@@ -131,8 +134,12 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
   }
 
   private static Optional<HiddenTask.MemPolicy> memPolicy(Row<ThreadField> row) {
-    if (!row.has(MEMPOLICY) || !row.flag(MEMPOLICY) || !row.has(MEMPOLICY_USER_NODES)) {
+    if (!row.has(MEMPOLICY) || !row.has(MEMPOLICY_USER_NODES)) {
       return Optional.empty();
+    }
+    if (!row.flag(MEMPOLICY)) {
+      Bytes none = Bytes.zeros(8);
+      return Optional.of(new HiddenTask.MemPolicy(HiddenTask.MemPolicy.MPOL_DEFAULT, 0, none, none));
     }
     return Optional.of(new HiddenTask.MemPolicy(row.int32(MEMPOLICY_MODE), row.int32(MEMPOLICY_FLAGS),
         row.bytes(MEMPOLICY_NODES), row.bytes(MEMPOLICY_USER_NODES)));
@@ -143,7 +150,9 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
         ? Optional.of(row.int32(IO_PRIORITY)) : Optional.empty();
     return new HiddenTask.Contexts(priority, row.has(IOPL) ? row.int32(IOPL) : 0,
         row.has(IO_BITMAP) && row.flag(IO_BITMAP), row.has(PERF_EVENTS) && row.flag(PERF_EVENTS),
-        row.has(IO_URING) && row.flag(IO_URING));
+        row.has(IO_URING) && row.flag(IO_URING), row.has(PROCESS_KEYRING) && row.has(THREAD_KEYRING)
+            ? Optional.of(new HiddenTask.Keyrings(row.flag(PROCESS_KEYRING), row.flag(THREAD_KEYRING)))
+            : Optional.empty());
   }
 
   private static RestartBlock restartBlock(Row<ThreadField> row) {

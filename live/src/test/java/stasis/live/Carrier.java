@@ -26,8 +26,7 @@ import stasis.testkit.Oracle;
 import stasis.testkit.Victim;
 
 /// Carries a victim through checkpoint, death and restore at each of its labels, with the oracle looking on. A label
-/// `refused` is one at which the
-/// checkpoint must be refused and the victim go on.
+/// `refused` is one at which the checkpoint must be refused and the victim go on.
 final class Carrier {
   private static final Duration LABEL = Duration.ofSeconds(30);
   private static final String REFUSED = "refused";

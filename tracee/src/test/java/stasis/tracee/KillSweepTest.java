@@ -23,7 +23,8 @@ import stasis.linux.sys.Syscalls;
 /// The tracer dies at every step of a freeze, an errand and a snapshot; the program must not notice.
 ///
 /// By default each program gets one or two seconds of randomly chosen steps, from a seed that is printed
-/// (`-Dstasis.sweep.seed=N`); `-Dstasis.sweep.factor=N` makes it N times as long. `-Dstasis.sweep=full` goes through every step of every victim,
+/// (`-Dstasis.sweep.seed=N`); `-Dstasis.sweep.factor=N` makes it N times as long. `-Dstasis.sweep=full` goes through
+/// every step of every victim,
 /// `-Dstasis.sweep.repetitions` times; half an hour on two CPUs.
 @Tag("sweep")
 final class KillSweepTest {

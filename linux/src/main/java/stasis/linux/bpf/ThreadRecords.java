@@ -138,8 +138,8 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
       return Optional.empty();
     }
     if (!row.flag(MEMPOLICY)) {
-      return Optional.of(
-          new HiddenTask.MemPolicy(HiddenTask.MemPolicy.MPOL_DEFAULT, 0, Bytes.zeros(8), Bytes.zeros(8)));
+      Bytes none = Bytes.zeros(8);
+      return Optional.of(new HiddenTask.MemPolicy(HiddenTask.MemPolicy.MPOL_DEFAULT, 0, none, none));
     }
     return Optional.of(new HiddenTask.MemPolicy(row.int32(MEMPOLICY_MODE), row.int32(MEMPOLICY_FLAGS),
         row.bytes(MEMPOLICY_NODES), row.bytes(MEMPOLICY_USER_NODES)));

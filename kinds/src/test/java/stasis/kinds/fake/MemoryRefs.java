@@ -1,0 +1,39 @@
+package stasis.kinds.fake;
+
+import java.util.List;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.PathBytes;
+import stasis.linux.abi.RemoteAddress;
+import stasis.resource.Ref;
+import stasis.resource.Refs;
+
+/// Refs of a program in which step 0 made every body: body n is fd 1000 + n, or lies at n GiB.
+public final class MemoryRefs implements Refs {
+  private static final int FIRST_FD = 1000;
+
+  @Override
+  public Ref<Fd> fd(ObjectId object) {
+    return new Ref<>(0);
+  }
+
+  @Override
+  public List<Fd> places(ObjectId file) {
+    return List.of();
+  }
+
+  @Override
+  public PathBytes path(ObjectId body) {
+    return PathBytes.of("/proc/self/fd/" + (FIRST_FD + body.value()));
+  }
+
+  @Override
+  public RemoteAddress hole(ObjectId body) {
+    return new RemoteAddress((long) body.value() << 30);
+  }
+
+  @Override
+  public int pidOf(ObjectId task) {
+    throw new IllegalStateException("memory has no pid");
+  }
+}

@@ -30,8 +30,16 @@ class PosixTimersTest extends AspectContract<PosixTimers.State> {
         false);
   }
 
-  private static final String TWO = "ID: 7\nsignal: 34/0000000000001234\nnotify: signal/tid.4712\nClockID: 1\n"
-      + "ID: 3\nsignal: 0/0000000000000000\nnotify: none/pid.4711\nClockID: 0\n";
+  private static final String TWO = """
+      ID: 7
+      signal: 34/0000000000001234
+      notify: signal/tid.4712
+      ClockID: 1
+      ID: 3
+      signal: 0/0000000000000000
+      notify: none/pid.4711
+      ClockID: 0
+      """;
 
   @Test
   void timersAreKeptByIdWithWhatTheyHaveLeft() throws ObstructedException {

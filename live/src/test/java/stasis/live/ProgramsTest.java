@@ -30,7 +30,8 @@ class ProgramsTest {
       work("python3", "/usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13 /usr/bin/python3", "@/pi.py"),
       work("perl", "/usr/bin/perl", "@/sum.pl"),
       work("cc1", "", "-quiet", "-O2", "@/large.c", "-o", "-"),
-      work("sqlite3", "/usr/bin/sqlite3", "-batch", "work.db", "-init", "@/work.sql", "select count(*), sum(n) from t;"),
+      work("sqlite3", "/usr/bin/sqlite3", "-batch", "work.db", "-init", "@/work.sql",
+          "select count(*), sum(n) from t;"),
       work("java", System.getProperty("java.home") + "/bin/java", "-XX:TieredStopAtLevel=1", "-Xmx128m",
           "-XX:-UsePerfData", "@/Sum.java"),
       work("node", "/usr/bin/node /usr/local/bin/node", "@/sum.js"));
@@ -175,7 +176,9 @@ class ProgramsTest {
         """);
     texts.put("sum.js", """
         let x = 1, m = new Map();
-        for (let i = 0; i < 40000000; i++) { x = (x * 48271) % 2147483647; m.set(x % 1000, (m.get(x % 1000) || 0) + i); }
+        for (let i = 0; i < 40000000; i++) {
+          x = (x * 48271) % 2147483647; m.set(x % 1000, (m.get(x % 1000) || 0) + i);
+        }
         console.log([...m].sort((a, b) => a[0] - b[0]).join(";"));
         """);
     texts.put("omp.c", """

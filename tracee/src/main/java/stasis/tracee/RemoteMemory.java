@@ -49,10 +49,14 @@ public record RemoteMemory(Tid task) {
       long fd = Syscalls.require("open the memory of task " + task, Nr.OPENAT, -100, path.address(), O_CLOEXEC);
       try {
         for (long done = 0; done < into.byteSize();) {
-          long got = Syscalls.require("read by force at " + from.plus(done) + " in task " + task, Nr.PREAD64, fd,
-              into.address() + done, into.byteSize() - done, from.bits() + done);
-          if (got == 0) {
+          long got = Syscalls.call(Nr.PREAD64, fd, into.address() + done, into.byteSize() - done, from.bits() + done);
+          // EIO: nothing is mapped there (fs/proc/base.c, mem_rw()).
+          if (got == 0 || got == -Errno.EIO.number()) {
             throw fault(Nr.PREAD64, "read by force", from.plus(done), into.byteSize() - done);
+          }
+          if (Errno.isError(got)) {
+            throw new SyscallException(Nr.PREAD64, Errno.of(got),
+                "read by force at " + from.plus(done) + " in task " + task);
           }
           done += got;
         }

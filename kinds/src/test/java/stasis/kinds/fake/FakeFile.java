@@ -110,6 +110,16 @@ public final class FakeFile implements OpenFile {
   }
 
   @Override
+  public List<OpenFile> onSameInode() {
+    return List.of(this);
+  }
+
+  @Override
+  public boolean isHeldElsewhere() {
+    return false;
+  }
+
+  @Override
   public Optional<ObjectId> taskInTree(int pid) {
     return Optional.empty();
   }

@@ -33,6 +33,21 @@ public final class MemoryRefs implements Refs {
   }
 
   @Override
+  public Fd stdio(int number) {
+    throw new IllegalStateException("memory has no standard descriptors");
+  }
+
+  @Override
+  public void note(ObjectId body, Ref<?> step) {
+    throw new IllegalStateException("no body of memory notes a step");
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body) {
+    throw new IllegalStateException(body + " has noted no step");
+  }
+
+  @Override
   public int pidOf(ObjectId task) {
     throw new IllegalStateException("memory has no pid");
   }

@@ -16,6 +16,8 @@ import stasis.tracee.TracerThread;
 /// leaves
 /// nothing behind.
 public final class Restorer {
+  private static final int PAGE_CHECKERS = 4;
+
   private final KindSet kinds;
   private final Environment environment;
 
@@ -68,6 +70,9 @@ public final class Restorer {
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
+          phases.enter("load");
+          // A page that rotted on its device must not become a wrong program.
+          reader.verifyPages(PAGE_CHECKERS);
           phases.enter("execute");
           Executor executor = new Executor(ptrace, environment.proc(), new ImageSource(reader, statefile),
               births(host), listener);

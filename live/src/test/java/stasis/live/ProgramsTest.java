@@ -166,6 +166,11 @@ class ProgramsTest {
         insert into t select i * 7 % 1000003 from c;
         create index tn on t(n);
         """);
+    compiled(texts);
+    return texts;
+  }
+
+  private static void compiled(Map<String, String> texts) {
     texts.put("Sum.java", """
         public class Sum {
           public static void main(String[] a) throws Exception {
@@ -201,6 +206,5 @@ class ProgramsTest {
           return 0;
         }
         """);
-    return texts;
   }
 }

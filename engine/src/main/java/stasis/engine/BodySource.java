@@ -3,6 +3,7 @@ package stasis.engine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
@@ -87,8 +88,28 @@ final class BodySource implements AutoCloseable {
 
   /// Stretches that hold data, ascending; holes are left out where the file system tells them.
   List<Data> data() throws SyscallException {
-    return fd.isPresent() ? dataOfFile(fd.get())
-        : vmas.stream().map(v -> new Data(v.offset(), v.lengthBytes())).toList();
+    return fd.isPresent() ? dataOfFile(fd.get()) : dataOfMemory();
+  }
+
+  /// What the vmas show, each part once, without the pages of zeros: memory does not tell where its holes are.
+  private List<Data> dataOfMemory() throws SyscallException {
+    var stretches = new ArrayList<Data>();
+    long seen = 0;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment page = arena.allocate(PAGE, PAGE);
+      MemorySegment zeros = arena.allocate(PAGE, PAGE);
+      for (Vma vma : vmas.stream().sorted(Comparator.comparingLong(Vma::offset)).toList()) {
+        long end = vma.offset() + vma.lengthBytes();
+        for (long at = Math.max(seen, vma.offset()); at < end; at += PAGE) {
+          readMemory(at, page);
+          if (page.mismatch(zeros) >= 0) {
+            stretches.add(new Data(at, PAGE));
+          }
+        }
+        seen = Math.max(seen, end);
+      }
+    }
+    return merge(stretches);
   }
 
   private List<Data> dataOfFile(long file) throws SyscallException {
@@ -145,14 +166,16 @@ final class BodySource implements AutoCloseable {
     }
   }
 
+  /// A stretch may lie in several vmas, one after the other.
   private void readMemory(long offset, MemorySegment into) throws SyscallException {
-    for (Vma vma : vmas) {
-      if (offset >= vma.offset() && offset + into.byteSize() <= vma.offset() + vma.lengthBytes()) {
-        new RemoteMemory(task).read(new RemoteAddress(vma.start() + offset - vma.offset()), into);
-        return;
-      }
+    for (long done = 0; done < into.byteSize();) {
+      long at = offset + done;
+      Vma vma = vmas.stream().filter(v -> at >= v.offset() && at < v.offset() + v.lengthBytes()).findFirst()
+          .orElseThrow(() -> new SyscallException(Nr.PROCESS_VM_READV, Errno.EFAULT, "read " + subject + " at " + at));
+      long part = Math.min(into.byteSize() - done, vma.offset() + vma.lengthBytes() - at);
+      new RemoteMemory(task).read(new RemoteAddress(vma.start() + at - vma.offset()), into.asSlice(done, part));
+      done += part;
     }
-    throw new SyscallException(Nr.PROCESS_VM_READV, Errno.EFAULT, "read " + subject + " at " + offset);
   }
 
   /// The same contents as they are now, held by the engine: the tree may go on and change the body.

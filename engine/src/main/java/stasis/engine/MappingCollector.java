@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.RemoteAddress;
 import stasis.procfs.ProcException;
@@ -30,7 +31,7 @@ final class MappingCollector {
   /// Private pages of the mm that are stored.
   record Range(RemoteAddress start, long lengthBytes) {}
 
-  private record Backing(ObjectId id, MappingKind.Pages pages) {}
+  private record Backing(ObjectId id, MappingKind.Pages pages, Set<ObjectId> bodies) {}
 
   private final KindSet kinds;
   private final TreeView tree;
@@ -78,6 +79,8 @@ final class MappingCollector {
         if (backing == null) {
           backing = backing(kind, view);
           backings.put(key, backing);
+        } else {
+          backing.ifPresent(b -> b.bodies().forEach(body -> tree.alsoMapped(body, view)));
         }
         return backing.map(b -> vma(view, b));
       }
@@ -91,7 +94,7 @@ final class MappingCollector {
     return findings.look(kind.schema().name(), () -> kind.checkpoint(view)).map(state -> {
       ObjectId id = tree.nextId();
       sink.put(id, kind, state, Optional.empty(), view.subject());
-      return new Backing(id, kind.pages(state));
+      return new Backing(id, kind.pages(state), kind.needs(state));
     });
   }
 

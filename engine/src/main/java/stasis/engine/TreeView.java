@@ -69,6 +69,11 @@ final class TreeView {
     return body.id();
   }
 
+  /// One more vma of a backing that lies on this body; the kind was shown the first only.
+  void alsoMapped(ObjectId body, Mapping mapping) {
+    bodies.values().stream().filter(known -> known.id().equals(body)).forEach(known -> known.mappings().add(mapping));
+  }
+
   ObjectId body(BodyKey key, GroupView group) {
     Body body = body(key);
     body.groups().add(group);

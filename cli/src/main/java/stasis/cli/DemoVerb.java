@@ -3,7 +3,6 @@ package stasis.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -53,7 +52,7 @@ final class DemoVerb implements Callable<Integer> {
     try {
       return run(program.get(), wantedSize.orElse(program.get().defaultSize()), folder).code();
     } finally {
-      delete(folder);
+      Folders.delete(folder);
     }
   }
 
@@ -167,13 +166,5 @@ final class DemoVerb implements Callable<Integer> {
 
   private void say(String text) {
     session.console().out().println("  " + text);
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
   }
 }

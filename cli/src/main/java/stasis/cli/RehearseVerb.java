@@ -1,7 +1,11 @@
 package stasis.cli;
 
+import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
@@ -9,6 +13,8 @@ import picocli.CommandLine.Command;
 /// cache. Hidden, because it is of no use to people.
 @Command(name = "rehearse", hidden = true, description = "Training run for the start-up cache.")
 final class RehearseVerb implements Callable<Integer> {
+  private static final int SIGKILL = 9;
+
   private final Session session;
 
   RehearseVerb(Session session) {
@@ -16,7 +22,7 @@ final class RehearseVerb implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException, InterruptedException {
     PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
     Console mute = new Console(nowhere, nowhere, false, false);
     Session rehearsal = new Session(mute, session.engine(), session.cancellation(), _ -> {});
@@ -24,6 +30,30 @@ final class RehearseVerb implements Callable<Integer> {
         "restore --help", "inspect /nonexistent", "explain x", "restore /nonexistent --dry-run"}) {
       new CommandTree(rehearsal).run(line.split(" "));
     }
+    carry(rehearsal);
     return ExitStatus.DONE.code();
+  }
+
+  /// A sleeper there and back. That it may be refused here, without permissions, is no failure of the rehearsal.
+  private static void carry(Session rehearsal) throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory("stasis-rehearsal");
+    try (DemoTarget sleeper = DemoTarget.start(List.of("sleep", "600"), folder, folder.resolve("output"))) {
+      Path image = folder.resolve("image");
+      String pid = Integer.toString(sleeper.pid().value());
+      CommandTree tree = new CommandTree(rehearsal);
+      tree.run("explain", pid);
+      if (tree.run("checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
+        tree.run("inspect", image.toString());
+        tree.run("restore", image.toString(), "--dry-run");
+        Engine.RestoreOrder order = new Engine.RestoreOrder(image, false);
+        if (rehearsal.engine().restore(order, new Verbosity().progress(rehearsal))
+            instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
+          restored.program().signal(SIGKILL);
+          restored.program().await();
+        }
+      }
+    } finally {
+      Folders.delete(folder);
+    }
   }
 }

@@ -132,7 +132,7 @@ class ProgramsTest {
       }
     });
     var c = new StringBuilder();
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 800; i++) {
       c.append("int f%1$d(int a,int b){int s=%1$d;for(int i=0;i<a;i++){if(i%%%2$d)s+=b*i;else s^=b>>i;}return s;}\n"
           .formatted(i, i % 7 + 2));
     }
@@ -157,7 +157,7 @@ class ProgramsTest {
         """);
     texts.put("sum.pl", """
         my %h; my $x = 1;
-        for my $i (1 .. 2500000) { $x = ($x * 1103515245 + 12345) % 2147483648; $h{$x % 5000} += $i }
+        for my $i (1 .. 9000000) { $x = ($x * 1103515245 + 12345) % 2147483648; $h{$x % 5000} += $i }
         print "$_ $h{$_}\\n" for sort { $a <=> $b } keys %h;
         """);
     texts.put("work.sql", """

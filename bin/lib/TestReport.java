@@ -54,6 +54,10 @@ final class TestReport {
       String name = testcase.getAttribute("classname") + "." + testcase.getAttribute("name");
       String failure = message(testcase, "failure") + message(testcase, "error");
       String skip = message(testcase, "skipped");
+      String flaky = message(testcase, "flakyFailure") + message(testcase, "flakyError");
+      if (!flaky.isEmpty()) {
+        IO.println("FLAKY " + name + " passed when run again: " + flaky);
+      }
       if (!failure.isEmpty()) {
         failures.add(name + ": " + failure);
       } else if (!skip.isEmpty()) {

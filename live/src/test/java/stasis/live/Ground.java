@@ -84,7 +84,7 @@ final class Ground {
             }
           }
         } catch (IOException _) {
-          continue; // a thread that has just ended has no children
+          // A thread that has just ended has no children.
         }
       }
       return all;

@@ -5,6 +5,7 @@ import java.util.Optional;
 import stasis.linux.abi.Tid;
 import stasis.resource.Answer;
 import stasis.resource.HiddenMm;
+import stasis.resource.HiddenThread;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
 
@@ -14,6 +15,9 @@ interface Answerer {
 
   /// See [Frozen#hiddenMm].
   Optional<HiddenMm> hiddenMm();
+
+  /// See [Frozen#hidden].
+  Optional<HiddenThread> hidden(Tid thread);
 
   /// What is left of the wait a stopped thread's restart block holds, in ns; empty where that cannot be read.
   Optional<Long> restartExpiryNs(Tid thread);

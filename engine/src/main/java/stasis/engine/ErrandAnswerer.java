@@ -15,6 +15,7 @@ import stasis.linux.bpf.RestartBlock;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.HiddenMm;
+import stasis.resource.HiddenThread;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
@@ -36,7 +37,7 @@ final class ErrandAnswerer implements Answerer {
 
   private final FrozenGroup group;
   private final Optional<HiddenGroup> hiddenGroup;
-  private final LearntBits bits;
+  private final Optional<HiddenAnswers> hiddenAnswers;
   private final Map<Tid, Long> asleepSinceNs;
 
   /// @param asleepSinceNs read before the interrupt, which wakes every sleeper
@@ -45,16 +46,15 @@ final class ErrandAnswerer implements Answerer {
   ErrandAnswerer(FrozenGroup group, Optional<HiddenGroup> hiddenGroup, LearntBits bits, Map<Tid, Long> asleepSinceNs) {
     this.group = group;
     this.hiddenGroup = hiddenGroup;
-    this.bits = bits;
+    this.hiddenAnswers = hiddenGroup.map(seen -> new HiddenAnswers(seen, bits));
     this.asleepSinceNs = Map.copyOf(asleepSinceNs);
   }
 
   @Override
   public List<Answer> ask(Tid thread, List<Question> questions) throws ObstructedException {
     var answers = new HashMap<Question, Answer>();
-    Optional<HiddenAnswers> hidden = hiddenGroup.map(seen -> new HiddenAnswers(seen, bits));
     for (Question question : questions) {
-      hidden.flatMap(known -> known.to(thread, question)).ifPresent(answer -> answers.put(question, answer));
+      hiddenAnswers.flatMap(known -> known.to(thread, question)).ifPresent(answer -> answers.put(question, answer));
     }
     List<Question> open = questions.stream().filter(question -> !answers.containsKey(question)).distinct().toList();
     List<Answer> said = open.isEmpty() ? List.of() : errand(thread, open);
@@ -123,8 +123,16 @@ final class ErrandAnswerer implements Answerer {
   }
 
   @Override
+  public Optional<HiddenThread> hidden(Tid thread) {
+    return hiddenAnswers.flatMap(known -> known.task(thread).map(task -> new HiddenThread(
+        task.contexts().iopl() != 0 || task.contexts().ioBitmap(), task.semUndo().size(),
+        known.task(group.leader()).map(leader -> leader.contexts().namespaces().equals(task.contexts().namespaces()))
+            .orElse(false))));
+  }
+
+  @Override
   public Optional<Long> restartExpiryNs(Tid thread) {
-    return hiddenGroup.flatMap(known -> new HiddenAnswers(known, bits).task(thread))
+    return hiddenAnswers.flatMap(known -> known.task(thread))
         .flatMap(task -> switch (task.restartBlock()) {
           case RestartBlock.Nanosleep(int clock, _, long expiresNs) when clock >= 0 ->
               Optional.of(expiresNs - Clocks.nowNs(clock));

@@ -7,6 +7,7 @@ import stasis.linux.abi.Tid;
 import stasis.resource.Answer;
 import stasis.resource.CpuState;
 import stasis.resource.HiddenMm;
+import stasis.resource.HiddenThread;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
 import stasis.resource.Rseq;
@@ -23,6 +24,9 @@ interface Frozen {
 
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();
+
+  /// See [stasis.resource.FrozenTask#hidden].
+  Optional<HiddenThread> hidden(Tid thread);
 
   CpuState cpu(Tid thread) throws ObstructedException;
 

@@ -1,5 +1,6 @@
 package stasis.engine;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
@@ -16,6 +17,7 @@ import stasis.resource.Question;
 /// Answers questions from what a BPF iterator read in the kernel, in the very form the syscall would have answered.
 /// What it does not know it leaves to an errand.
 final class HiddenAnswers {
+  private static final long PERSONALITY_ASK = 0xffffffffL;
   private static final int PR_GET_PDEATHSIG = 2;
   private static final int PR_GET_DUMPABLE = 3;
   private static final int PR_GET_SECUREBITS = 27;
@@ -58,15 +60,17 @@ final class HiddenAnswers {
   private static final int POLICY_BYTES = 128;
 
   private final HiddenGroup group;
+  private final Map<Tid, HiddenTask> tasks = new HashMap<>();
   private final LearntBits bits;
 
   HiddenAnswers(HiddenGroup group, LearntBits bits) {
     this.group = group;
+    group.tasks().forEach(task -> tasks.put(task.tid(), task));
     this.bits = bits;
   }
 
   Optional<HiddenTask> task(Tid thread) {
-    return group.tasks().stream().filter(task -> task.tid().equals(thread)).findFirst();
+    return Optional.ofNullable(tasks.get(thread));
   }
 
   Optional<Answer> to(Tid thread, Question question) {
@@ -74,6 +78,8 @@ final class HiddenAnswers {
       case RT_SIGACTION -> group.shared().map(shared -> action(shared, question));
       case SIGALTSTACK -> Optional.of(output(1, Bytes.ofU64(task.altStack().base().bits(),
           Integer.toUnsignedLong(task.altStack().flags()), task.altStack().bytes())));
+      case PERSONALITY -> imm(question, 0) == PERSONALITY_ASK ? Optional.of(value(task.attributes().personality()))
+          : Optional.empty();
       case BRK -> group.shared().map(shared -> value(shared.mm().brk().bits()));
       case GETITIMER -> group.shared().map(shared -> itimer(shared, question));
       case TIMER_GETTIME -> group.shared().flatMap(shared -> timer(shared, question));

@@ -1,9 +1,12 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -14,6 +17,7 @@ import stasis.linux.sys.Syscalls;
 import stasis.resource.Answer;
 import stasis.resource.CpuState;
 import stasis.resource.HiddenMm;
+import stasis.resource.HiddenThread;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
 import stasis.resource.Rseq;
@@ -35,12 +39,17 @@ final class LiveFrozen implements Frozen {
   private final FrozenGroup group;
   private final LongSupplier monotonicNs;
   private final Answerer answerer;
+  private final List<Tid> threads;
+  private final Map<Tid, LiveTask> tasks = new HashMap<>();
 
   LiveFrozen(Ptrace ptrace, FrozenGroup group, LongSupplier monotonicNs, Answerer answerer) {
     this.ptrace = ptrace;
     this.group = group;
     this.monotonicNs = monotonicNs;
     this.answerer = answerer;
+    group.tasks().forEach(task -> tasks.put(task.tid(), task));
+    this.threads = Stream.concat(Stream.of(group.leader()),
+        group.tasks().stream().map(LiveTask::tid).filter(tid -> !tid.equals(group.leader()))).toList();
   }
 
   @Override
@@ -50,10 +59,7 @@ final class LiveFrozen implements Frozen {
 
   @Override
   public List<Tid> threads() {
-    var tids = new ArrayList<Tid>();
-    tids.add(group.leader());
-    group.tasks().stream().map(LiveTask::tid).filter(tid -> !tid.equals(group.leader())).forEach(tids::add);
-    return tids;
+    return threads;
   }
 
   @Override
@@ -62,8 +68,13 @@ final class LiveFrozen implements Frozen {
   }
 
   @Override
+  public Optional<HiddenThread> hidden(Tid thread) {
+    return answerer.hidden(thread);
+  }
+
+  @Override
   public CpuState cpu(Tid thread) throws ObstructedException {
-    LiveTask task = group.tasks().stream().filter(t -> t.tid().equals(thread)).findFirst()
+    LiveTask task = Optional.ofNullable(tasks.get(thread))
         .orElseThrow(() -> new ObstructedException("task " + thread, "the thread group's leader has exited and only"
             + " its threads live on", "wait until the program ends"));
     try {

@@ -17,6 +17,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenThread;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.Rseq;
@@ -133,6 +134,11 @@ final class TaskView implements FrozenTask {
   @Override
   public Optional<UserDispatch> userDispatch() throws ObstructedException {
     return frozen.userDispatch(tid());
+  }
+
+  @Override
+  public Optional<HiddenThread> hidden() {
+    return frozen.hidden(tid());
   }
 
   @Override

@@ -67,6 +67,7 @@ import stasis.kinds.task.comm.Comm;
 import stasis.kinds.task.coresched.CoreCookieOff;
 import stasis.kinds.task.credentials.Credentials;
 import stasis.kinds.task.ioflusher.IoFlusher;
+import stasis.kinds.task.ioports.IoPorts;
 import stasis.kinds.task.ioprio.IoPrio;
 import stasis.kinds.task.mcekill.McePolicy;
 import stasis.kinds.task.mempolicy.MemPolicy;
@@ -76,6 +77,7 @@ import stasis.kinds.task.personality.Personality;
 import stasis.kinds.task.robustlist.RobustList;
 import stasis.kinds.task.rseq.RseqArea;
 import stasis.kinds.task.scheduling.Scheduling;
+import stasis.kinds.task.semundo.SemaphoreUndo;
 import stasis.kinds.task.shadowstack.ShadowStackOff;
 import stasis.kinds.task.speculation.Speculation;
 import stasis.kinds.task.tidaddress.TidAddress;
@@ -201,6 +203,8 @@ public final class Kinds {
         new UserDispatchOff(),
         new ShadowStackOff(),
         new CoreCookieOff(),
+        new SemaphoreUndo(),
+        new IoPorts(),
         // ATTRIBUTES.
         new Comm(),
         new RobustList(),

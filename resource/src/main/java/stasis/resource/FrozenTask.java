@@ -53,6 +53,9 @@ public interface FrozenTask {
   /// Syscall user dispatch (PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG); empty while it is off.
   Optional<UserDispatch> userDispatch() throws ObstructedException;
 
+  /// What no API tells of the thread; empty where the kernel's memory may not be read.
+  Optional<HiddenThread> hidden();
+
   /// A syscall of the engine's own about this task, without effect on it: sched_getattr(2), prlimit64(2),
   /// ioprio_get(2).
   Answer observe(Nr nr, Arg... args);

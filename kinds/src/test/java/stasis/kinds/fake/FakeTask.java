@@ -17,6 +17,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenThread;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
 import stasis.resource.Rseq;
@@ -38,6 +39,8 @@ public final class FakeTask implements FrozenTask {
   private final List<SeccompFilter> filters = new ArrayList<>();
   private Optional<Rseq> rseq = Optional.empty();
   private Optional<UserDispatch> dispatch = Optional.empty();
+  private Optional<HiddenThread> hidden = Optional.empty();
+  private String comm = "victim";
 
   FakeTask(FakeGroup group, int id, int tid) {
     this.group = group;
@@ -103,6 +106,16 @@ public final class FakeTask implements FrozenTask {
     return this;
   }
 
+  public FakeTask hidden(HiddenThread facts) {
+    hidden = Optional.of(facts);
+    return this;
+  }
+
+  public FakeTask comm(String name) {
+    comm = name;
+    return this;
+  }
+
   @Override
   public ObjectId id() {
     return id;
@@ -132,7 +145,7 @@ public final class FakeTask implements FrozenTask {
 
   @Override
   public Stat stat() {
-    return Stat.parse(tid + " (victim) t " + String.join(" ", stat) + "\n");
+    return Stat.parse(tid + " (" + comm + ") t " + String.join(" ", stat) + "\n");
   }
 
   @Override
@@ -176,6 +189,11 @@ public final class FakeTask implements FrozenTask {
   @Override
   public Optional<UserDispatch> userDispatch() {
     return dispatch;
+  }
+
+  @Override
+  public Optional<HiddenThread> hidden() {
+    return hidden;
   }
 
   /// ENOSYS where nothing was given.

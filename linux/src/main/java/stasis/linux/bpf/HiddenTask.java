@@ -90,8 +90,9 @@ public record HiddenTask(
   /// @param perfEvents whether it is counted by perf events
   /// @param ioUring whether it ever used an io_uring
   /// @param keyrings which keyrings of its own it has; empty on a kernel without keys
+  /// @param namespaces equal for tasks that share all their namespaces, the user namespace aside
   public record Contexts(Optional<Integer> ioPriority, int iopl, boolean ioBitmap, boolean perfEvents, boolean ioUring,
-      Optional<Keyrings> keyrings) {}
+      Optional<Keyrings> keyrings, RemoteAddress namespaces) {}
 
   /// Keyrings that only the task and its group have (keyrings(7)).
   public record Keyrings(boolean process, boolean thread) {}

@@ -28,6 +28,7 @@ import static stasis.linux.bpf.ThreadField.MEMPOLICY_MODE;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY_NODES;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY_USER_NODES;
 import static stasis.linux.bpf.ThreadField.MM;
+import static stasis.linux.bpf.ThreadField.NSPROXY;
 import static stasis.linux.bpf.ThreadField.PDEATH_SIGNAL;
 import static stasis.linux.bpf.ThreadField.PERF_EVENTS;
 import static stasis.linux.bpf.ThreadField.PERSONALITY;
@@ -152,7 +153,7 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
         row.has(IO_BITMAP) && row.flag(IO_BITMAP), row.has(PERF_EVENTS) && row.flag(PERF_EVENTS),
         row.has(IO_URING) && row.flag(IO_URING), row.has(PROCESS_KEYRING) && row.has(THREAD_KEYRING)
             ? Optional.of(new HiddenTask.Keyrings(row.flag(PROCESS_KEYRING), row.flag(THREAD_KEYRING)))
-            : Optional.empty());
+            : Optional.empty(), row.address(NSPROXY));
   }
 
   private static RestartBlock restartBlock(Row<ThreadField> row) {

@@ -9,6 +9,7 @@ import stasis.resource.Answers;
 import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.GroupAspect;
+import stasis.resource.HiddenThread;
 import stasis.resource.ObstructedException;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -35,6 +36,9 @@ public final class SameNamespaces implements GroupAspect<SameNamespaces.State> {
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) throws ObstructedException {
     for (FrozenTask task : group.tasks()) {
       boolean leader = task.tid().equals(group.leader().tid());
+      if (!leader && task.hidden().map(HiddenThread::leadersNamespaces).orElse(false)) {
+        continue;
+      }
       for (String kind : leader ? KINDS : OF_A_THREAD) {
         String link = task.link("ns/" + kind);
         String own = group.engineNamespace(kind);

@@ -10,7 +10,6 @@ import stasis.linux.abi.Nr;
 import stasis.resource.Answers;
 import stasis.resource.Arg;
 import stasis.resource.FrozenTask;
-import stasis.resource.ObstructedException;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
@@ -37,12 +36,10 @@ public final class Comm implements TaskAspect<Comm.State> {
     return SCHEMA;
   }
 
+  /// Not from `status`, which escapes some bytes: `stat` has all of them as they are.
   @Override
-  public Optional<State> checkpoint(FrozenTask task, Answers answers) throws ObstructedException {
-    String line = task.proc("comm");
-    // The newline at the end is the file's; others are part of the name.
-    String name = line.endsWith("\n") ? line.substring(0, line.length() - 1) : line;
-    return Optional.of(new State(Bytes.of(name.getBytes(StandardCharsets.ISO_8859_1))));
+  public Optional<State> checkpoint(FrozenTask task, Answers answers) {
+    return Optional.of(new State(Bytes.of(task.stat().comm().getBytes(StandardCharsets.ISO_8859_1))));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package stasis.kinds.task.personality;
 
 import java.lang.invoke.MethodHandles;
+import java.util.List;
 import java.util.Optional;
 import stasis.image.Schema;
 import stasis.image.Tag;
@@ -9,6 +10,7 @@ import stasis.resource.Answers;
 import stasis.resource.Arg;
 import stasis.resource.FrozenTask;
 import stasis.resource.ObstructedException;
+import stasis.resource.Question;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
@@ -18,6 +20,8 @@ import stasis.resource.TaskAspect;
 /// does.
 public final class Personality implements TaskAspect<Personality.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.personality", 1);
+
+  private static final Question PERSONA = Question.of(Nr.PERSONALITY, Arg.imm(0xffffffffL));
 
   /// @param persona PER_* and its flags; all ones would only ask and is refused
   record State(@Tag(1) int persona) {
@@ -34,8 +38,13 @@ public final class Personality implements TaskAspect<Personality.State> {
   }
 
   @Override
+  public List<Question> questions(FrozenTask task) {
+    return List.of(PERSONA);
+  }
+
+  @Override
   public Optional<State> checkpoint(FrozenTask task, Answers answers) throws ObstructedException {
-    return Optional.of(new State(Integer.parseUnsignedInt(task.proc("personality").strip(), 16)));
+    return Optional.of(new State((int) answers.require(PERSONA, task.subject()).result()));
   }
 
   @Override

@@ -8,7 +8,6 @@ import stasis.kinds.fake.FakeGroup;
 import stasis.kinds.fake.FakeTask;
 import stasis.linux.abi.Bytes;
 import stasis.resource.Kind;
-import stasis.resource.ObstructedException;
 
 class CommTest extends AspectContract<Comm.State> {
   private final Comm kind = new Comm();
@@ -24,10 +23,10 @@ class CommTest extends AspectContract<Comm.State> {
   }
 
   @Test
-  void newlineInsideTheNameIsKept() throws ObstructedException {
-    FakeTask task = new FakeGroup().leader().file("comm", "a\nb\n");
+  void whateverTheNameHoldsIsKept() {
+    FakeTask task = new FakeGroup().leader().comm("a\nb) (c");
 
-    assertThat(kind.checkpoint(task, noAnswers())).contains(new Comm.State(Bytes.hex("610a62")));
+    assertThat(kind.checkpoint(task, noAnswers())).contains(new Comm.State(Bytes.hex("610a6229202863")));
   }
 
   @Test

@@ -24,10 +24,10 @@ class PersonalityTest extends AspectContract<Personality.State> {
   }
 
   @Test
-  void personalityIsReadAsHex() throws ObstructedException {
-    FakeTask task = new FakeGroup().leader().file("personality", "00040000\n");
+  void personalityIsWhatTheTaskAnswers() throws ObstructedException {
+    FakeTask task = new FakeGroup().leader();
 
-    assertThat(kind.checkpoint(task, noAnswers())).contains(sample());
+    assertThat(kind.checkpoint(task, answers(kind.questions(task), value(0x40000)))).contains(sample());
   }
 
   @Test

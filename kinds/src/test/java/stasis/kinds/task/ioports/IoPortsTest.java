@@ -1,0 +1,45 @@
+package stasis.kinds.task.ioports;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import stasis.kinds.fake.AspectContract;
+import stasis.kinds.fake.FakeGroup;
+import stasis.kinds.fake.FakeTask;
+import stasis.resource.HiddenThread;
+import stasis.resource.Kind;
+import stasis.resource.ObstructedException;
+
+class IoPortsTest extends AspectContract<IoPorts.State> {
+  private final IoPorts kind = new IoPorts();
+
+  @Override
+  protected Kind<IoPorts.State> kind() {
+    return kind;
+  }
+
+  @Override
+  protected IoPorts.State sample() {
+    return new IoPorts.State(false);
+  }
+
+  @Override
+  protected boolean isStored() {
+    return false;
+  }
+
+  @Test
+  void taskWithPortsIsRefused() {
+    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(true, 0, true));
+
+    assertThatThrownBy(() -> kind.checkpoint(task, noAnswers())).isInstanceOf(ObstructedException.class)
+        .hasMessageContaining("I/O ports");
+  }
+
+  @Test
+  void taskWithoutIsFine() throws ObstructedException {
+    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(new HiddenThread(false, 0, true)), noAnswers()))
+        .isEmpty();
+  }
+}

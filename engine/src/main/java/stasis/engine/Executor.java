@@ -10,13 +10,11 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import stasis.image.ObjectId;
 import stasis.image.PageRun;
-import stasis.image.PageRuns;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
@@ -204,19 +202,12 @@ final class Executor {
   }
 
   private void pieces(ObjectId body, long from, long lengthBytes, Piece piece) {
-    Optional<PageRuns> runs = image.runs(body);
-    if (runs.isEmpty()) {
-      return;
-    }
-    PageRuns.Cursor cursor = runs.get().cursor();
-    while (cursor.hasNext()) {
-      PageRun run = cursor.next();
-      long start = Math.max(run.start(), from);
+    image.runs(body).ifPresent(runs -> runs.each(from, from + lengthBytes, run -> {
       long end = Math.min(run.end(), from + lengthBytes);
-      for (long at = start; at < end; at += SEGMENT_BYTES) {
+      for (long at = Math.max(run.start(), from); at < end; at += SEGMENT_BYTES) {
         piece.at(run, at, Math.min(SEGMENT_BYTES, end - at));
       }
-    }
+    }));
   }
 
   private long fileOffset(PageRun run, long offset) {

@@ -171,12 +171,12 @@ final class GroupPlan {
   }
 
   /// Maps a vma and fills it. A vma that was never writable for its task is written from outside, so that the kernel
-  /// does not account it as if it had been (VM_ACCOUNT, mm/mprotect.c).
+  /// does not account it as if it had been (VM_ACCOUNT, mm/mprotect.c); MAP_NORESERVE memory never is.
   private <S extends Record> void map(MappingKind<S> kind, Capture.Item<?> item, VmaState vma,
       Optional<Ref<Fd>> file) {
     boolean filled = Kinded.pages(kind, item) == MappingKind.Pages.PRIVATE;
     boolean writable = (vma.prot() & VmaState.PROT_WRITE) != 0;
-    boolean direct = writable || vma.has("ac");
+    boolean direct = writable || vma.has("ac") || vma.has("nr");
     int prot = filled && direct ? vma.prot() | VmaState.PROT_WRITE : vma.prot();
     kind.map(Kinded.stateOf(kind, item), vma, prot, file, script, refs);
     kinds.mappingAspects().forEach(aspect -> mapped(aspect, vma));

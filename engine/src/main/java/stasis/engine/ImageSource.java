@@ -5,19 +5,18 @@ import java.util.HashMap;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.image.PageMap;
-import stasis.image.PageRuns;
 import stasis.image.Statefile;
 import stasis.repository.ImageReader;
 
 /// The page section as a restore reads it.
 final class ImageSource {
   private final ImageReader reader;
-  private final Map<ObjectId, PageRuns> runs = new HashMap<>();
+  private final Map<ObjectId, RunSeeker> runs = new HashMap<>();
 
   ImageSource(ImageReader reader, Statefile statefile) {
     this.reader = reader;
     for (PageMap map : statefile.pageMaps()) {
-      runs.put(map.body(), map.runs());
+      runs.put(map.body(), new RunSeeker(map.runs()));
     }
   }
 
@@ -25,7 +24,7 @@ final class ImageSource {
     return reader;
   }
 
-  Optional<PageRuns> runs(ObjectId body) {
+  Optional<RunSeeker> runs(ObjectId body) {
     return Optional.ofNullable(runs.get(body));
   }
 }

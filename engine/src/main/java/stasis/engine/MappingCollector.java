@@ -10,6 +10,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.RemoteAddress;
 import stasis.procfs.ProcException;
 import stasis.procfs.Smaps;
+import stasis.procfs.VmFlags;
 import stasis.procfs.Vma;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
@@ -40,6 +41,8 @@ final class MappingCollector {
   private final Frozen frozen;
   private final List<Range> privateRanges = new ArrayList<>();
   private final Map<String, Optional<Backing>> backings = new HashMap<>();
+  /// Most vmas have the flags of some other.
+  private final Map<VmFlags, String> flagTexts = new HashMap<>();
 
   MappingCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink, Frozen frozen) {
     this.kinds = kinds;
@@ -104,7 +107,7 @@ final class MappingCollector {
       privateRanges.add(new Range(vma.address(), vma.lengthBytes()));
     }
     return new VmaState(vma.address(), vma.lengthBytes(), vma.protection(), vma.shared(), vma.offset(),
-        view.flags().toString(), vma.anonName().orElse(""), backing.id());
+        flagTexts.computeIfAbsent(view.flags(), VmFlags::toString), vma.anonName().orElse(""), backing.id());
   }
 
   private List<MmState.Attachment> attachments(List<MappingView> views, ObjectId mm) throws ObstructedException {

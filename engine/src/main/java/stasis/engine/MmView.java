@@ -1,7 +1,6 @@
 package stasis.engine;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -10,7 +9,6 @@ import java.util.TreeMap;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
-import stasis.procfs.NumaMaps;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.procfs.Smaps;
@@ -53,15 +51,12 @@ final class MmView {
   }
 
   private Map<Long, String> readPolicies() {
-    var found = new HashMap<Long, String>();
     try {
-      for (NumaMaps.Entry entry : proc.numaMaps().entries()) {
-        found.put(entry.start(), entry.policy());
-      }
+      return proc.numaPolicies();
     } catch (ProcException e) {
       refuse("memory policies", e);
+      return Map.of();
     }
-    return found;
   }
 
   /// One scan tells of all vmas: 60,000 of them are not scanned one by one.

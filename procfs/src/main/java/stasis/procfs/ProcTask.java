@@ -3,6 +3,7 @@ package stasis.procfs;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
@@ -60,6 +61,11 @@ public final class ProcTask {
 
   public NumaMaps numaMaps() throws ProcException {
     return NumaMaps.parse(text("numa_maps"));
+  }
+
+  /// See [NumaMaps#policies].
+  public Map<Long, String> numaPolicies() throws ProcException {
+    return NumaMaps.policies(text("numa_maps"));
   }
 
   public Status status() throws ProcException {

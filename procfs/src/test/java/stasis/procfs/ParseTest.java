@@ -191,4 +191,18 @@ class ParseTest {
   void aNamespaceLinkOfAnotherShapeIsRefused() {
     assertThatThrownBy(() -> Namespaces.parse(Map.of("net", "/etc/net"))).isInstanceOf(ProcFormatException.class);
   }
+
+  @Test
+  void policiesCalledByTwoWordsAreReadWhole() {
+    String text = """
+        200000000000 default file=/x mapped=1 N0=1
+        200000005000 prefer (many)=relative:0 anon=1
+        200000006000 weighted interleave:0-3
+        200000007000 default
+        """;
+    assertThat(NumaMaps.policies(text))
+        .isEqualTo(Map.of(0x200000005000L, "prefer (many)=relative:0", 0x200000006000L, "weighted interleave:0-3"));
+    assertThat(NumaMaps.parse(text).entries()).extracting(NumaMaps.Entry::policy)
+        .containsExactly("default", "prefer (many)=relative:0", "weighted interleave:0-3", "default");
+  }
 }

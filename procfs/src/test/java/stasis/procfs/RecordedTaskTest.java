@@ -180,5 +180,6 @@ class RecordedTaskTest {
     assertThat(numa.entries()).anyMatch(entry -> entry.policy().equals("bind:0"));
     assertThat(numa.entries()).anyMatch(entry -> entry.file().equals(Optional.of("/tmp/odd/new\nline (deleted)")));
     assertThat(numa.entries()).anyMatch(entry -> entry.pagesByNode().getOrDefault(0, 0L) > 0);
+    assertThat(task.numaPolicies()).isNotEmpty().doesNotContainValue("default").containsValue("bind:0");
   }
 }

@@ -1,0 +1,42 @@
+package stasis.engine;
+
+import java.util.Optional;
+import java.util.function.Consumer;
+import stasis.image.PageRun;
+import stasis.image.PageRuns;
+
+/// The runs of one body, asked for range after range. Ranges that ascend, as the vmas of an mm do, cost one pass in all.
+final class RunSeeker {
+  private final PageRuns runs;
+  private PageRuns.Cursor cursor;
+  private Optional<PageRun> next = Optional.empty();
+  private long asked;
+
+  RunSeeker(PageRuns runs) {
+    this.runs = runs;
+    this.cursor = runs.cursor();
+  }
+
+  /// Every run that has a part in `[start, end)`, in order.
+  void each(long start, long end, Consumer<PageRun> run) {
+    if (start < asked) {
+      cursor = runs.cursor();
+      next = Optional.empty();
+    }
+    asked = start;
+    while (next.isPresent() || cursor.hasNext()) {
+      PageRun one = next.isPresent() ? next.get() : cursor.next();
+      next = Optional.of(one);
+      if (one.start() >= end) {
+        return;
+      }
+      if (one.end() > start) {
+        run.accept(one);
+      }
+      if (one.end() > end) {
+        return;
+      }
+      next = Optional.empty();
+    }
+  }
+}

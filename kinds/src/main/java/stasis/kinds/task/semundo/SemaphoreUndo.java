@@ -13,7 +13,8 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 
-/// No SEM_UNDO list (semop(2)), or the task is refused: what is in it no call tells, and the semaphores outlive the task.
+/// No SEM_UNDO list (semop(2)), or the task is refused: what is in it no call tells, and the semaphores outlive the
+/// task.
 /// Where the kernel's memory may not be read, it is not seen.
 public final class SemaphoreUndo implements TaskAspect<SemaphoreUndo.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.semundo", 1);
@@ -32,7 +33,8 @@ public final class SemaphoreUndo implements TaskAspect<SemaphoreUndo.State> {
       HiddenThread facts = task.hidden().get();
       if (facts.semaphoreUndos() != 0) {
         throw new ObstructedException(task.subject(),
-            "it has undos for " + facts.semaphoreUndos() + " sets of semaphores to do at its end (SEM_UNDO)", "let it finish with its semaphores");
+            "it has undos for " + facts.semaphoreUndos() + " sets of semaphores to do at its end (SEM_UNDO)",
+          "let it finish with its semaphores");
       }
     }
     return Optional.empty();

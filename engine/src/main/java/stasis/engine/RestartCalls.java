@@ -44,7 +44,8 @@ final class RestartCalls {
     };
   }
 
-  /// What is left of the wait a restart block holds; empty where it has no end, or one on a clock that is not read here.
+  /// What is left of the wait a restart block holds; empty where it has no end, or one on a clock that is not read
+  /// here.
   static Optional<Long> remainingNs(RestartBlock block) {
     return switch (block) {
       case RestartBlock.Nanosleep(int clock, _, long expiresNs) when clock >= 0 ->

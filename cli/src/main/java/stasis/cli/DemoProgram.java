@@ -29,7 +29,7 @@ enum DemoProgram {
 
     @Override
     int defaultSize() {
-      return 12_000;
+      return 18_000;
     }
   },
 

@@ -3,6 +3,7 @@ package stasis.engine;
 import java.util.List;
 import java.util.Optional;
 import stasis.linux.abi.Tid;
+import stasis.linux.bpf.RestartBlock;
 import stasis.resource.Answer;
 import stasis.resource.HiddenMm;
 import stasis.resource.HiddenThread;
@@ -19,8 +20,8 @@ interface Answerer {
   /// See [Frozen#hidden].
   Optional<HiddenThread> hidden(Tid thread);
 
-  /// What is left of the wait a stopped thread's restart block holds, in ns; empty where that cannot be read.
-  Optional<Long> restartExpiryNs(Tid thread);
+  /// What restart_syscall(2) would go on with in a stopped thread; empty where that cannot be read.
+  Optional<RestartBlock> restartBlock(Tid thread);
 
   /// When the thread last went to sleep, CLOCK_MONOTONIC ns, by the scheduler's account and a few ms off; empty where
   /// that cannot be read.

@@ -110,6 +110,10 @@ final class Collector {
       cpus.get(task.id()).sleep().filter(sleep -> !sleep.exact()).ifPresent(sleep -> findings.approximate(
           "core.cpu", task.subject(), stasis.resource.Loss.of("the time left of its timed wait is an estimate of the"
               + " scheduler's clock, a few ms off")));
+      if (RestartCalls.isForgotten(cpus.get(task.id()))) {
+        findings.approximate("core.cpu", task.subject(), stasis.resource.Loss.of("its timed wait cannot be read without"
+            + " BPF: it ends with EINTR, or waits its whole time again"));
+      }
       findings.exact("core.task", task.subject());
     }
     return group;

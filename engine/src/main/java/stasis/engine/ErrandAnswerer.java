@@ -131,17 +131,8 @@ final class ErrandAnswerer implements Answerer {
   }
 
   @Override
-  public Optional<Long> restartExpiryNs(Tid thread) {
-    return hiddenAnswers.flatMap(known -> known.task(thread))
-        .flatMap(task -> switch (task.restartBlock()) {
-          case RestartBlock.Nanosleep(int clock, _, long expiresNs) when clock >= 0 ->
-              Optional.of(expiresNs - Clocks.nowNs(clock));
-          case RestartBlock.Futex(_, _, _, _, long expiresNs) ->
-              Optional.of(expiresNs - Clocks.nowNs(Clocks.MONOTONIC));
-          case RestartBlock.Poll(_, _, boolean timed, long expiresNs) when timed ->
-              Optional.of(expiresNs - Clocks.nowNs(Clocks.MONOTONIC));
-          default -> Optional.<Long>empty();
-        });
+  public Optional<RestartBlock> restartBlock(Tid thread) {
+    return hiddenAnswers.flatMap(known -> known.task(thread)).map(task -> task.restartBlock());
   }
 
   @Override

@@ -8,11 +8,11 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import stasis.linux.abi.Bytes;
-import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.bpf.RestartBlock;
 import stasis.linux.sys.Syscalls;
 import stasis.resource.Answer;
 import stasis.resource.CpuState;
@@ -81,8 +81,11 @@ final class LiveFrozen implements Frozen {
       Optional<RseqConfiguration> rseq = ptrace.rseq(thread).filter(RseqConfiguration::registered);
       Optional<Bytes> rseqCs = rseq.isEmpty() ? Optional.empty()
           : Optional.of(group.memory().read(rseq.get().area().plus(8), 8));
-      return new CpuState(task.registers().toBytes(), ptrace.xsave(thread), ptrace.signalMask(thread),
-          rseq.map(RseqConfiguration::area), rseqCs, sleep(task));
+      Optional<RestartBlock> block = RestartCalls.needsBlock(task.registers()) ? answerer.restartBlock(thread)
+          : Optional.empty();
+      Registers registers = RestartCalls.collected(task.registers(), block);
+      return new CpuState(registers.toBytes(), ptrace.xsave(thread), ptrace.signalMask(thread),
+          rseq.map(RseqConfiguration::area), rseqCs, sleep(thread, registers, block));
     } catch (SyscallException e) {
       throw new ObstructedException("task " + thread, e, "");
     }
@@ -90,18 +93,18 @@ final class LiveFrozen implements Frozen {
 
   /// What was left of a timed wait: exactly, where the kernel's restart block can be read; else from when the thread
   /// last ran.
-  private Optional<CpuState.Sleep> sleep(LiveTask task) throws SyscallException {
-    Registers registers = task.registers();
-    if (registers.origRax() < 0 || registers.rax() != -Errno.ERESTART_RESTARTBLOCK.number()) {
+  private Optional<CpuState.Sleep> sleep(Tid thread, Registers registers, Optional<RestartBlock> block)
+      throws SyscallException {
+    if (!RestartCalls.needsBlock(registers)) {
       return Optional.empty();
     }
-    int nr = (int) registers.origRax();
-    Optional<Long> exact = answerer.restartExpiryNs(task.tid());
-    if (exact.isPresent()) {
-      return Optional.of(new CpuState.Sleep(nr, Math.max(0, exact.get()), true));
+    int nr = RestartCalls.number(registers, block);
+    Optional<Long> left = block.flatMap(RestartCalls::remainingNs);
+    if (left.isPresent()) {
+      return Optional.of(new CpuState.Sleep(nr, Math.max(0, left.get()), true));
     }
     Optional<Long> total = totalNs(registers, nr);
-    Optional<Long> since = answerer.asleepSinceNs(task.tid());
+    Optional<Long> since = answerer.asleepSinceNs(thread);
     return total.isEmpty() || since.isEmpty() ? Optional.empty() : Optional.of(new CpuState.Sleep(nr,
         Math.max(0, total.get() - (monotonicNs.getAsLong() - since.get())), false));
   }

@@ -36,6 +36,8 @@ public final class RestoredTree implements AutoCloseable {
   private final Births births;
   private final SequencedMap<ObjectId, Stub> stubs;
   private final SequencedMap<ObjectId, CpuState> cpus;
+  /// Results of timed waits that were begun again and ended at once.
+  private final Map<Tid, Long> finishedWaits = new HashMap<>();
   private final Map<ObjectId, Step.Call> traps;
   private boolean released;
 
@@ -121,6 +123,10 @@ public final class RestoredTree implements AutoCloseable {
     ptrace.interrupt(stub.tid());
     ptrace.cont(stub.tid(), 0);
     await(stub, Stop.EventStop.class);
+    long result = ptrace.registers(stub.tid()).rax();
+    if (result != -Errno.ERESTART_RESTARTBLOCK.number()) {
+      finishedWaits.put(stub.tid(), result);
+    }
   }
 
   private void setTrapAction(Stub stub, Step.Call call) throws SyscallException, StepFailedException {
@@ -143,7 +149,10 @@ public final class RestoredTree implements AutoCloseable {
       stub.memory().write(cpu.rseqArea().get().plus(8), cpu.rseqCs().get());
     }
     ptrace.setXsave(stub.tid(), cpu.extended());
-    ptrace.setRegisters(stub.tid(), RestartCalls.forRestore(Registers.of(cpu.general()), cpu.sleep().isPresent()));
+    Registers stopped = Registers.of(cpu.general());
+    Long result = finishedWaits.get(stub.tid());
+    ptrace.setRegisters(stub.tid(), result != null ? RestartCalls.finished(stopped, result)
+        : RestartCalls.forRestore(stopped, cpu.sleep().isPresent()));
     ptrace.setSignalMask(stub.tid(), cpu.mask());
   }
 

@@ -2,6 +2,7 @@ package stasis.resource;
 
 /// Facts about a thread that only the kernel's own memory shows.
 ///
-/// @param ioPorts whether ioperm(2) or iopl(2) gave it ports @param semaphoreUndos entries of its SEM_UNDO list (semop(2))
+/// @param ioPorts whether ioperm(2) or iopl(2) gave it ports @param semaphoreUndos entries of its SEM_UNDO list
+///     (semop(2))
 /// @param leadersNamespaces whether it shares all namespaces with its leader, the user namespace aside
 public record HiddenThread(boolean ioPorts, int semaphoreUndos, boolean leadersNamespaces) {}

@@ -15,7 +15,8 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import stasis.live.Repository;
 
-/// A made-up checkout around the real launcher, with made-up JDKs and a made-up Maven: what the launcher decides, without
+/// A made-up checkout around the real launcher, with made-up JDKs and a made-up Maven: what the launcher decides,
+/// without
 /// building or starting anything real.
 final class Checkout {
   private static final long RUN_WITHIN_S = 60;

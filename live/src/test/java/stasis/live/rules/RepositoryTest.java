@@ -21,7 +21,8 @@ final class RepositoryTest {
 
   /// Homes, work folders and package servers. Central's own name would be a server, too; poms need none.
   private static final Pattern MACHINE = Pattern.compile(
-      "/(home|Users)/[a-z]|/root/|/work/|/tmp/[a-z]+\\.[A-Za-z0-9]{6,}|https?://[^ )>\"]*(nexus|artifactory|mirror|proxy)|"
+      "/(home|Users)/[a-z]|/root/|/work/|/tmp/[a-z]+\\.[A-Za-z0-9]{6,}|"
+          + "https?://[^ )>\"]*(nexus|artifactory|mirror|proxy)|"
           + "<repository>|<pluginRepository>|<mirror>");
 
   /// Words docs/vocabulary.md has another one for. The kernel's and other projects' own names keep theirs.
@@ -29,7 +30,8 @@ final class RepositoryTest {
       "\\b(dump|dumps|dumped|dumping|undump|dumper|restart image|restarter|memory region)\\b",
       Pattern.CASE_INSENSITIVE);
   private static final Pattern ALLOWED = Pattern.compile(
-      "\\bcores?\\b|core.?dump|json\\.dump|DONTDUMP|DODUMP|SUID_DUMP|PTRACE_|[Tt]hread dump|hexdump|objdump|not \\||\\| not|statefile, image",
+      "\\bcores?\\b|core.?dump|json\\.dump|DONTDUMP|DODUMP|SUID_DUMP|PTRACE_|[Tt]hread dump|"
+          + "hexdump|objdump|not \\||\\| not|statefile, image",
       Pattern.CASE_INSENSITIVE);
 
   @Test

@@ -3,12 +3,16 @@ package stasis.kinds.task.semundo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeGroup;
 import stasis.kinds.fake.FakeTask;
+import stasis.linux.abi.Nr;
+import stasis.resource.Arg;
 import stasis.resource.HiddenThread;
 import stasis.resource.Kind;
+import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 
 class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
@@ -21,12 +25,7 @@ class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
 
   @Override
   protected SemaphoreUndo.State sample() {
-    return new SemaphoreUndo.State(false);
-  }
-
-  @Override
-  protected boolean isStored() {
-    return false;
+    return new SemaphoreUndo.State(List.of(7));
   }
 
   @Test
@@ -41,6 +40,22 @@ class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
   void taskWithoutIsFine() throws ObstructedException {
     assertThat(kind.checkpoint(new FakeGroup().leader().hidden(new HiddenThread(false, 0, true)), noAnswers()))
         .isEmpty();
+  }
+
+  @Test
+  void whereTheKernelCannotBeReadASetTheTaskUsedLastIsTold() throws ObstructedException {
+    FakeTask task = new FakeGroup().leader()
+        .observing(value(0), Nr.SEMCTL, Arg.imm(0), Arg.imm(0), Arg.imm(19), Arg.space(256))
+        .observing(value(7), Nr.SEMCTL, Arg.imm(0), Arg.imm(0), Arg.imm(18), Arg.space(256))
+        .observing(value(1), Nr.SEMCTL, Arg.imm(7), Arg.imm(0), Arg.imm(11), Arg.imm(0))
+        .observing(value(4711), Nr.SEMCTL, Arg.imm(7), Arg.imm(1), Arg.imm(11), Arg.imm(0));
+
+    assertThat(kind.checkpoint(task, noAnswers())).contains(sample());
+    assertThat(kind.losses(sample())).singleElement().extracting(Loss::detail).asString().contains("set 7");
+  }
+
+  @Test
+  void machineWithoutSemaphoresHasNone() throws ObstructedException {
     assertThat(kind.checkpoint(new FakeGroup().leader(), noAnswers())).isEmpty();
   }
 }

@@ -121,7 +121,7 @@ class ProgramsTest {
     byte[] input = new byte[6 << 20];
     Random random = new Random(7);
     for (int i = 0; i < input.length; i++) {
-      input[i] = (byte) ("abcdefgh".charAt(random.nextInt(8)));
+      input[i] = (byte) "abcdefgh".charAt(random.nextInt(8));
     }
     Files.write(inputs.resolve("input"), input);
     texts().forEach((name, text) -> {

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import stasis.image.ObjectId;
@@ -63,11 +64,13 @@ public final class RestoredTree implements AutoCloseable {
   }
 
   /// Last things, then all go on. The order matters: timed waits are begun again while the region still holds their
-  /// arguments; the leader unmaps the region through the restored vdso; each thread is then brought to a stop in the
+  /// arguments; each leader unmaps the region through the restored vdso; each thread is then brought to a stop in the
   /// kernel's get_signal(), where setting the registers of the checkpoint makes the kernel finish what the checkpoint
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
   /// @param pid of the root, as it sees itself
-  void release(int pid) throws SyscallException, ProcException, StepFailedException {
+  ///
+  /// @param leaders of all thread groups @param stopSignals of groups that come back stopped, by leader
+  void release(int pid, List<ObjectId> leaders, Map<ObjectId, Integer> stopSignals) throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -76,17 +79,19 @@ public final class RestoredTree implements AutoCloseable {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
-    Stub leader = stubs.firstEntry().getValue();
-    RemoteAddress gadget = gadget(leader);
-    var region = leader.region();
-    long mapped = region.area().bits() + region.areaBytes() - region.code().bits();
-    require(leader.callAt(gadget, Nr.MUNMAP, region.code().bits(), mapped), "unmap the region of " + leader.tid());
+    for (ObjectId leader : leaders) {
+      leaveRegion(stub(leader));
+    }
     for (var entry : cpus.entrySet()) {
       Stub stub = stub(entry.getKey());
       stopInGetSignal(stub);
       setCpu(stub, entry.getValue());
     }
-    births.beforeRelease(leader, pid);
+    for (var stop : stopSignals.entrySet()) {
+      // Still held: it stops for good before it runs an instruction of its own.
+      Syscalls.require("stop task again", Nr.KILL, stub(stop.getKey()).tid().value(), stop.getValue());
+    }
+    births.beforeRelease(stubs.firstEntry().getValue(), pid);
     for (ObjectId task : cpus.keySet()) {
       stub(task).release();
     }
@@ -136,6 +141,13 @@ public final class RestoredTree implements AutoCloseable {
     RemoteAddress at = stub.region().area().plus(64);
     stub.memory().write(at, action);
     require(stub.call(Nr.RT_SIGACTION, SIGTRAP, at.bits(), 0, SIGSET_BYTES), "action of SIGTRAP of " + stub.tid());
+  }
+
+  private void leaveRegion(Stub leader) throws SyscallException, ProcException, StepFailedException {
+    RemoteAddress gadget = gadget(leader);
+    var region = leader.region();
+    long mapped = region.area().bits() + region.areaBytes() - region.code().bits();
+    require(leader.callAt(gadget, Nr.MUNMAP, region.code().bits(), mapped), "unmap the region of " + leader.tid());
   }
 
   private void stopInGetSignal(Stub stub) throws SyscallException, StepFailedException {

@@ -1,8 +1,11 @@
 package stasis.engine;
 
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
+import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
@@ -78,13 +81,22 @@ public final class Restorer {
               births(host), listener);
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
-            tree.release(capture.leaders().getFirst().getValue().ownPid());
+            release(tree, capture);
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile);
           }
         }
       };
+    }
+
+    private void release(RestoredTree tree, Capture capture) throws SyscallException, ProcException,
+        StepFailedException {
+      Map<ObjectId, Integer> stopSignals = new TreeMap<>();
+      capture.leaders().stream().filter(leader -> leader.getValue().stopSignal() != 0)
+          .forEach(leader -> stopSignals.put(leader.getKey(), leader.getValue().stopSignal()));
+      tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey).toList(),
+          stopSignals);
     }
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.
@@ -94,7 +106,7 @@ public final class Restorer {
     }
 
     private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile) {
-      int pid = capture.leaders().getFirst().getValue().ownPid();
+      int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
           capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(statefile.losses())));

@@ -20,6 +20,7 @@ final class TreeView {
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
   private final Map<BodyKey, Body> bodies = new LinkedHashMap<>();
+  private final Map<ObjectId, Body> bodyById = new HashMap<>();
 
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
@@ -71,7 +72,7 @@ final class TreeView {
 
   /// One more vma of a backing that lies on this body; the kind was shown the first only.
   void alsoMapped(ObjectId body, Mapping mapping) {
-    bodies.values().stream().filter(known -> known.id().equals(body)).forEach(known -> known.mappings().add(mapping));
+    GroupPlan.require(bodyById, body).mappings().add(mapping);
   }
 
   ObjectId body(BodyKey key, GroupView group) {
@@ -86,7 +87,10 @@ final class TreeView {
   }
 
   private Body body(BodyKey key) {
-    return bodies.computeIfAbsent(key,
-        k -> new Body(nextId(), k, new ArrayList<>(), new ArrayList<>(), new ArrayList<>()));
+    return bodies.computeIfAbsent(key, k -> {
+      var body = new Body(nextId(), k, new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+      bodyById.put(body.id(), body);
+      return body;
+    });
   }
 }

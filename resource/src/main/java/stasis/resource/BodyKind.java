@@ -10,12 +10,13 @@ public interface BodyKind<S extends Record> extends Kind<S> {
     return Contents.NONE;
   }
 
-  /// How much address space the body takes until `finish`: what [Refs#hole] then gives it. 0 for bodies that are files.
+  /// How much address space the body takes while the restore goes on: what [Refs#hole] then gives it, until the planner
+  /// unmaps it in every process. 0 for bodies that are files.
   default long holeBytes(S state) {
     return 0;
   }
 
-  /// Appends the steps that make it, in the first task that needs it, its contents included.
+  /// Appends the steps that make it, in the root, its contents included.
   ///
   /// @param self the body's own id, for [Script#fillFile], [Script#fill] and [Refs#hole]
   /// @return its fd, or for a body with a hole the address it is mapped at
@@ -24,7 +25,7 @@ public interface BodyKind<S extends Record> extends Kind<S> {
   /// Appends steps for when [Refs#fd] and [Refs#path] lead to it, before any file or mapping on it exists.
   default void made(S state, stasis.image.ObjectId self, Script script, Refs refs) {}
 
-  /// Appends steps for when all files and mappings on it exist (seals, temporary mappings removed).
+  /// Appends steps for when all files and mappings on it exist, in the root (seals).
   default void finish(S state, stasis.image.ObjectId self, Script script, Refs refs) {}
 
   /// How contents are read.

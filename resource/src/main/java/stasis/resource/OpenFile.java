@@ -48,6 +48,12 @@ public interface OpenFile {
   /// Every description of the tree on the same device and inode, this one included: both ends of a pipe are.
   List<OpenFile> onSameInode();
 
+  /// Every process of the tree that has it open, with what fdinfo shows there: locks of a process show only to itself.
+  List<Holder> holders();
+
+  /// @param process its leader
+  record Holder(ObjectId process, FdInfo info) {}
+
   /// Whether a task outside the tree has an fd with the same link: `pipe:[4711]`. A task that may not be looked at has
   /// none.
   boolean isHeldElsewhere();

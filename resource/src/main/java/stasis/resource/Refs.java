@@ -16,6 +16,9 @@ public interface Refs {
   /// Where the script's task has the file at its own numbers, in `connect` only.
   List<Fd> places(ObjectId file);
 
+  /// Where the planner keeps the file in the script's task, until all files of the tree are connected.
+  Fd kept(ObjectId file);
+
   /// A path that opens the body's inode anew, for another description of it: `/proc/self/fd/N`, where the planner keeps
   /// the body's fd until `finish`.
   PathBytes path(ObjectId body);
@@ -38,4 +41,7 @@ public interface Refs {
 
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);
+
+  /// Whether the script's process is born with the memory and the program file of its parent, and keeps both.
+  boolean runsParentsProgram();
 }

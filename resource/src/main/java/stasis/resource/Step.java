@@ -50,6 +50,11 @@ public sealed interface Step {
   /// The task's last step: all that was only ours leaves it, and it goes on with `cpu`.
   record Release(ObjectId in, CpuState cpu, String why) implements Step {}
 
+  /// The task ends here, in its own way: a helper that is needed no more, or one that was a zombie. Its parent is told.
+  ///
+  /// @param status as wait(2) will give it
+  record End(ObjectId in, int status, String why) implements Step {}
+
   /// How a task is born.
   sealed interface Birth {
     /// @param pids the task's pid in each pid namespace it is in, outermost first

@@ -123,4 +123,9 @@ public final class FakeFile implements OpenFile {
   public Optional<ObjectId> taskInTree(int pid) {
     return Optional.empty();
   }
+
+  @Override
+  public List<Holder> holders() {
+    return List.of(new Holder(new ObjectId(1), info()));
+  }
 }

@@ -160,4 +160,9 @@ public final class FakeOpenFile implements OpenFile {
   public Optional<ObjectId> taskInTree(int pid) {
     return group.taskInTree(pid);
   }
+
+  @Override
+  public List<Holder> holders() {
+    return List.of(new Holder(new ObjectId(1), info()));
+  }
 }

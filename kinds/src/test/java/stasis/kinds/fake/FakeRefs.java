@@ -54,4 +54,14 @@ public final class FakeRefs implements Refs {
   public int pidOf(ObjectId task) {
     return 4710 + task.value();
   }
+
+  @Override
+  public Fd kept(ObjectId file) {
+    return new Fd(100 + file.value());
+  }
+
+  @Override
+  public boolean runsParentsProgram() {
+    return false;
+  }
 }

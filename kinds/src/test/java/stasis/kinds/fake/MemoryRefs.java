@@ -51,4 +51,14 @@ public final class MemoryRefs implements Refs {
   public int pidOf(ObjectId task) {
     throw new IllegalStateException("memory has no pid");
   }
+
+  @Override
+  public Fd kept(ObjectId file) {
+    return new Fd(FIRST_FD + file.value());
+  }
+
+  @Override
+  public boolean runsParentsProgram() {
+    return false;
+  }
 }

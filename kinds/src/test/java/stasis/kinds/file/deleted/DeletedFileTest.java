@@ -3,6 +3,7 @@ package stasis.kinds.file.deleted;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
 import stasis.kinds.fake.AspectContract;
@@ -23,7 +24,7 @@ class DeletedFileTest extends AspectContract<DeletedFile.State> {
   @Override
   protected DeletedFile.State sample() {
     return new DeletedFile.State(new ObjectId(9), 0102002, 5000,
-        List.of(new FileLock(FileLock.Sort.OFD, false, 5, 0)));
+        List.of(new FileLock(FileLock.Sort.OFD, false, 5, 0, Optional.empty())));
   }
 
   @Test

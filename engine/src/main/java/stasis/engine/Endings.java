@@ -4,9 +4,9 @@ import java.time.Duration;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
-import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.sys.Syscalls;
+import stasis.resource.Step;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Stop;
@@ -19,15 +19,14 @@ final class Endings {
 
   private Endings() {}
 
-  /// @param status as wait(2) gives it
-  static void end(Ptrace ptrace, Stub stub, int status) throws SyscallException {
-    int signal = status & 0x7f;
+  static void end(Ptrace ptrace, Stub stub, Step.End end) throws SyscallException {
+    int signal = end.status() & 0x7f;
+    ptrace.setSignalMask(stub.tid(), end.mask());
     if (signal == 0) {
       RemoteAddress gadget = stub.region().gadget();
       ptrace.setRegisters(stub.tid(), ptrace.registers(stub.tid()).forCall(gadget, Nr.EXIT_GROUP.on(Syscalls.HOST),
-          status >> 8 & 0xff));
+          end.status() >> 8 & 0xff));
     } else {
-      ptrace.setSignalMask(stub.tid(), new SigSet(0));
       Syscalls.require("end a stub by signal " + signal, Nr.KILL, stub.tid().value(), signal);
     }
     ptrace.cont(stub.tid(), 0);

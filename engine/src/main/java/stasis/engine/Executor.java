@@ -142,7 +142,7 @@ final class Executor {
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
       case Step.Release release -> cpus.put(release.in(), release.cpu());
-      case Step.End end -> Endings.end(ptrace, takeOut(end.in()), end.status());
+      case Step.End end -> Endings.end(ptrace, takeOut(end.in()), end);
       case Step.Call _, Step.MapVdso _, Step.Fill _, Step.FillFile _ -> {
         return runBatch(steps, at);
       }

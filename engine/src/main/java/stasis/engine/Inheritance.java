@@ -26,13 +26,15 @@ final class Inheritance {
   private final Map<RemoteAddress, VmaState> kept = new HashMap<>();
   private final Set<RemoteAddress> gone = new HashSet<>();
   private final MmState parent;
+  private final MmState child;
 
-  private Inheritance(MmState parent) {
+  private Inheritance(MmState parent, MmState child) {
     this.parent = parent;
+    this.child = child;
   }
 
   static Inheritance of(MmState parent, MmState child, SortedMap<ObjectId, Capture.Item<?>> items) {
-    var inheritance = new Inheritance(parent);
+    var inheritance = new Inheritance(parent, child);
     Map<RemoteAddress, VmaState> byStart = new HashMap<>();
     parent.vmas().forEach(vma -> byStart.put(vma.start(), vma));
     Map<RemoteAddress, Set<Object>> before = attached(parent, items);
@@ -50,7 +52,7 @@ final class Inheritance {
 
   /// Nothing is kept of a parent's memory.
   static Inheritance none(MmState parent) {
-    var inheritance = new Inheritance(parent);
+    var inheritance = new Inheritance(parent, MmState.alone(List.of(), List.of()));
     inheritance.markGone();
     return inheritance;
   }
@@ -93,8 +95,9 @@ final class Inheritance {
   /// Where a page of the child may still be its parent's.
   Intervals keptPages() {
     var pages = new Intervals();
-    kept.entrySet().stream().sorted(Map.Entry.comparingByKey()).filter(vma -> !vma.getValue().shared())
-        .forEach(vma -> pages.add(vma.getKey().bits(), vma.getKey().bits() + vma.getValue().lengthBytes()));
+    child.vmas().stream().filter(vma -> !vma.shared() && kept.containsKey(vma.start())).forEach(vma -> pages.add(
+        vma.start().bits(), vma.start().bits() + Math.min(vma.lengthBytes(),
+            GroupPlan.require(kept, vma.start()).lengthBytes())));
     return pages;
   }
 

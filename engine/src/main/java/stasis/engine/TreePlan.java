@@ -14,6 +14,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SigSet;
 import stasis.resource.Arg;
 import stasis.resource.KindSet;
 import stasis.resource.MmState;
@@ -30,7 +31,10 @@ final class TreePlan {
   private static final int WALL = 0x40000000;
   private static final int PR_SET_NAME = 15;
   private static final int PR_SET_CHILD_SUBREAPER = 36;
-  private static final int RLIMIT_CORE = 4;
+  private static final int PR_SET_DUMPABLE = 4;
+  private static final int SIGNALS = 64;
+  private static final int SIGKILL = 9;
+  private static final int SIGSTOP = 19;
   private static final int SIGSET_BYTES = 8;
 
   private final KindSet kinds;
@@ -143,7 +147,7 @@ final class TreePlan {
   }
 
   private void end(ObjectId helper, ObjectId parent) {
-    program.append(new Step.End(helper, 0, "a helper is done"));
+    program.append(new Step.End(helper, 0, new SigSet(0), "a helper is done"));
     // Its pid is known when it was chosen, else any child that has ended is it: nobody else has by now.
     int pid = pids.getOrDefault(helper, -1);
     program.in(parent).call(Nr.WAIT4, "the helper is gone", Arg.imm(pid), Arg.imm(0), Arg.imm(WALL), Arg.imm(0));
@@ -152,12 +156,19 @@ final class TreePlan {
   private void endZombie(ObjectId id, ZombieState zombie) {
     Script script = program.in(id);
     script.call(Nr.PRCTL, "name of the zombie", Arg.imm(PR_SET_NAME), Arg.string(zombie.comm()));
-    script.call(Nr.PRLIMIT64, "no core", Arg.imm(0), Arg.imm(RLIMIT_CORE), Arg.data(Bytes.zeros(16)), Arg.imm(0));
+    script.call(Nr.PRCTL, "no core", Arg.imm(PR_SET_DUMPABLE), Arg.imm(0));
+    for (int signal = 1; signal <= SIGNALS; signal++) {
+      if (signal != SIGKILL && signal != SIGTRAP && signal != SIGSTOP) {
+        script.call(Nr.RT_SIGACTION, "action of signal " + signal, Arg.imm(signal),
+            Arg.data(Bytes.ofU64(zombie.ignored().contains(signal) ? 1 : 0, 0, 0, 0)), Arg.imm(0),
+            Arg.imm(SIGSET_BYTES));
+      }
+    }
     if (zombie.uid() != 0) {
       script.call(Nr.SETRESUID, "uid of the zombie", Arg.imm(zombie.uid()), Arg.imm(zombie.uid()),
           Arg.imm(zombie.uid()));
     }
-    program.append(new Step.End(id, zombie.status(), "a zombie again"));
+    program.append(new Step.End(id, zombie.status(), zombie.blocked(), "a zombie again"));
   }
 
   /// Signals of the ends above; those of the checkpoint come back after. One of each sort can be pending at most.

@@ -7,6 +7,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SigSet;
 
 /// The whole instruction set of a restore. Closed: the executor, the printer and the checker must each handle every
 /// step.
@@ -52,8 +53,8 @@ public sealed interface Step {
 
   /// The task ends here, in its own way: a helper that is needed no more, or one that was a zombie. Its parent is told.
   ///
-  /// @param status as wait(2) will give it
-  record End(ObjectId in, int status, String why) implements Step {}
+  /// @param status as wait(2) will give it @param mask signals it blocks then
+  record End(ObjectId in, int status, SigSet mask, String why) implements Step {}
 
   /// How a task is born.
   sealed interface Birth {

@@ -28,27 +28,43 @@ final class Contents implements AutoCloseable {
   private final RemoteMemory memory;
   private final List<HeldRange> held;
   private final Optional<Snapshot> snapshot;
+  private final String obstacle;
 
   private Contents(ObjectId mm, List<MappingCollector.Range> ranges, List<BodySource> bodies, RemoteMemory memory,
-      List<HeldRange> held, Optional<Snapshot> snapshot) {
+      List<HeldRange> held, Optional<Snapshot> snapshot, String obstacle) {
     this.mm = mm;
     this.ranges = List.copyOf(ranges);
     this.bodies = List.copyOf(bodies);
     this.memory = memory;
     this.held = List.copyOf(held);
     this.snapshot = snapshot;
+    this.obstacle = obstacle;
   }
 
   /// The group stays frozen while its pages are read.
   static Contents inPlace(FrozenGroup group, Collected.Complete collected) {
-    return new Contents(mm(collected), collected.privateRanges(), collected.bodies(), group.memory(), List.of(),
-        Optional.empty());
+    return inPlace(group, collected, "");
   }
 
-  /// A copy-on-write image of the mm, and copies of what such an image does not hold: shared bodies, and vmas that a
-  /// child does not inherit (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
+  private static Contents inPlace(FrozenGroup group, Collected.Complete collected, String obstacle) {
+    return new Contents(mm(collected), collected.privateRanges(), collected.bodies(), group.memory(), List.of(),
+        Optional.empty(), obstacle);
+  }
+
+  /// A copy-on-write image of the mm, and copies of what such an image does not hold; where none can be made, the
+  /// group's own memory, for which it must stand still ([#obstacle]).
   static Contents snapshot(FrozenGroup group, Collected.Complete collected) throws ObstructedException,
       SyscallException {
+    return switch (Attempt.at(group)) {
+      case Attempt.Taken(Snapshot taken) -> beside(taken, group, collected);
+      case Attempt.Impossible(String why) -> inPlace(group, collected, why);
+    };
+  }
+
+  /// What a copy-on-write image does not hold is copied: shared bodies, and vmas that a child does not inherit
+  /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
+  private static Contents beside(Snapshot taken, FrozenGroup group, Collected.Complete collected)
+      throws SyscallException {
     var bodies = new ArrayList<BodySource>();
     var held = new ArrayList<HeldRange>();
     try {
@@ -64,29 +80,40 @@ final class Contents implements AutoCloseable {
           held.addAll(HeldRange.copy(group.memory(), range));
         }
       }
-      Snapshot taken = take(group);
-      return new Contents(mm(collected), inherited, bodies, taken.memory(), held, Optional.of(taken));
-    } catch (ObstructedException | SyscallException | RuntimeException | Error e) {
+      return new Contents(mm(collected), inherited, bodies, taken.memory(), held, Optional.of(taken), "");
+    } catch (SyscallException | RuntimeException | Error e) {
       bodies.forEach(BodySource::close);
       held.forEach(HeldRange::close);
+      taken.close();
       throw e;
     }
   }
 
-  private static Snapshot take(FrozenGroup group) throws ObstructedException, SyscallException {
-    LiveTask task = group.tasks().getFirst();
-    try {
-      return switch (Snapshot.take(group, task, Deadline.after(SNAPSHOT_BOUND))) {
-        case Snapshot.Outcome.Taken(var taken) -> taken;
-        case Snapshot.Outcome.Failed(Errno errno) -> throw new ObstructedException("task " + group.leader(),
-            "no copy-on-write image can be made of it: " + errno.meaning(),
-            "raise its limit on processes or free memory; or checkpoint without --leave-running");
-        case Snapshot.Outcome.Died _ ->
-            throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
-      };
-    } catch (ErrandRefusedException e) {
-      throw new ObstructedException("task " + group.leader(), e, "checkpoint without --leave-running");
+  /// What came of trying for a copy-on-write image.
+  private sealed interface Attempt {
+    record Taken(Snapshot snapshot) implements Attempt {}
+
+    record Impossible(String why) implements Attempt {}
+
+    static Attempt at(FrozenGroup group) throws ObstructedException, SyscallException {
+      LiveTask task = group.tasks().getFirst();
+      try {
+        return switch (Snapshot.take(group, task, Deadline.after(SNAPSHOT_BOUND))) {
+          case Snapshot.Outcome.Taken(var snapshot) -> new Taken(snapshot);
+          case Snapshot.Outcome.Failed(Errno errno) -> new Impossible("clone: " + errno.meaning());
+          case Snapshot.Outcome.Died _ ->
+              throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
+        };
+      } catch (ErrandRefusedException e) {
+        return new Impossible(e.obstacle().message());
+      }
     }
+  }
+
+  /// Why the group must stand still until its pages are copied, although a snapshot was asked for; empty if one was
+  /// taken.
+  String obstacle() {
+    return obstacle;
   }
 
   private static ObjectId mm(Collected.Complete collected) {

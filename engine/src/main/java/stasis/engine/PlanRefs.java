@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
@@ -79,17 +80,13 @@ final class PlanRefs implements Refs {
   }
 
   @Override
-  public void note(ObjectId body, Ref<?> step) {
-    notes.put(body, step);
+  public void note(ObjectId forWhom, Ref<?> step) {
+    notes.put(forWhom, step);
   }
 
   @Override
-  public Ref<?> noted(ObjectId body) {
-    Ref<?> step = notes.get(body);
-    if (step == null) {
-      throw new IllegalStateException(body + " has noted no step");
-    }
-    return step;
+  public Optional<Ref<?>> noted(ObjectId forWhom) {
+    return Optional.ofNullable(notes.get(forWhom));
   }
 
   @Override

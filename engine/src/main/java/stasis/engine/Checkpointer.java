@@ -60,7 +60,12 @@ public final class Checkpointer {
       return new CheckpointOutcome.Cancelled();
     } catch (ObstructedException e) {
       return new CheckpointOutcome.Refused(List.of(e.obstacle()), List.of());
-    } catch (SyscallException | ImageException | ProcException | DecodeException e) {
+    } catch (ImageException e) {
+      // A folder that is taken is for the user to decide about, like any obstacle; a full disk is not.
+      return e.reason() == ImageException.Reason.OCCUPIED
+          ? new CheckpointOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")), List.of())
+          : new CheckpointOutcome.Failed(e.getMessage());
+    } catch (SyscallException | ProcException | DecodeException e) {
       return new CheckpointOutcome.Failed(String.valueOf(e.getMessage()));
     }
   }

@@ -9,6 +9,7 @@ import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 import stasis.resource.KindSet;
+import stasis.resource.Obstacle;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
 
@@ -38,7 +39,11 @@ public final class Restorer {
       return new Run(ptrace, request, listener, reader).run();
     } catch (CancelledException e) {
       return new RestoreOutcome.Cancelled();
-    } catch (SyscallException | ImageException | ProcException | DecodeException | StepFailedException e) {
+    } catch (ImageException e) {
+      return e.reason() == ImageException.Reason.TOO_NEW
+          ? new RestoreOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")))
+          : new RestoreOutcome.Failed(e.getMessage());
+    } catch (SyscallException | ProcException | DecodeException | StepFailedException e) {
       return new RestoreOutcome.Failed(String.valueOf(e.getMessage()));
     }
   }

@@ -116,7 +116,7 @@ public final class Checkpointer {
       try (Hold hold = new Hold(ptrace, group)) {
         listener.at(new Moment.Frozen(group.tasks().size()));
         var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
-        StatefileHeader header = Headers.of(environment, host);
+        StatefileHeader header = Headers.of(ProgramClocks.of(environment, group.leader()), host);
         phases.enter("collect");
         Collected collected = new Collector(kinds, environment.proc(), frozen, host).collect();
         return switch (collected) {

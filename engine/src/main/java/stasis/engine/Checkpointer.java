@@ -60,7 +60,12 @@ public final class Checkpointer {
       return new CheckpointOutcome.Cancelled();
     } catch (ObstructedException e) {
       return new CheckpointOutcome.Refused(List.of(e.obstacle()), List.of());
-    } catch (SyscallException | ImageException | ProcException | DecodeException e) {
+    } catch (ImageException e) {
+      // A folder that is taken is for the user to decide about, like any obstacle; a full disk is not.
+      return e.reason() == ImageException.Reason.OCCUPIED
+          ? new CheckpointOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")), List.of())
+          : new CheckpointOutcome.Failed(e.getMessage());
+    } catch (SyscallException | ProcException | DecodeException e) {
       return new CheckpointOutcome.Failed(String.valueOf(e.getMessage()));
     }
   }
@@ -111,7 +116,7 @@ public final class Checkpointer {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
         Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
-        StatefileHeader header = Headers.of(environment, host);
+        StatefileHeader header = Headers.of(ProgramClocks.of(environment, tree.root().leader()), host);
         phases.enter("collect");
         Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
         return switch (collected) {
@@ -128,15 +133,11 @@ public final class Checkpointer {
     private CheckpointOutcome collected(Collected.Complete complete, Hold hold, long frozenAt, StatefileHeader header,
         ImageWriter writer, LiveHost host) throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
+      Freeze freeze = new Freeze(hold, frozenAt);
       try (Contents contents = contents(complete, hold)) {
-        long frozenNs = 0;
-        if (request.leaveRunning()) {
+        if (request.leaveRunning() && contents.obstacle().isEmpty()) {
           listener.at(new Moment.Snapshot());
-          phases.enter("resume");
-          hold.close();
-          frozenNs = phases.nowNs() - frozenAt;
-          checkBudget(frozenNs);
-          listener.at(new Moment.Resumed());
+          freeze.end();
         }
         phases.enter("encode");
         Contents.Found found = contents.pages(complete.capture());
@@ -149,18 +150,21 @@ public final class Checkpointer {
         }
         Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
         phases.enter("store");
-        long imageBytes = store(writer, statefile, pages, new HostAtFreeze(host, complete.files().facts()));
+        long imageBytes = store(writer, statefile, pages, freeze, new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
         List<String> warnings = new ArrayList<>();
+        if (!contents.obstacle().isEmpty()) {
+          warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
+              + contents.obstacle());
+        }
         if (!request.leaveRunning()) {
           phases.enter("kill");
-          hold.kill(environment.proc(), warnings);
-          frozenNs = phases.nowNs() - frozenAt;
+          freeze.kill(warnings);
           listener.at(new Moment.Killed());
         }
         phases.end();
         int threads = settled.tasks().size();
-        return new CheckpointOutcome.Stored(new CheckpointReport(frozenNs, phases.nowNs() - startNs, imageBytes,
+        return new CheckpointOutcome.Stored(new CheckpointReport(freeze.lastedNs(), phases.nowNs() - startNs, imageBytes,
             pages.sectionBytes(), settled.leaders().size(), threads, phases.elapsedNs(), losses, warnings));
       }
     }
@@ -173,18 +177,61 @@ public final class Checkpointer {
       return Contents.snapshot(hold.tree(), complete);
     }
 
-    private void checkBudget(long frozenNs) throws ObstructedException {
-      if (request.maxFreeze().isPresent() && frozenNs > request.maxFreeze().get().toNanos()) {
-        throw new ObstructedException("task " + request.root(), "it stood still for " + frozenNs / 1_000_000
-            + " ms, longer than --max-freeze allows; it runs on and nothing was stored", "allow a longer freeze");
-      }
-    }
-
-    private long store(ImageWriter writer, Statefile statefile, PageStore pages, Host host)
+    private long store(ImageWriter writer, Statefile statefile, PageStore pages, Freeze freeze, Host host)
         throws ImageException, SyscallException, ObstructedException, DecodeException {
       writer.writeMetadata(statefile.encode(), pages.sectionBytes());
-      pages.copy(writer.pages(), listener);
+      pages.copy(writer.pages(), freeze::checkBudget, listener);
+      if (request.leaveRunning()) {
+        freeze.end();
+        phases.enter("store");
+      }
       return writer.commit((ImageReader written) -> prove(written, host));
+    }
+
+    /// How long the group stands still, and its end.
+    private final class Freeze {
+      private final Hold hold;
+      private final long beganNs;
+      private long lastedNs;
+      private boolean ended;
+
+      Freeze(Hold hold, long beganNs) {
+        this.hold = hold;
+        this.beganNs = beganNs;
+      }
+
+      long lastedNs() {
+        return lastedNs;
+      }
+
+      /// The group runs on; once.
+      void end() throws ObstructedException {
+        if (!ended) {
+          phases.enter("resume");
+          hold.close();
+          ended();
+          checkBudget();
+          listener.at(new Moment.Resumed());
+        }
+      }
+
+      void kill(List<String> warnings) throws SyscallException {
+        hold.kill(environment.proc(), warnings);
+        ended();
+      }
+
+      private void ended() {
+        lastedNs = phases.nowNs() - beganNs;
+        ended = true;
+      }
+
+      void checkBudget() throws ObstructedException {
+        long soFarNs = ended ? lastedNs : phases.nowNs() - beganNs;
+        if (request.maxFreeze().isPresent() && soFarNs > request.maxFreeze().get().toNanos()) {
+          throw new ObstructedException("task " + request.root(), "it stood still for " + soFarNs / 1_000_000
+              + " ms, longer than --max-freeze allows; it runs on and nothing was stored", "allow a longer freeze");
+        }
+      }
     }
 
     /// What was written is read back, decoded and planned: a checkpoint that counts can be restored.

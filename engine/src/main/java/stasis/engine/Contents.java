@@ -45,8 +45,11 @@ final class Contents implements AutoCloseable {
   private final List<BodySource> bodies;
   private final List<Snapshot> snapshots;
   private final boolean held;
+  private final String obstacle;
 
-  private Contents(List<Source> sources, List<BodySource> bodies, List<Snapshot> snapshots, boolean held) {
+  private Contents(List<Source> sources, List<BodySource> bodies, List<Snapshot> snapshots, boolean held,
+      String obstacle) {
+    this.obstacle = obstacle;
     this.sources = List.copyOf(sources);
     this.bodies = List.copyOf(bodies);
     this.snapshots = List.copyOf(snapshots);
@@ -55,38 +58,56 @@ final class Contents implements AutoCloseable {
 
   /// The tree stays frozen while its pages are read.
   static Contents inPlace(Collected.Complete collected) {
-    return new Contents(collected.pages().stream()
-        .map(pages -> new Source(pages.mm(), pages.task(), pages.ranges(), List.of())).toList(), collected.bodies(),
-        List.of(), false);
+    return inPlace(collected, "");
   }
 
-  /// A copy-on-write image of each mm, and copies of what such an image does not hold: shared bodies, and vmas that a
-  /// child does not inherit (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
+  private static Contents inPlace(Collected.Complete collected, String obstacle) {
+    return new Contents(collected.pages().stream()
+        .map(pages -> new Source(pages.mm(), pages.task(), pages.ranges(), List.of())).toList(), collected.bodies(),
+        List.of(), false, obstacle);
+  }
+
+  /// A copy-on-write image of each mm, and copies of what such an image does not hold; where one cannot be made, the
+  /// tree's own memory, for which it must stand still ([#obstacle]).
   static Contents snapshot(FrozenTree tree, Collected.Complete collected) throws ObstructedException,
       SyscallException {
+    var taken = new HashMap<Tid, Snapshot>();
+    for (FrozenTree.Member member : tree.members()) {
+      switch (Attempt.at(member.group())) {
+        case Attempt.Taken(Snapshot snapshot) -> taken.put(member.group().leader(), snapshot);
+        case Attempt.Impossible(String why) -> {
+          for (Snapshot snapshot : taken.values()) {
+            snapshot.close();
+          }
+          return inPlace(collected, why);
+        }
+      }
+    }
+    return beside(taken, tree, collected);
+  }
+
+  /// What a copy-on-write image does not hold is copied: shared bodies, and vmas that a child does not inherit
+  /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
+  private static Contents beside(Map<Tid, Snapshot> taken, FrozenTree tree, Collected.Complete collected)
+      throws SyscallException {
     var bodies = new ArrayList<BodySource>();
     var sources = new ArrayList<Source>();
-    var snapshots = new ArrayList<Snapshot>();
     try {
       for (BodySource body : collected.bodies()) {
         bodies.add(body.copy());
       }
-      Map<Tid, FrozenGroup> groups = new HashMap<>();
-      tree.members().forEach(member -> groups.put(member.group().leader(), member.group()));
       for (MappingCollector.PrivatePages pages : collected.pages()) {
-        FrozenGroup group = GroupPlan.require(groups, pages.task());
-        MmState state = GroupPlan.require(collected.capture().mms(), pages.mm());
-        sources.add(source(group, pages, state, snapshots));
+        sources.add(source(pages, GroupPlan.require(collected.capture().mms(), pages.mm()),
+            GroupPlan.require(taken, pages.task()).child()));
       }
-      return new Contents(sources, bodies, snapshots, true);
-    } catch (ObstructedException | SyscallException | RuntimeException | Error e) {
-      new Contents(sources, bodies, snapshots, true).close();
+      return new Contents(sources, bodies, List.copyOf(taken.values()), true, "");
+    } catch (SyscallException | RuntimeException | Error e) {
+      new Contents(sources, bodies, List.copyOf(taken.values()), true, "").close();
       throw e;
     }
   }
 
-  private static Source source(FrozenGroup group, MappingCollector.PrivatePages pages, MmState state,
-      List<Snapshot> snapshots) throws ObstructedException, SyscallException {
+  private static Source source(MappingCollector.PrivatePages pages, MmState state, Tid copy) throws SyscallException {
     var inherited = new ArrayList<MappingCollector.Range>();
     var held = new ArrayList<HeldRange>();
     try {
@@ -97,32 +118,41 @@ final class Contents implements AutoCloseable {
         if (!vma.has("dc") && !vma.has("wf")) {
           inherited.add(range);
         } else {
-          held.addAll(HeldRange.copy(group.memory(), range));
+          held.addAll(HeldRange.copy(new RemoteMemory(pages.task()), range));
         }
       }
-      Snapshot taken = take(group);
-      snapshots.add(taken);
-      return new Source(pages.mm(), taken.child(), inherited, held);
-    } catch (ObstructedException | SyscallException | RuntimeException | Error e) {
+      return new Source(pages.mm(), copy, inherited, held);
+    } catch (SyscallException | RuntimeException | Error e) {
       held.forEach(HeldRange::close);
       throw e;
     }
   }
 
-  private static Snapshot take(FrozenGroup group) throws ObstructedException, SyscallException {
-    LiveTask task = group.tasks().getFirst();
-    try {
-      return switch (Snapshot.take(group, task, Deadline.after(SNAPSHOT_BOUND))) {
-        case Snapshot.Outcome.Taken(var taken) -> taken;
-        case Snapshot.Outcome.Failed(Errno errno) -> throw new ObstructedException("task " + group.leader(),
-            "no copy-on-write image can be made of it: " + errno.meaning(),
-            "raise its limit on processes or free memory; or checkpoint without --leave-running");
-        case Snapshot.Outcome.Died _ ->
-            throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
-      };
-    } catch (ErrandRefusedException e) {
-      throw new ObstructedException("task " + group.leader(), e, "checkpoint without --leave-running");
+  /// What came of trying for a copy-on-write image.
+  private sealed interface Attempt {
+    record Taken(Snapshot snapshot) implements Attempt {}
+
+    record Impossible(String why) implements Attempt {}
+
+    static Attempt at(FrozenGroup group) throws ObstructedException, SyscallException {
+      LiveTask task = group.tasks().getFirst();
+      try {
+        return switch (Snapshot.take(group, task, Deadline.after(SNAPSHOT_BOUND))) {
+          case Snapshot.Outcome.Taken(var snapshot) -> new Taken(snapshot);
+          case Snapshot.Outcome.Failed(Errno errno) -> new Impossible("clone: " + errno.meaning());
+          case Snapshot.Outcome.Died _ ->
+              throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
+        };
+      } catch (ErrandRefusedException e) {
+        return new Impossible(e.obstacle().message());
+      }
     }
+  }
+
+  /// Why the tree must stand still until its pages are copied, although a snapshot was asked for; empty if one was
+  /// taken.
+  String obstacle() {
+    return obstacle;
   }
 
   /// Finds the pages; may run after the tree has resumed when snapshots hold them. A process that was born with the

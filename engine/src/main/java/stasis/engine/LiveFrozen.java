@@ -39,14 +39,17 @@ final class LiveFrozen implements Frozen {
   private final Ptrace ptrace;
   private final FrozenGroup group;
   private final LongSupplier monotonicNs;
+  private final long frozenAtNs;
   private final Answerer answerer;
   private final List<Tid> threads;
   private final Map<Tid, LiveTask> tasks = new HashMap<>();
 
+  /// @param monotonicNs read at once: the moment of the freeze, from which what is left of a wait is counted
   LiveFrozen(Ptrace ptrace, FrozenGroup group, LongSupplier monotonicNs, Answerer answerer) {
     this.ptrace = ptrace;
     this.group = group;
     this.monotonicNs = monotonicNs;
+    this.frozenAtNs = monotonicNs.getAsLong();
     this.answerer = answerer;
     group.tasks().forEach(task -> tasks.put(task.tid(), task));
     this.threads = Stream.concat(Stream.of(group.leader()),
@@ -108,12 +111,13 @@ final class LiveFrozen implements Frozen {
     int nr = RestartCalls.number(registers, block);
     Optional<Long> left = block.flatMap(RestartCalls::remainingNs);
     if (left.isPresent()) {
-      return Optional.of(new CpuState.Sleep(nr, Math.max(0, left.get()), true));
+      long sinceFreezeNs = monotonicNs.getAsLong() - frozenAtNs;
+      return Optional.of(new CpuState.Sleep(nr, Math.max(0, left.get() + sinceFreezeNs), true));
     }
     Optional<Long> total = totalNs(registers, nr);
     Optional<Long> since = answerer.asleepSinceNs(thread);
     return total.isEmpty() || since.isEmpty() ? Optional.empty() : Optional.of(new CpuState.Sleep(nr,
-        Math.max(0, total.get() - (monotonicNs.getAsLong() - since.get())), false));
+        Math.max(0, total.get() - (frozenAtNs - since.get())), false));
   }
 
   /// How long the call was asked to wait.

@@ -3,6 +3,7 @@ package stasis.engine;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
@@ -71,11 +72,7 @@ final class Made {
     notes.put(body, step);
   }
 
-  Ref<?> noted(ObjectId body) {
-    Ref<?> step = notes.get(body);
-    if (step == null) {
-      throw new IllegalStateException(body + " has noted no step");
-    }
-    return step;
+  Optional<Ref<?>> noted(ObjectId body) {
+    return Optional.ofNullable(notes.get(body));
   }
 }

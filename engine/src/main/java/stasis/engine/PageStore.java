@@ -14,6 +14,7 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.repository.ImageException;
 import stasis.repository.PageSink;
+import stasis.resource.ObstructedException;
 import stasis.tracee.RemoteMemory;
 
 /// Which pages go into the page section, where, and whence. Planned first, so that the metadata can name every place;
@@ -25,6 +26,11 @@ final class PageStore {
   /// Reads bytes of one body.
   interface Reader {
     void read(long start, MemorySegment into) throws SyscallException;
+  }
+
+  /// Asked before each read of at most [#BUFFER_BYTES]; what it throws ends the copy.
+  interface Budget {
+    void check() throws ObstructedException;
   }
 
   private record Piece(PageRun run, Reader reader) {}
@@ -70,20 +76,22 @@ final class PageStore {
     return sectionBytes;
   }
 
-  void copy(PageSink sink, Moment.Listener listener) throws SyscallException, ImageException {
+  void copy(PageSink sink, Budget budget, Moment.Listener listener)
+      throws SyscallException, ImageException, ObstructedException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(BUFFER_BYTES, PAGE);
       for (Piece piece : pieces) {
         for (long done = 0; done < piece.run().lengthBytes();) {
+          budget.check();
           MemorySegment part = buffer.asSlice(0, Math.min(BUFFER_BYTES, piece.run().lengthBytes() - done));
           piece.reader().read(piece.run().start() + done, part);
           sink.write(part);
           done += part.byteSize();
+          listener.at(new Moment.Progress(sink.position(), sectionBytes));
         }
         if (piece.run().lengthBytes() % PAGE != 0) {
           sink.pad();
         }
-        listener.at(new Moment.Progress(sink.position(), sectionBytes));
       }
     }
   }

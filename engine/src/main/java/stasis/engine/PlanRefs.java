@@ -56,13 +56,13 @@ final class PlanRefs implements Refs {
   }
 
   @Override
-  public void note(ObjectId body, Ref<?> step) {
-    made.note(body, step);
+  public void note(ObjectId forWhom, Ref<?> step) {
+    made.note(forWhom, step);
   }
 
   @Override
-  public Ref<?> noted(ObjectId body) {
-    return made.noted(body);
+  public Optional<Ref<?>> noted(ObjectId forWhom) {
+    return made.noted(forWhom);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package stasis.resource;
 
 import java.util.List;
+import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
@@ -31,13 +32,11 @@ public interface Refs {
   /// is at its place; `/dev/null` where the restorer has none.
   Fd stdio(int number);
 
-  /// Remembers a step of `body` for those who need more of it than its fd.
-  void note(ObjectId body, Ref<?> step);
+  /// Remembers a step that made something for another object, which asks for it by its own id.
+  void note(ObjectId forWhom, Ref<?> step);
 
-  /// The step that was noted.
-  ///
-  /// @throws IllegalStateException when none was
-  Ref<?> noted(ObjectId body);
+  /// The step that was noted; empty when none was.
+  Optional<Ref<?>> noted(ObjectId forWhom);
 
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);

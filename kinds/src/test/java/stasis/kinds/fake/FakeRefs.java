@@ -3,6 +3,7 @@ package stasis.kinds.fake;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
@@ -41,8 +42,8 @@ public final class FakeRefs implements Refs {
   }
 
   @Override
-  public Ref<?> noted(ObjectId body) {
-    return notes.getOrDefault(body, new Ref<>(2000 + body.value()));
+  public Optional<Ref<?>> noted(ObjectId body) {
+    return Optional.of(notes.getOrDefault(body, new Ref<>(2000 + body.value())));
   }
 
   @Override

@@ -38,7 +38,7 @@ int main(void) {
     check(epoll_ctl(epoll, EPOLL_CTL_ADD, event, &watch) == 0, "%m");
     check(write(up[1], "to the parent", 13) == 13, "%m");
     common[0] = 1;
-    ready_wait("deleted-shared");
+    ready_wait("shared");
     char text[32] = "";
     check(read(down[0], text, 31) == 12 && !strcmp(text, "to the child"), "%s", text);
     check(lseek(other, 0, SEEK_CUR) == 3, "position");
@@ -58,7 +58,7 @@ int main(void) {
   await(0, 1);
   int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
   check(pidfd >= 0, "%m");
-  ready("deleted-shared");
+  ready("shared");
   await(1, 1);
   char text[32] = "";
   check(read(file, text, 4) == 4 && !memcmp(text, "789a", 4), "read on: %.4s", text);

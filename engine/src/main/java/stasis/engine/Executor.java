@@ -142,6 +142,7 @@ final class Executor {
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
       case Step.Release release -> cpus.put(release.in(), release.cpu());
+      case Step.Stop stop -> Endings.stop(ptrace, stub(stop.in()), stop.signal());
       case Step.End end -> Endings.end(ptrace, takeOut(end.in()), end);
       case Step.Call _, Step.MapVdso _, Step.Fill _, Step.FillFile _ -> {
         return runBatch(steps, at);
@@ -182,7 +183,7 @@ final class Executor {
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
       case Step.Fill fill when !fill.forced() -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
-      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.End _ -> {
+      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _ -> {
         return false;
       }
     }

@@ -69,8 +69,8 @@ public final class RestoredTree implements AutoCloseable {
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
   /// @param pid of the root, as it sees itself
   ///
-  /// @param leaders of all thread groups @param stopSignals of groups that come back stopped, by leader
-  void release(int pid, List<ObjectId> leaders, Map<ObjectId, Integer> stopSignals) throws SyscallException, ProcException, StepFailedException {
+  /// @param leaders of all thread groups
+  void release(int pid, List<ObjectId> leaders) throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -86,10 +86,6 @@ public final class RestoredTree implements AutoCloseable {
       Stub stub = stub(entry.getKey());
       stopInGetSignal(stub);
       setCpu(stub, entry.getValue());
-    }
-    for (var stop : stopSignals.entrySet()) {
-      // Still held: it stops for good before it runs an instruction of its own.
-      Syscalls.require("stop task again", Nr.KILL, stub(stop.getKey()).tid().value(), stop.getValue());
     }
     births.beforeRelease(stubs.firstEntry().getValue(), pid);
     for (ObjectId task : cpus.keySet()) {
@@ -176,7 +172,8 @@ public final class RestoredTree implements AutoCloseable {
       if (stop.isFinal()) {
         throw new StepFailedException("task " + stub.tid() + " died at its release: " + stop);
       }
-      if (wanted.isInstance(stop)) {
+      // Of a stopped group every event stop reads as its group stop (kernel/signal.c, do_jobctl_trap()).
+      if (wanted.isInstance(stop) || wanted == Stop.EventStop.class && stop instanceof Stop.GroupStop) {
         return;
       }
       ptrace.cont(stub.tid(), 0);

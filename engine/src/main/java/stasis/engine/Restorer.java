@@ -4,10 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
-import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
@@ -95,22 +93,14 @@ public final class Restorer {
               births(host, clocks), listener);
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
-            release(tree, capture);
+            tree.release(capture.root().getValue().ownPid(),
+                capture.leaders().stream().map(Map.Entry::getKey).toList());
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile, clocks);
           }
         }
       };
-    }
-
-    private void release(RestoredTree tree, Capture capture) throws SyscallException, ProcException,
-        StepFailedException {
-      Map<ObjectId, Integer> stopSignals = new TreeMap<>();
-      capture.leaders().stream().filter(leader -> leader.getValue().stopSignal() != 0)
-          .forEach(leader -> stopSignals.put(leader.getKey(), leader.getValue().stopSignal()));
-      tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey).toList(),
-          stopSignals);
     }
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.

@@ -91,13 +91,10 @@ final class TaskCollector {
       group.add(task);
       List<Integer> pids = task.status().nsPid().stream().map(Math::toIntExact).toList();
       tasks.put(task.id(), new TaskState(pids, ids.getFirst(), parent, mm, files, task.stat().pgrp(),
-          task.stat().session(), task.stat().exitSignal(), task.status().name(), frozen.stopSignal()));
+          task.stat().session(), task.stat().exitSignal(), task.status().name(), frozen.stopSignal(),
+          task.stat().exitCode() == 0));
       cpus.put(task.id(), cpu(frozen.cpu(tid), task));
       findings.exact("core.task", task.subject());
-    }
-    if (frozen.stopSignal() != 0) {
-      findings.approximate("core.task", group.subject(), Loss.of("it is stopped by signal " + frozen.stopSignal()
-          + " and comes back stopped; its parent is told of the stop once more"));
     }
     return group;
   }

@@ -28,6 +28,8 @@ import stasis.resource.ZombieState;
 final class TreePlan {
   private static final int SIGCHLD = 17;
   private static final int SIGTRAP = 5;
+  private static final int WNOHANG = 1;
+  private static final int WUNTRACED = 2;
   private static final int WALL = 0x40000000;
   private static final int PR_SET_NAME = 15;
   private static final int PR_SET_CHILD_SUBREAPER = 36;
@@ -77,6 +79,7 @@ final class TreePlan {
     bornWith.put(root.getKey(), Optional.empty());
     order.acts().forEach(this::act);
     capture.zombies().forEach(this::endZombie);
+    capture.leaders().forEach(leader -> stop(leader.getKey(), leader.getValue()));
     first.finishBodies();
     groups.values().forEach(GroupPlan::leaveHoles);
     groups.values().forEach(GroupPlan::threads);
@@ -171,10 +174,24 @@ final class TreePlan {
     program.append(new Step.End(id, zombie.status(), zombie.blocked(), "a zombie again"));
   }
 
-  /// Signals of the ends above; those of the checkpoint come back after. One of each sort can be pending at most.
+  /// The parent hears of the stop now, and waits for it where it did.
+  private void stop(ObjectId id, TaskState task) {
+    if (task.stopSignal() == 0) {
+      return;
+    }
+    program.append(new Step.Stop(id, task.stopSignal(), "stopped, as it was"));
+    if (task.stopTold() && !task.parent().equals(id)) {
+      program.in(task.parent()).callExpecting(task.ownPid(), Nr.WAIT4, "the stop is known to the parent",
+          Arg.imm(task.ownPid()), Arg.imm(0), Arg.imm(WUNTRACED | WNOHANG | WALL), Arg.imm(0));
+    }
+  }
+
+  /// Signals of the ends and stops above; those of the checkpoint come back after. One of each sort can be pending at most.
   private void flushSignals() {
     Set<ObjectId> told = new HashSet<>();
     capture.zombies().values().forEach(zombie -> told.add(zombie.parent()));
+    capture.leaders().stream().filter(leader -> leader.getValue().stopSignal() != 0)
+        .forEach(leader -> told.add(leader.getValue().parent()));
     order.acts().forEach(act -> {
       if (act instanceof BirthOrder.Act.End(_, var parent)) {
         told.add(parent);

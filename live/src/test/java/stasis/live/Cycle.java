@@ -166,7 +166,8 @@ final class Cycle implements AutoCloseable {
     for (int i = 0; i < tree.size(); i++) {
       tree.addAll(children(tree.get(i)));
     }
-    // Parents first: who is told of a child's end may act on it.
+    // All stand still before the first ends: who sees another's end would act on it.
+    tree.forEach(task -> Syscalls.call(Nr.KILL, task.value(), 19));
     tree.forEach(task -> Syscalls.call(Nr.KILL, task.value(), 9));
     bury(victim);
     long bound = System.nanoTime() + BOUND.toNanos();

@@ -56,6 +56,10 @@ public sealed interface Step {
   /// @param status as wait(2) will give it @param mask signals it blocks then
   record End(ObjectId in, int status, SigSet mask, String why) implements Step {}
 
+  /// The thread group comes to a group stop by `signal`, as SIGSTOP makes one; its steps go on all the same, and the
+  /// stop holds when it is released. Its parent is told.
+  record Stop(ObjectId in, int signal, String why) implements Step {}
+
   /// How a task is born.
   sealed interface Birth {
     /// @param pids the task's pid in each pid namespace it is in, outermost first

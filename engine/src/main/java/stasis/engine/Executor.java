@@ -313,13 +313,14 @@ final class Executor {
   }
 
   private int spawnThreads(List<Step> steps, int from) throws SyscallException, StepFailedException {
+    ObjectId group = ((Step.Birth.Thread) ((Step.Spawn) steps.get(from)).birth()).leader();
     List<Step.Spawn> spawns = new ArrayList<>();
     int at = from;
     for (; at < steps.size() && steps.get(at) instanceof Step.Spawn spawn
-        && spawn.birth() instanceof Step.Birth.Thread; at++) {
+        && spawn.birth() instanceof Step.Birth.Thread thread && thread.leader().equals(group); at++) {
       spawns.add(spawn);
     }
-    Stub leader = stub(((Step.Birth.Thread) spawns.getFirst().birth()).leader());
+    Stub leader = stub(group);
     Batch batch = new Batch();
     Map<Integer, ObjectId> byEntry = new HashMap<>();
     for (Step.Spawn spawn : spawns) {

@@ -86,7 +86,9 @@ final class LibraryEngine implements Engine {
     return guarded(() -> {
       Explanation explanation = checkpointer().explain(root);
       List<LossRow> rows = new ArrayList<>(explanation.rows());
-      rows.addAll(rows(explanation.obstacles()));
+      rows(explanation.obstacles()).stream().filter(obstacle -> rows.stream().noneMatch(
+          row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
+          .forEach(rows::add);
       return new Outcome.Done<>(rows);
     });
   }

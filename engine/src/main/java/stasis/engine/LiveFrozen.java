@@ -80,6 +80,9 @@ final class LiveFrozen implements Frozen {
     LiveTask task = Optional.ofNullable(tasks.get(thread))
         .orElseThrow(() -> new ObstructedException("task " + thread, "the thread group's leader has exited and only"
             + " its threads live on", "wait until the program ends"));
+    if (!task.registers().is64Bit()) {
+      throw new ObstructedException("task " + thread, "it runs 32-bit code", "run a 64-bit build of the program");
+    }
     try {
       Optional<RseqConfiguration> rseq = ptrace.rseq(thread).filter(RseqConfiguration::registered);
       Optional<Bytes> rseqCs = rseq.isEmpty() ? Optional.empty()

@@ -50,6 +50,11 @@ class RefusedByNameTest {
     assertThat(refused("keys", "needs a CPU with protection keys", work)).contains("protection key");
   }
 
+  @Test
+  void tilesInUse(@TempDir Path work) {
+    assertThat(refused("tiles", "needs a CPU with AMX", work)).contains("AMX tiles");
+  }
+
   private static String refused(String name, String needs, Path work) {
     assumeTrue(Oracle.isAvailable(), "needs python3");
     var victims = new Victims();

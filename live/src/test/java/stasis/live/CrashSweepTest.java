@@ -83,7 +83,8 @@ class CrashSweepTest {
       Path before = cycle.oracle().snapshot(victim.pid());
       Set<Long> children = Ground.children();
       boolean gone = false;
-      for (int ordinal : chosen(moments)) {
+      List<Integer> ordinals = chosen(moments);
+      for (int ordinal : ordinals) {
         if (gone) {
           victim = ready(cycle, victims);
           before = cycle.oracle().snapshot(victim.pid());
@@ -91,6 +92,7 @@ class CrashSweepTest {
         gone = failsAt(cycle, victim, ordinal, leaveRunning, before);
         Ground.noNewChildren(children);
       }
+      told("failures of a checkpoint", ordinals, moments);
       if (!gone) {
         passes(victim);
       }
@@ -149,7 +151,8 @@ class CrashSweepTest {
       }
       Path before = cycle.oracle().snapshot(victim.pid());
       boolean gone = false;
-      for (int ordinal : deaths(moments.size())) {
+      List<Integer> ordinals = deaths(moments.size());
+      for (int ordinal : ordinals) {
         if (gone) {
           victim = ready(cycle, victims);
           before = cycle.oracle().snapshot(victim.pid());
@@ -163,6 +166,7 @@ class CrashSweepTest {
           throw new AssertionError("killed at moment " + ordinal + " " + end.words() + ": " + e.getMessage(), e);
         }
       }
+      told("deaths of an engine in a checkpoint", ordinals, moments);
       if (!gone) {
         passes(victim);
       }
@@ -183,7 +187,8 @@ class CrashSweepTest {
       cycle.end(victim);
       // At its last moment the program runs.
       moments.removeLast();
-      for (int ordinal : chosen(moments)) {
+      List<Integer> failures = chosen(moments);
+      for (int ordinal : failures) {
         int[] left = {ordinal};
         try {
           RestoreOutcome outcome = cycle.restore(image, steps(moment -> {
@@ -198,14 +203,21 @@ class CrashSweepTest {
         isGone(cycle, victim);
         Ground.noNewChildren(children);
       }
-      for (int ordinal : deaths(moments.size())) {
+      told("failures of a restore", failures, moments);
+      List<Integer> deaths = deaths(moments.size());
+      for (int ordinal : deaths) {
         EngineProcess.End end = EngineProcess.restore(image, ordinal);
         assertThat(end.killed()).as(end.words()).isTrue();
         isGone(cycle, victim);
       }
+      told("deaths of an engine in a restore", deaths, moments);
       cycle.running(image);
       passes(victim);
     }
+  }
+
+  private static void told(String what, List<Integer> ordinals, List<Moment> moments) {
+    System.out.println(ordinals.size() + " " + what + ", which has " + moments.size() + " moments");
   }
 
   private static void isGone(Cycle cycle, Victim victim) {

@@ -101,7 +101,7 @@ public final class Checkpointer {
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
         FrozenTree.Outcome outcome = FrozenTree.freeze(ptrace, request.root(),
-            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), point -> listener.at(new Moment.At(point)));
+            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), new TracedPoints(listener));
         return switch (outcome) {
           case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());

@@ -85,7 +85,12 @@ final class Executor {
       List<Step> steps = program.steps();
       keepOutputs(steps);
       for (int at = 0; at < steps.size();) {
-        at = run(steps, at);
+        int from = at;
+        long began = System.nanoTime();
+        at = run(steps, from);
+        int to = at;
+        long tookNs = System.nanoTime() - began;
+        listener.at(new Moment.Calls(() -> CallLines.of(steps, from, to, values, this::tid, tookNs)));
       }
       listener.at(new Moment.BeforeRelease());
       return new RestoredTree(ptrace, proc, births, stubs, cpus, traps(steps));
@@ -149,6 +154,10 @@ final class Executor {
       }
     }
     return at + 1;
+  }
+
+  private String tid(ObjectId task) {
+    return stubs.containsKey(task) ? stub(task).tid().toString() : task.toString();
   }
 
   private int runBatch(List<Step> steps, int from) throws StepFailedException, SyscallException {

@@ -87,6 +87,9 @@ final class LiveFrozen implements Frozen {
     LiveTask task = Optional.ofNullable(tasks.get(thread))
         .orElseThrow(() -> new ObstructedException("task " + thread, "the thread group's leader has exited and only"
             + " its threads live on", "wait until the program ends"));
+    if (!task.registers().is64Bit()) {
+      throw new ObstructedException("task " + thread, "it runs 32-bit code", "run a 64-bit build of the program");
+    }
     try {
       Optional<RseqConfiguration> rseq = ptrace.rseq(thread).filter(RseqConfiguration::registered);
       Optional<Bytes> rseqCs = rseq.isEmpty() ? Optional.empty()
@@ -94,7 +97,12 @@ final class LiveFrozen implements Frozen {
       Optional<RestartBlock> block = RestartCalls.needsBlock(task.registers()) ? answerer.restartBlock(thread)
           : Optional.empty();
       Registers registers = RestartCalls.collected(task.registers(), block);
-      return new CpuState(registers.toBytes(), ptrace.xsave(thread), ptrace.signalMask(thread),
+      Bytes extended = ptrace.xsave(thread);
+      if ((Xstate.inUse(extended) & Xstate.TILES) != 0) {
+        throw new ObstructedException("task " + thread, "it computes with AMX tiles, which need a permission that is not"
+            + " restored yet", "let it release its tiles before the checkpoint");
+      }
+      return new CpuState(registers.toBytes(), extended, ptrace.signalMask(thread),
           rseq.map(RseqConfiguration::area), rseqCs, sleep(thread, registers, block));
     } catch (SyscallException e) {
       throw new ObstructedException("task " + thread, e, "");

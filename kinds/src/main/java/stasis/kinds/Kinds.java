@@ -69,6 +69,7 @@ import stasis.kinds.task.credentials.Credentials;
 import stasis.kinds.task.ioflusher.IoFlusher;
 import stasis.kinds.task.ioports.IoPorts;
 import stasis.kinds.task.ioprio.IoPrio;
+import stasis.kinds.task.landlock.Landlock;
 import stasis.kinds.task.mcekill.McePolicy;
 import stasis.kinds.task.mempolicy.MemPolicy;
 import stasis.kinds.task.pdeathsig.ParentDeathSignal;
@@ -205,6 +206,7 @@ public final class Kinds {
         new CoreCookieOff(),
         new SemaphoreUndo(),
         new IoPorts(),
+        new Landlock(),
         // ATTRIBUTES.
         new Comm(),
         new RobustList(),

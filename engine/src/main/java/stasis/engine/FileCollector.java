@@ -73,6 +73,7 @@ final class FileCollector implements AutoCloseable {
     Map<Tid, Long> pidfds = new HashMap<>();
     try {
       var neighbours = new Neighbours(tree.proc(), byLeader.keySet());
+      var sockets = new Sockets(tree);
       var seating = new Seating(ids);
       List<FileView> views = new ArrayList<>();
       for (Map.Entry<ObjectId, List<SharedFiles.Seat>> file : byFile.entrySet()) {
@@ -81,8 +82,13 @@ final class FileCollector implements AutoCloseable {
           pidfds.put(first.task(), pidfd(first.task()));
         }
         views.add(new FileView(tree, file.getKey(), GroupPlan.require(byLeader, first.task()).leader(),
-            file.getValue(), copy(GroupPlan.require(pidfds, first.task()), first), seating, neighbours));
+            file.getValue(), copy(GroupPlan.require(pidfds, first.task()), first), seating, neighbours, sockets));
       }
+      views.addAll(sockets.look(views, (seat, copy, near) -> {
+        copies.add(copy);
+        return new FileView(tree, tree.nextId(), near.task(), List.of(seat), Optional.of(copy), seating, neighbours,
+            sockets);
+      }));
       views.forEach(neighbours::add);
       views.forEach(this::describe);
     } finally {

@@ -14,7 +14,9 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.UnixSocket;
 
 /// One description of a frozen tree, with the engine's own copy of it.
 final class FileView implements OpenFile {
@@ -28,12 +30,13 @@ final class FileView implements OpenFile {
   private final Optional<OwnCopy> copy;
   private final Seating seating;
   private final Neighbours neighbours;
+  private final Sockets sockets;
 
   /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is
   ///     not
   /// @param seating every seat of the tree with its file, complete before kinds are asked
   FileView(TreeView tree, ObjectId id, FrozenTask task, List<SharedFiles.Seat> seats, Optional<OwnCopy> copy,
-      Seating seating, Neighbours neighbours) {
+      Seating seating, Neighbours neighbours, Sockets sockets) {
     this.tree = tree;
     this.id = id;
     this.task = task;
@@ -41,6 +44,7 @@ final class FileView implements OpenFile {
     this.copy = copy;
     this.seating = seating;
     this.neighbours = neighbours;
+    this.sockets = sockets;
   }
 
   @Override
@@ -60,7 +64,8 @@ final class FileView implements OpenFile {
 
   @Override
   public String subject() {
-    return task.subject() + " fd " + fd() + " " + seats.getFirst().link().target();
+    boolean inFlight = !seats.getFirst().task().equals(task.tid());
+    return task.subject() + (inFlight ? " in flight" : " fd " + fd()) + " " + seats.getFirst().link().target();
   }
 
   @Override
@@ -122,7 +127,8 @@ final class FileView implements OpenFile {
   public List<Holder> holders() {
     Map<ObjectId, Holder> holders = new LinkedHashMap<>();
     for (SharedFiles.Seat seat : seats) {
-      ObjectId process = tree.task(seat.task().value()).orElseThrow();
+      // What is only in flight the engine has: locks of the description show there too.
+      ObjectId process = tree.task(seat.task().value()).orElse(task.id());
       holders.putIfAbsent(process, new Holder(process, seat.info()));
     }
     return List.copyOf(holders.values());
@@ -134,8 +140,33 @@ final class FileView implements OpenFile {
   }
 
   @Override
+  public Optional<String> holderOutside(String link) {
+    return neighbours.holder(link).map(neighbours::name);
+  }
+
+  @Override
+  public Optional<UnixSocket> unixSocket() throws ObstructedException {
+    return sockets.of(this);
+  }
+
+  @Override
+  public Optional<OpenFile> socket(long inode) {
+    return sockets.at(inode);
+  }
+
+  @Override
+  public int rootPid() {
+    return tree.rootPid();
+  }
+
+  @Override
   public Optional<ObjectId> taskInTree(int pid) {
     return tree.task(pid);
+  }
+
+  /// Where it is open first; for one only in flight, in the engine.
+  SharedFiles.Seat seat() {
+    return seats.getFirst();
   }
 
   /// The engine's own copy, for reading contents after the tree runs again.

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -90,12 +91,22 @@ final class GroupPlan {
     for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof GroupAspect<?>)) {
       Kinded.needs(item).stream().sorted().forEach(this::make);
     }
+    carried().forEach(this::makeEarly);
   }
 
   private void makeEarly(ObjectId file) {
     if (!Kinded.isLate(require(capture.items(), file))) {
       make(file);
     }
+  }
+
+  /// Files that bodies carry.
+  Set<ObjectId> carried() {
+    var carried = new TreeSet<ObjectId>();
+    for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof BodyKind<?>)) {
+      carried.addAll(Kinded.carries((BodyKind<?>) item.kind(), item));
+    }
+    return carried;
   }
 
   /// A file or body with what it needs, once, lifted above the fds of the tree.
@@ -172,6 +183,7 @@ final class GroupPlan {
 
   /// Bodies whose files and mappings all exist, in the root; what lies mapped meanwhile goes in every process.
   void finishBodies() {
+    carried().forEach(this::make);
     for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof BodyKind<?> && made.has(i.id()))) {
       finish((BodyKind<?>) item.kind(), item);
     }
@@ -243,6 +255,16 @@ final class GroupPlan {
       Capture.Item<?> item = require(capture.items(), entry.file());
       if (item.kind() instanceof FileKind<?> kind && connected.add(entry.file())) {
         connect(kind, item, entry.fd());
+      }
+    }
+  }
+
+  /// Files that are in flight and that nobody has open.
+  void connectCarried(Set<ObjectId> connected) {
+    for (ObjectId file : carried()) {
+      Capture.Item<?> item = require(capture.items(), file);
+      if (item.kind() instanceof FileKind<?> kind && connected.add(file)) {
+        connect(kind, item, made.fd(file));
       }
     }
   }

@@ -54,6 +54,10 @@ final class Kinded {
     return kind.isLate(stateOf(kind, item));
   }
 
+  static <S extends Record> Set<ObjectId> carries(BodyKind<S> kind, Capture.Item<?> item) {
+    return kind.carries(stateOf(kind, item));
+  }
+
   static <S extends Record> long holeBytes(BodyKind<S> kind, Capture.Item<?> item) {
     return kind.holeBytes(stateOf(kind, item));
   }

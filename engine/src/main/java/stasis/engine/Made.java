@@ -14,10 +14,12 @@ import stasis.resource.Ref;
 final class Made {
   private final Map<ObjectId, Fd> fds = new HashMap<>();
   private final Map<ObjectId, Ref<Fd>> refs = new HashMap<>();
-  private final Map<ObjectId, Ref<?>> notes = new HashMap<>();
+  private final Map<Note, Ref<?>> notes = new HashMap<>();
   private final Set<ObjectId> mapped = new HashSet<>();
   private final Set<ObjectId> begun = new HashSet<>();
   private final int firstFd;
+
+  private record Note(ObjectId forWhom, String name) {}
 
   /// @param firstFd above which nothing is taken
   Made(int firstFd) {
@@ -68,11 +70,11 @@ final class Made {
     return GroupPlan.require(refs, id);
   }
 
-  void note(ObjectId body, Ref<?> step) {
-    notes.put(body, step);
+  void note(ObjectId body, String name, Ref<?> step) {
+    notes.put(new Note(body, name), step);
   }
 
-  Optional<Ref<?>> noted(ObjectId body) {
-    return Optional.ofNullable(notes.get(body));
+  Optional<Ref<?>> noted(ObjectId body, String name) {
+    return Optional.ofNullable(notes.get(new Note(body, name)));
   }
 }

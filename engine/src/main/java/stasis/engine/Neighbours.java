@@ -2,7 +2,6 @@ package stasis.engine;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,10 +18,10 @@ final class Neighbours {
   private final Proc proc;
   private final Set<Tid> tree;
   private final Map<Inode, List<OpenFile>> files = new HashMap<>();
+  private final Map<String, Tid> elsewhere = new HashMap<>();
 
   private record Inode(Device device, long number) {}
 
-  private final Set<String> elsewhere = new HashSet<>();
   private boolean looked;
 
   /// @param tree leaders of the tree
@@ -45,11 +44,24 @@ final class Neighbours {
 
   /// The first question costs a look at every task of the host, later ones nothing.
   boolean isHeldElsewhere(String link) {
+    return holder(link).isPresent();
+  }
+
+  Optional<Tid> holder(String link) {
     if (!looked) {
       look();
       looked = true;
     }
-    return elsewhere.contains(link);
+    return Optional.ofNullable(elsewhere.get(link));
+  }
+
+  /// `task 812 (dbus-daemon)`.
+  String name(Tid task) {
+    try {
+      return "task " + task + " (" + proc.task(task).status().name() + ")";
+    } catch (ProcException e) {
+      return "task " + task;
+    }
   }
 
   private void look() {
@@ -74,7 +86,7 @@ final class Neighbours {
       return;
     }
     fds.forEach(fd -> link(task, fd).filter(link -> link.startsWith("pipe:") || link.startsWith("socket:"))
-        .ifPresent(elsewhere::add));
+        .ifPresent(link -> elsewhere.putIfAbsent(link, task)));
   }
 
   private Optional<String> link(Tid task, Fd fd) {

@@ -57,12 +57,28 @@ final class PlanRefs implements Refs {
 
   @Override
   public void note(ObjectId forWhom, Ref<?> step) {
-    made.note(forWhom, step);
+    made.note(forWhom, "", step);
   }
 
   @Override
   public Optional<Ref<?>> noted(ObjectId forWhom) {
-    return made.noted(forWhom);
+    return made.noted(forWhom, "");
+  }
+
+  @Override
+  public void note(ObjectId body, String name, Ref<?> step) {
+    made.note(body, name, step);
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body, String name) {
+    return made.noted(body, name).orElseThrow(
+        () -> new IllegalStateException(body + " has noted no step " + name));
+  }
+
+  @Override
+  public Fd spare() {
+    return Planner.spare(capture, imageFd);
   }
 
   @Override

@@ -9,9 +9,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import stasis.image.ObjectId;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.RemoteAddress;
 import stasis.resource.BodyKind;
 import stasis.resource.CpuState;
+import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
@@ -49,9 +51,7 @@ public final class Planner {
     BirthOrder order = BirthOrder.of(capture, copies(capture));
     obstacles.addAll(births(capture, order));
     int imageFd = imageFd(capture);
-    long fdsWanted = imageFd + 2L + 2 * StubFiles.STDIO
-        + capture.items(i -> i.kind() instanceof stasis.resource.FileKind<?>
-        || i.kind() instanceof stasis.resource.BodyKind<?>).size();
+    long fdsWanted = 2L * spare(capture, imageFd).value() - imageFd;
     if (fdsWanted > host.maxOpenFiles()) {
       obstacles.add(new Obstacle.HostLacks("open files", "a restore needs fd numbers up to " + fdsWanted
           + ", the hard limit is " + host.maxOpenFiles(), "raise the hard limit on open files (ulimit -Hn)"));
@@ -121,6 +121,12 @@ public final class Planner {
   private static int imageFd(Capture capture) {
     return capture.files().values().stream().map(FilesState::entries).filter(entries -> !entries.isEmpty())
         .mapToInt(entries -> entries.getLast().fd().value() + 1).max().orElse(0);
+  }
+
+  /// The lowest number above all that files and bodies are kept at.
+  static Fd spare(Capture capture, int imageFd) {
+    return new Fd(imageFd + 2 + 2 * StubFiles.STDIO + capture.items(i -> i.kind() instanceof FileKind<?>
+        || i.kind() instanceof BodyKind<?>).size());
   }
 
   /// The lowest address range that no mm of the tree uses.

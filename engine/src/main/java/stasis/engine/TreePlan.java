@@ -96,10 +96,13 @@ final class TreePlan {
   /// what belongs to a process comes when nothing of it is closed any more.
   private void files() {
     Map<ObjectId, ObjectId> makers = new HashMap<>();
+    GroupPlan root = GroupPlan.require(groups, capture.root().getKey());
+    root.carried().forEach(file -> makers.put(file, capture.root().getKey()));
     groups.values().forEach(group -> group.lateFiles(makers));
     groups.values().forEach(GroupPlan::places);
     Set<ObjectId> connected = new HashSet<>();
     groups.values().forEach(group -> group.connect(connected));
+    root.connectCarried(connected);
     groups.values().forEach(GroupPlan::closeKept);
     groups.values().forEach(GroupPlan::connectOwn);
   }

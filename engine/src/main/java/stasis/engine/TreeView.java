@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
@@ -19,6 +20,7 @@ final class TreeView {
   private final Proc proc;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
+  private OptionalInt rootPid = OptionalInt.empty();
   private final Map<BodyKey, Body> bodies = new LinkedHashMap<>();
   private final Map<ObjectId, Body> bodyById = new HashMap<>();
 
@@ -48,6 +50,12 @@ final class TreeView {
 
   void addTask(int pid, ObjectId id) {
     taskByPid.put(pid, id);
+    rootPid = rootPid.isPresent() ? rootPid : OptionalInt.of(pid);
+  }
+
+  /// Of the task that was added first.
+  int rootPid() {
+    return rootPid.orElseThrow();
   }
 
   Optional<ObjectId> task(int pid) {

@@ -38,6 +38,18 @@ public interface Refs {
   /// The step that was noted; empty when none was.
   Optional<Ref<?>> noted(ObjectId forWhom);
 
+  /// Remembers one of several steps of `body`.
+  void note(ObjectId body, String name, Ref<?> step);
+
+  /// The step that was noted under this name.
+  ///
+  /// @throws IllegalStateException when none was
+  Ref<?> noted(ObjectId body, String name);
+
+  /// The lowest number that neither the tree's files nor the planner's will take: for descriptors that a body keeps
+  /// open.
+  Fd spare();
+
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);
 

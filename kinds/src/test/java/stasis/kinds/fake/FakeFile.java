@@ -15,6 +15,7 @@ import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
 import stasis.resource.OpenFile;
+import stasis.resource.UnixSocket;
 
 /// An open file description made of text, object 40 at fd 5. Bodies are numbered from 100 in the order they are asked
 /// for; a call no answer was given for fails with EINVAL.
@@ -117,6 +118,26 @@ public final class FakeFile implements OpenFile {
   @Override
   public boolean isHeldElsewhere() {
     return false;
+  }
+
+  @Override
+  public Optional<String> holderOutside(String link) {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<UnixSocket> unixSocket() {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<OpenFile> socket(long inode) {
+    return Optional.empty();
+  }
+
+  @Override
+  public int rootPid() {
+    return 4711;
   }
 
   @Override

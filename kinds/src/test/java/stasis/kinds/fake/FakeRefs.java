@@ -12,9 +12,10 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 
 /// Refs of a made-up program: object n was made by step 1000 + n, is kept at fd 100 + n and placed at fd n; the pid of
-/// object n is 4710 + n, and standard descriptors are at 50 to 52.
+/// object n is 4710 + n, standard descriptors are at 50 to 52, and 200 is spare.
 public final class FakeRefs implements Refs {
   private final Map<ObjectId, Ref<?>> notes = new HashMap<>();
+  private final Map<String, Ref<?>> named = new HashMap<>();
 
   @Override
   public Ref<Fd> fd(ObjectId object) {
@@ -44,6 +45,21 @@ public final class FakeRefs implements Refs {
   @Override
   public Optional<Ref<?>> noted(ObjectId body) {
     return Optional.of(notes.getOrDefault(body, new Ref<>(2000 + body.value())));
+  }
+
+  @Override
+  public void note(ObjectId body, String name, Ref<?> step) {
+    named.put(body + " " + name, step);
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body, String name) {
+    return named.getOrDefault(body + " " + name, new Ref<>(3000 + body.value()));
+  }
+
+  @Override
+  public Fd spare() {
+    return new Fd(200);
   }
 
   @Override

@@ -154,7 +154,9 @@ public final class Checkpointer {
         List<String> warnings = new ArrayList<>();
         if (!request.leaveRunning()) {
           phases.enter("kill");
+          complete.files().mute(List.of(request.root()));
           hold.kill(environment.proc(), warnings);
+          complete.files().ended();
           frozenNs = phases.nowNs() - frozenAt;
           listener.at(new Moment.Killed());
         }

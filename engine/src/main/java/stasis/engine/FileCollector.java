@@ -21,6 +21,7 @@ import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.FilesState.Entry;
 import stasis.resource.KindSet;
+import stasis.resource.Muting;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 
@@ -31,6 +32,8 @@ final class FileCollector implements AutoCloseable {
   private final Findings findings;
   private final Sink sink;
   private final List<OwnCopy> copies = new ArrayList<>();
+  private final LastingChanges changes = new LastingChanges();
+  private final List<Mutable> mutables = new ArrayList<>();
   private final Map<PathBytes, FileStat> facts = new HashMap<>();
 
   FileCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink) {
@@ -56,7 +59,7 @@ final class FileCollector implements AutoCloseable {
       Neighbours neighbours = new Neighbours(tree.proc(), Set.of(leader.value()));
       List<FileView> views = new ArrayList<>();
       byFile.forEach((id, description) -> views.add(new FileView(tree, id, group.leader(), description,
-          copy(pidfd, description.getFirst()), ids, neighbours)));
+          copy(pidfd, description.getFirst()), ids, neighbours, changes)));
       views.forEach(neighbours::add);
       views.forEach(this::describe);
     } finally {
@@ -112,7 +115,22 @@ final class FileCollector implements AutoCloseable {
 
   private <S extends Record> void describe(FileKind<S> kind, FileView file) {
     findings.look(kind.schema().name(), () -> kind.checkpoint(file))
-        .ifPresent(state -> sink.put(file.id(), kind, state, Optional.empty(), file.subject()));
+        .ifPresent(state -> {
+          sink.put(file.id(), kind, state, Optional.empty(), file.subject());
+          kind.muting(state).ifPresent(muting -> mutables.add(new Mutable(file, muting)));
+        });
+  }
+
+  private record Mutable(FileView file, Muting muting) {}
+
+  /// Keeps the end of the tree from those outside: from here on it ends, by us or by the keeper.
+  void mute(List<Tid> leaders) throws SyscallException {
+    for (Mutable one : mutables) {
+      changes.mute(one.file().copy().orElseThrow(), one.muting());
+    }
+    if (!mutables.isEmpty()) {
+      changes.endInstead(leaders);
+    }
   }
 
   /// Every open file by its path, as it was in the freeze.
@@ -120,8 +138,14 @@ final class FileCollector implements AutoCloseable {
     return Map.copyOf(facts);
   }
 
+  /// The tree has ended.
+  void ended() {
+    changes.ended();
+  }
+
   @Override
   public void close() {
+    changes.close();
     copies.forEach(OwnCopy::close);
     copies.clear();
   }

@@ -14,7 +14,10 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.Lasting;
+import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.OwnCall;
 
 /// One description of a frozen tree, with the engine's own copy of it.
 final class FileView implements OpenFile {
@@ -28,12 +31,13 @@ final class FileView implements OpenFile {
   private final Optional<OwnCopy> copy;
   private final Map<SharedFiles.Seat, ObjectId> allFiles;
   private final Neighbours neighbours;
+  private final LastingChanges changes;
 
   /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is
   ///     not
   /// @param allFiles every seat of the tree with its file, complete before kinds are asked
   FileView(TreeView tree, ObjectId id, FrozenTask task, List<SharedFiles.Seat> seats, Optional<OwnCopy> copy,
-      Map<SharedFiles.Seat, ObjectId> allFiles, Neighbours neighbours) {
+      Map<SharedFiles.Seat, ObjectId> allFiles, Neighbours neighbours, LastingChanges changes) {
     this.tree = tree;
     this.id = id;
     this.task = task;
@@ -41,6 +45,7 @@ final class FileView implements OpenFile {
     this.copy = copy;
     this.allFiles = allFiles;
     this.neighbours = neighbours;
+    this.changes = changes;
   }
 
   @Override
@@ -91,6 +96,12 @@ final class FileView implements OpenFile {
   }
 
   @Override
+  public Lasting changing(List<OwnCall> undo) throws ObstructedException {
+    return changes.begin(copy.orElseThrow(() -> new ObstructedException(subject(), "the kernel gives no copy of it",
+        "run with CAP_SYS_PTRACE")), subject(), undo);
+  }
+
+  @Override
   public ObjectId body(BodyKey key) {
     return tree.body(key, this);
   }
@@ -127,6 +138,11 @@ final class FileView implements OpenFile {
   @Override
   public boolean isHeldElsewhere() {
     return neighbours.isHeldElsewhere(link());
+  }
+
+  @Override
+  public boolean isSocketOfTree(long inode) {
+    return neighbours.hasSocket(inode);
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Tid;
+import stasis.procfs.FileStat;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.OpenFile;
@@ -17,6 +18,7 @@ final class Neighbours {
   private final Set<Integer> tree;
   private final List<OpenFile> files = new ArrayList<>();
   private final Set<String> elsewhere = new HashSet<>();
+  private final Set<Long> sockets = new HashSet<>();
   private boolean looked;
 
   /// @param tree thread group ids of the tree
@@ -27,11 +29,18 @@ final class Neighbours {
 
   void add(OpenFile file) {
     files.add(file);
+    if (file.facts().type() == FileStat.S_IFSOCK) {
+      sockets.add(file.facts().inode());
+    }
   }
 
   List<OpenFile> onSameInode(OpenFile file) {
     return files.stream().filter(other -> other.facts().inode() == file.facts().inode()
         && other.facts().device().equals(file.facts().device())).toList();
+  }
+
+  boolean hasSocket(long inode) {
+    return sockets.contains(inode);
   }
 
   /// The first question costs a look at every task of the host, later ones nothing.

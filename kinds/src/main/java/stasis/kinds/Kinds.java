@@ -20,6 +20,7 @@ import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
 import stasis.kinds.file.timerfd.TimerFd;
+import stasis.kinds.file.udp.UdpSocket;
 import stasis.kinds.group.accounting.Accounting;
 import stasis.kinds.group.actions.SignalActions;
 import stasis.kinds.group.autogroup.AutoGroup;
@@ -116,6 +117,7 @@ public final class Kinds {
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
+        new UdpSocket(),
         new Stdio(),
         new ForeignFile()
     );

@@ -1,5 +1,6 @@
 package stasis.resource;
 
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
@@ -25,6 +26,12 @@ public interface FileKind<S extends Record> extends Kind<S> {
   /// @param made where what `restore` made is kept
   default Fd atPlace(S state, Fd place, Fd made, Refs refs) {
     return made;
+  }
+
+  /// What keeps the end of the checkpointed program from others who hold on to this file: a peer that must not be told
+  /// that its connection is closed. Not asked when the program runs on.
+  default Optional<Muting> muting(S state) {
+    return Optional.empty();
   }
 
   /// Appends steps for when every file of every task is at its place (epoll watches, descriptors in flight, locks).

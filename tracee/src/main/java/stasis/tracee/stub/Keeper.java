@@ -169,6 +169,13 @@ public final class Keeper implements AutoCloseable {
     return undos.first(batch);
   }
 
+  /// Leaves calls to be made when the engine is gone in the place of all that was left before: from one to the other in
+  /// one write.
+  public synchronized UndoId undoOnly(Batch batch) throws SyscallException {
+    open();
+    return undos.only(batch);
+  }
+
   /// Once the engine is gone and all else is undone, keeps what it holds until a process ends.
   ///
   /// @param pidfd held already

@@ -1,0 +1,132 @@
+package stasis.engine;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
+import stasis.resource.Arg;
+import stasis.resource.Lasting;
+import stasis.resource.Muting;
+import stasis.resource.ObstructedException;
+import stasis.resource.OwnCall;
+import stasis.tracee.stub.Batch;
+import stasis.tracee.stub.Keeper;
+import stasis.tracee.stub.KeeperFd;
+import stasis.tracee.stub.Operand;
+import stasis.tracee.stub.UndoId;
+
+/// Changes to the program's own files that would outlive the engine. Each is known to a keeper before it is made; the
+/// keeper is started with the first.
+final class LastingChanges implements AutoCloseable {
+  private static final int SIGKILL = 9;
+
+  private final Map<OwnCopy, KeeperFd> held = new HashMap<>();
+  private Optional<Keeper> keeper = Optional.empty();
+  private boolean muted;
+
+  private Keeper keeper() throws SyscallException {
+    if (keeper.isEmpty()) {
+      keeper = Optional.of(Keeper.start());
+    }
+    return keeper.get();
+  }
+
+  Lasting begin(OwnCopy copy, String subject, List<OwnCall> undo) throws ObstructedException {
+    try {
+      UndoId id = promise(copy, undo);
+      return () -> {
+        undo.forEach(call -> copy.ask(call.nr(), call.args()));
+        withdraw(id);
+      };
+    } catch (SyscallException e) {
+      throw new ObstructedException(subject, e, "");
+    }
+  }
+
+  private void withdraw(UndoId id) {
+    try {
+      keeper().withdraw(id);
+    } catch (SyscallException e) {
+      // What is undone twice is undone.
+    }
+  }
+
+  private UndoId promise(OwnCopy copy, List<OwnCall> undo) throws SyscallException {
+    KeeperFd file = held.get(copy);
+    if (file == null) {
+      file = keeper().hold(new Fd(copy.fd()));
+      held.put(copy, file);
+    }
+    Batch batch = new Batch();
+    for (OwnCall call : undo) {
+      Operand[] operands = new Operand[call.args().size()];
+      for (int i = 0; i < operands.length; i++) {
+        operands[i] = operand(call.args().get(i), file, batch);
+      }
+      batch.call(call.nr(), operands);
+    }
+    return keeper().undo(batch);
+  }
+
+  private static Operand operand(Arg arg, KeeperFd file, Batch batch) {
+    return switch (arg) {
+      case Arg.Imm(long value) -> Operand.imm(value);
+      case Arg.Data(Bytes value) -> batch.data(value).address();
+      case Arg.Self() -> file.operand();
+      case Arg.Result _, Arg.Output _, Arg.Space _, Arg.Struct _ ->
+          throw new IllegalArgumentException("no argument of an undo: " + arg);
+    };
+  }
+
+  /// A change that is undone only if the engine ends before [#endInstead].
+  void mute(OwnCopy copy, Muting muting) throws SyscallException {
+    muted = true;
+    promise(copy, muting.undo());
+    muting.calls().forEach(call -> copy.ask(call.nr(), call.args()));
+  }
+
+  /// From one moment to the next the keeper's promise is no longer to undo but to end the program: it can die with the
+  /// engine, but it cannot live on muted.
+  void endInstead(List<Tid> leaders) throws SyscallException {
+    Batch batch = new Batch();
+    for (Tid leader : leaders) {
+      long pidfd = Syscalls.require("open a pidfd of task " + leader, Nr.PIDFD_OPEN, leader.value(), 0);
+      try {
+        batch.call(Nr.PIDFD_SEND_SIGNAL, keeper().hold(new Fd((int) pidfd)).operand(), Operand.imm(SIGKILL),
+            Operand.imm(0), Operand.imm(0));
+      } finally {
+        Syscalls.call(Nr.CLOSE, pidfd);
+      }
+    }
+    keeper().undoOnly(batch);
+  }
+
+  /// The program has ended: what was muted for that stays so.
+  void ended() {
+    muted = false;
+  }
+
+  /// Lets go of all. A program that was muted but did not end is the keeper's to deal with.
+  @Override
+  public void close() {
+    if (keeper.isPresent()) {
+      try {
+        if (muted) {
+          keeper.get().leave();
+        } else {
+          keeper.get().close();
+        }
+      } catch (SyscallException e) {
+        // It holds the files open a little longer.
+      }
+      keeper = Optional.empty();
+      held.clear();
+    }
+  }
+}

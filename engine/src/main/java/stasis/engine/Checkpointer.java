@@ -134,6 +134,7 @@ public final class Checkpointer {
         if (request.leaveRunning()) {
           listener.at(new Moment.Snapshot());
           phases.enter("resume");
+          complete.files().release();
           hold.close();
           frozenNs = phases.nowNs() - frozenAt;
           checkBudget(frozenNs);

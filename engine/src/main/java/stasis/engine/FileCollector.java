@@ -21,6 +21,7 @@ import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.FilesState.Entry;
 import stasis.resource.KindSet;
+import stasis.resource.Lasting;
 import stasis.resource.Muting;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
@@ -33,6 +34,7 @@ final class FileCollector implements AutoCloseable {
   private final Sink sink;
   private final List<OwnCopy> copies = new ArrayList<>();
   private final LastingChanges changes = new LastingChanges();
+  private final List<Lasting> hushed = new ArrayList<>();
   private final List<Mutable> mutables = new ArrayList<>();
   private final Map<PathBytes, FileStat> facts = new HashMap<>();
 
@@ -61,7 +63,10 @@ final class FileCollector implements AutoCloseable {
       byFile.forEach((id, description) -> views.add(new FileView(tree, id, group.leader(), description,
           copy(pidfd, description.getFirst()), ids, neighbours, changes)));
       views.forEach(neighbours::add);
-      views.forEach(this::describe);
+      Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
+      views.forEach(view -> recognised.put(view, kind(view)));
+      recognised.forEach((view, kind) -> kind.ifPresent(k -> hush(view, k)));
+      recognised.forEach(this::describe);
     } finally {
       if (pidfd >= 0) {
         Syscalls.call(Nr.CLOSE, pidfd);
@@ -103,14 +108,17 @@ final class FileCollector implements AutoCloseable {
     }
   }
 
-  private void describe(FileView file) {
-    for (FileKind<?> kind : kinds.files()) {
-      if (kind.recognises(file)) {
-        describe(kind, file);
-        return;
-      }
-    }
-    findings.refuse("file", new Obstacle.UnknownFile(file.task().tid(), file.fd(), file.link()));
+  private Optional<FileKind<?>> kind(FileView file) {
+    return kinds.files().stream().filter(kind -> kind.recognises(file)).findFirst();
+  }
+
+  private void hush(FileView file, FileKind<?> kind) {
+    findings.look(kind.schema().name(), () -> kind.hush(file)).flatMap(l -> l).ifPresent(hushed::add);
+  }
+
+  private void describe(FileView file, Optional<FileKind<?>> kind) {
+    kind.ifPresentOrElse(k -> describe(k, file),
+        () -> findings.refuse("file", new Obstacle.UnknownFile(file.task().tid(), file.fd(), file.link())));
   }
 
   private <S extends Record> void describe(FileKind<S> kind, FileView file) {
@@ -119,6 +127,12 @@ final class FileCollector implements AutoCloseable {
           sink.put(file.id(), kind, state, Optional.empty(), file.subject());
           kind.muting(state).ifPresent(muting -> mutables.add(new Mutable(file, muting)));
         });
+  }
+
+  /// Others may change the files again: the program is about to run on.
+  void release() {
+    hushed.reversed().forEach(Lasting::close);
+    hushed.clear();
   }
 
   private record Mutable(FileView file, Muting muting) {}
@@ -140,11 +154,13 @@ final class FileCollector implements AutoCloseable {
 
   /// The tree has ended.
   void ended() {
+    hushed.clear();
     changes.ended();
   }
 
   @Override
   public void close() {
+    release();
     changes.close();
     copies.forEach(OwnCopy::close);
     copies.clear();

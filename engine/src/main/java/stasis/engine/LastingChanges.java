@@ -19,6 +19,7 @@ import stasis.tracee.stub.Batch;
 import stasis.tracee.stub.Keeper;
 import stasis.tracee.stub.KeeperFd;
 import stasis.tracee.stub.Operand;
+import stasis.tracee.stub.Slot;
 import stasis.tracee.stub.UndoId;
 
 /// Changes to the program's own files that would outlive the engine. Each is known to a keeper before it is made; the
@@ -79,9 +80,27 @@ final class LastingChanges implements AutoCloseable {
       case Arg.Imm(long value) -> Operand.imm(value);
       case Arg.Data(Bytes value) -> batch.data(value).address();
       case Arg.Self() -> file.operand();
-      case Arg.Result _, Arg.Output _, Arg.Space _, Arg.Struct _ ->
+      case Arg.Struct(Bytes template, var patches) -> struct(template, patches, batch);
+      case Arg.Result _, Arg.Output _, Arg.Space _ ->
           throw new IllegalArgumentException("no argument of an undo: " + arg);
     };
+  }
+
+  private static Operand struct(Bytes template, List<Arg.Patch> patches, Batch batch) {
+    Bytes content = template;
+    for (Arg.Patch patch : patches) {
+      if (patch.value() instanceof Arg.Imm(long value)) {
+        content = patch.width() == 8 ? content.withU64(patch.offset(), value)
+            : content.withU32(patch.offset(), (int) value);
+      }
+    }
+    Slot slot = batch.exchange(content);
+    for (Arg.Patch patch : patches) {
+      if (patch.value() instanceof Arg.Data(Bytes value)) {
+        batch.point(slot, patch.offset(), batch.data(value), 0);
+      }
+    }
+    return slot.address();
   }
 
   /// A change that is undone only if the engine ends before [#endInstead].

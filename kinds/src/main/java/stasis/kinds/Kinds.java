@@ -19,6 +19,7 @@ import stasis.kinds.file.pipe.Pipe;
 import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
+import stasis.kinds.file.tcp.TcpSocket;
 import stasis.kinds.file.timerfd.TimerFd;
 import stasis.kinds.file.udp.UdpSocket;
 import stasis.kinds.group.accounting.Accounting;
@@ -117,6 +118,7 @@ public final class Kinds {
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
+        new TcpSocket(),
         new UdpSocket(),
         new Stdio(),
         new ForeignFile()

@@ -9,6 +9,12 @@ import stasis.linux.abi.Fd;
 public interface FileKind<S extends Record> extends Kind<S> {
   boolean recognises(OpenFile file);
 
+  /// Keeps others from changing the file, as a packet does that comes in the freeze, until the engine closes what is
+  /// given: before the program runs on. Asked of every file before the first is described.
+  default Optional<Lasting> hush(OpenFile file) throws ObstructedException {
+    return Optional.empty();
+  }
+
   /// Describes without disturbing: no read, no seek, no flag change on the task's file.
   S checkpoint(OpenFile file) throws ObstructedException;
 

@@ -50,6 +50,20 @@ public record SocketAddress(Bytes bytes) {
     return new SocketAddress(answer.output(1).slice(0, answer.output(2).u32(0)));
   }
 
+  /// @param host 4 or 16 bytes
+  public static SocketAddress of(Bytes host, int port) {
+    Bytes head = Bytes.of(new byte[] {(byte) (host.length() == 4 ? AF_INET : AF_INET6), 0, (byte) (port >> 8),
+        (byte) port});
+    return new SocketAddress(host.length() == 4 ? head.concat(host).concat(Bytes.zeros(8))
+        : head.concat(Bytes.zeros(4)).concat(host).concat(Bytes.zeros(4)));
+  }
+
+  /// The same for a socket of that family: IPv4 in IPv6 clothes where need be.
+  public SocketAddress in(int family) {
+    return family == AF_INET6 && family() == AF_INET ? of(Bytes.hex("00000000000000000000ffff").concat(host()), port())
+        : this;
+  }
+
   public int family() {
     return bytes.u16(0);
   }

@@ -9,8 +9,10 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.OwnCall;
 import stasis.resource.Script;
 
 /// Reads all options of a socket, and sets them again.
@@ -22,18 +24,23 @@ public final class SocketOptions {
   private static final int SO_RCVBUFFORCE = 33;
   private static final int SO_TIMESTAMPING_OLD = 37;
   private static final int SO_TIMESTAMPING_NEW = 65;
+  private static final int SO_DETACH_FILTER = 27;
+  private static final int FPROG_BYTES = 16;
   private static final int FILTER_INSN_BYTES = 8;
+  /// BPF_RET | BPF_K, 0: with jt and jf, which it ignores, to know it by.
+  private static final Bytes DROP_ALL = Bytes.hex("0600535400000000");
   private static final int MAX_FILTER_INSNS = 4096;
 
   private SocketOptions() {}
 
   /// What differs from a new socket, in the order in which it is set.
   ///
-  /// @param levels whose options such a socket has
-  public static List<SocketOption> of(OpenFile file, Set<Integer> levels) throws ObstructedException {
+  /// @param levels whose options such a socket has @param datagrams whether multicast options mean anything to it
+  public static List<SocketOption> of(OpenFile file, Set<Integer> levels, boolean datagrams)
+      throws ObstructedException {
     var options = new ArrayList<SocketOption>();
     for (OptionTable.Row row : OptionTable.all()) {
-      if (levels.contains(row.level())) {
+      if (levels.contains(row.level()) && (datagrams || !row.label().contains("MULTICAST"))) {
         Optional<Bytes> value = row.level() == OptionTable.SOL_SOCKET && row.name() == SO_FILTER ? filter(file)
             : SocketOption.read(file, row.level(), row.name(), row.roomBytes());
         if (value.isPresent() && !row.standard().contains(value.get())) {
@@ -119,17 +126,56 @@ public final class SocketOptions {
     }
   }
 
+  /// struct sock_fprog: the number of instructions, and at 8 where they are.
+  private static Arg filterArg(Bytes insns) {
+    return new Arg.Struct(Bytes.ofU64(insns.length() / FILTER_INSN_BYTES, 0),
+        List.of(new Arg.Patch(8, 8, Arg.data(insns))));
+  }
+
+  /// Drops every packet that comes for the socket: no acknowledgement goes out, and nothing in the socket changes. The
+  /// filter it has stays behind ours, where it is not run but can be read.
+  public static Lasting deafen(OpenFile file) throws ObstructedException {
+    Bytes own = filter(file).orElse(Bytes.EMPTY);
+    OwnCall undo = own.isEmpty()
+        ? OwnCall.of(Nr.SETSOCKOPT, Arg.self(), Arg.imm(OptionTable.SOL_SOCKET), Arg.imm(SO_DETACH_FILTER),
+            Arg.data(Bytes.ofU32(0)), Arg.imm(4))
+        : OwnCall.of(Nr.SETSOCKOPT, Arg.self(), Arg.imm(OptionTable.SOL_SOCKET), Arg.imm(SO_FILTER), filterArg(own),
+            Arg.imm(FPROG_BYTES));
+    Lasting deaf = file.changing(List.of(undo));
+    Answer answer = file.ask(Nr.SETSOCKOPT, Arg.self(), Arg.imm(OptionTable.SOL_SOCKET), Arg.imm(SO_FILTER),
+        filterArg(DROP_ALL.concat(own)), Arg.imm(FPROG_BYTES));
+    if (answer.failed()) {
+      deaf.close();
+      throw new ObstructedException(file.subject(), "packets cannot be kept from it: " + Errno.of(answer.result()),
+          "run the program without SO_LOCK_FILTER");
+    }
+    return deaf;
+  }
+
+  /// The options as they were before [#deafen].
+  public static List<SocketOption> undeafened(List<SocketOption> options) {
+    var before = new ArrayList<SocketOption>();
+    for (SocketOption option : options) {
+      boolean deaf = is(option, OptionTable.SOL_SOCKET, SO_FILTER)
+          && option.value().slice(0, FILTER_INSN_BYTES).equals(DROP_ALL);
+      if (!deaf) {
+        before.add(option);
+      } else if (option.value().length() > FILTER_INSN_BYTES) {
+        before.add(new SocketOption(option.level(), option.name(),
+            option.value().slice(FILTER_INSN_BYTES, option.value().length() - FILTER_INSN_BYTES)));
+      }
+    }
+    return List.copyOf(before);
+  }
+
   private static void set(SocketOption option, OptionTable.Row row, Arg socket, Script script) {
     if (is(option, OptionTable.SOL_SOCKET, SO_SNDBUF)) {
       buffer(option.value().u32(0), SO_SNDBUF, SO_SNDBUFFORCE, row.label(), socket, script);
     } else if (is(option, OptionTable.SOL_SOCKET, SO_RCVBUF)) {
       buffer(option.value().u32(0), SO_RCVBUF, SO_RCVBUFFORCE, row.label(), socket, script);
     } else if (is(option, OptionTable.SOL_SOCKET, SO_FILTER)) {
-      // struct sock_fprog: the number of instructions, and at 8 where they are.
-      Bytes head = Bytes.ofU64(option.value().length() / FILTER_INSN_BYTES, 0);
-      Arg.Struct program = new Arg.Struct(head, List.of(new Arg.Patch(8, 8, Arg.data(option.value()))));
-      script.call(Nr.SETSOCKOPT, row.label(), socket, Arg.imm(option.level()), Arg.imm(option.name()), program,
-          Arg.imm(head.length()));
+      script.call(Nr.SETSOCKOPT, row.label(), socket, Arg.imm(option.level()), Arg.imm(option.name()),
+          filterArg(option.value()), Arg.imm(FPROG_BYTES));
     } else {
       script.call(Nr.SETSOCKOPT, row.label(), socket, Arg.imm(option.level()), Arg.imm(option.name()),
           Arg.data(option.value()), Arg.imm(option.value().length()));

@@ -88,7 +88,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     int shut = (ready & Readiness.HUNG_UP) != 0 ? 3 : (ready & Readiness.READ_SHUT) != 0 ? 1 : 0;
     return new State(SocketFacts.domain(file), protocol, OpenFlags.of(file),
         SocketAddress.local(file).bytes(), SocketAddress.peer(file).map(SocketAddress::bytes),
-        SocketOptions.of(file, levels), DatagramQueue.peek(file), shut, (ready & Readiness.ERROR) != 0);
+        SocketOptions.of(file, levels, true), DatagramQueue.peek(file), shut, (ready & Readiness.ERROR) != 0);
   }
 
   @Override

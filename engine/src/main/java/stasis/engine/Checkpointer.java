@@ -134,7 +134,7 @@ public final class Checkpointer {
         if (request.leaveRunning()) {
           listener.at(new Moment.Snapshot());
           phases.enter("resume");
-          complete.files().release();
+          complete.files().changes().release();
           hold.close();
           frozenNs = phases.nowNs() - frozenAt;
           checkBudget(frozenNs);
@@ -155,9 +155,10 @@ public final class Checkpointer {
         List<String> warnings = new ArrayList<>();
         if (!request.leaveRunning()) {
           phases.enter("kill");
-          complete.files().mute(List.of(request.root()));
+          complete.files().changes().mute(List.of(request.root()));
+          listener.at(new Moment.At("muted"));
           hold.kill(environment.proc(), warnings);
-          complete.files().ended();
+          complete.files().changes().ended();
           frozenNs = phases.nowNs() - frozenAt;
           listener.at(new Moment.Killed());
         }

@@ -21,8 +21,6 @@ import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.FilesState.Entry;
 import stasis.resource.KindSet;
-import stasis.resource.Lasting;
-import stasis.resource.Muting;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 
@@ -34,8 +32,6 @@ final class FileCollector implements AutoCloseable {
   private final Sink sink;
   private final List<OwnCopy> copies = new ArrayList<>();
   private final LastingChanges changes = new LastingChanges();
-  private final List<Lasting> hushed = new ArrayList<>();
-  private final List<Mutable> mutables = new ArrayList<>();
   private final Map<PathBytes, FileStat> facts = new HashMap<>();
 
   FileCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink) {
@@ -65,7 +61,8 @@ final class FileCollector implements AutoCloseable {
       views.forEach(neighbours::add);
       Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
       views.forEach(view -> recognised.put(view, kind(view)));
-      recognised.forEach((view, kind) -> kind.ifPresent(k -> hush(view, k)));
+      recognised.forEach((view, kind) -> kind.ifPresent(k -> quiet(view, k)));
+      changes.quiet().forEach(obstacle -> findings.refuse("file", obstacle));
       recognised.forEach(this::describe);
     } finally {
       if (pidfd >= 0) {
@@ -112,8 +109,9 @@ final class FileCollector implements AutoCloseable {
     return kinds.files().stream().filter(kind -> kind.recognises(file)).findFirst();
   }
 
-  private void hush(FileView file, FileKind<?> kind) {
-    findings.look(kind.schema().name(), () -> kind.hush(file)).flatMap(l -> l).ifPresent(hushed::add);
+  private void quiet(FileView file, FileKind<?> kind) {
+    findings.look(kind.schema().name(), () -> kind.quiet(file)).flatMap(quiet -> quiet).ifPresent(quiet ->
+        file.copy().ifPresent(copy -> changes.add(copy, file.subject(), quiet)));
   }
 
   private void describe(FileView file, Optional<FileKind<?>> kind) {
@@ -125,26 +123,8 @@ final class FileCollector implements AutoCloseable {
     findings.look(kind.schema().name(), () -> kind.checkpoint(file))
         .ifPresent(state -> {
           sink.put(file.id(), kind, state, Optional.empty(), file.subject());
-          kind.muting(state).ifPresent(muting -> mutables.add(new Mutable(file, muting)));
+          file.copy().ifPresent(copy -> changes.mutedBy(copy, kind.muting(state)));
         });
-  }
-
-  /// Others may change the files again: the program is about to run on.
-  void release() {
-    hushed.reversed().forEach(Lasting::close);
-    hushed.clear();
-  }
-
-  private record Mutable(FileView file, Muting muting) {}
-
-  /// Keeps the end of the tree from those outside: from here on it ends, by us or by the keeper.
-  void mute(List<Tid> leaders) throws SyscallException {
-    for (Mutable one : mutables) {
-      changes.mute(one.file().copy().orElseThrow(), one.muting());
-    }
-    if (!mutables.isEmpty()) {
-      changes.endInstead(leaders);
-    }
   }
 
   /// Every open file by its path, as it was in the freeze.
@@ -152,15 +132,12 @@ final class FileCollector implements AutoCloseable {
     return Map.copyOf(facts);
   }
 
-  /// The tree has ended.
-  void ended() {
-    hushed.clear();
-    changes.ended();
+  LastingChanges changes() {
+    return changes;
   }
 
   @Override
   public void close() {
-    release();
     changes.close();
     copies.forEach(OwnCopy::close);
     copies.clear();

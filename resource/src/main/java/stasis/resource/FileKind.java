@@ -1,5 +1,6 @@
 package stasis.resource;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
@@ -9,9 +10,9 @@ import stasis.linux.abi.Fd;
 public interface FileKind<S extends Record> extends Kind<S> {
   boolean recognises(OpenFile file);
 
-  /// Keeps others from changing the file, as a packet does that comes in the freeze, until the engine closes what is
-  /// given: before the program runs on. Asked of every file before the first is described.
-  default Optional<Lasting> hush(OpenFile file) throws ObstructedException {
+  /// What keeps others from changing the file, as a packet does that comes in the freeze: from before the first file is
+  /// described until the program runs on or has ended.
+  default Optional<Quiet> quiet(OpenFile file) throws ObstructedException {
     return Optional.empty();
   }
 
@@ -34,10 +35,10 @@ public interface FileKind<S extends Record> extends Kind<S> {
     return made;
   }
 
-  /// What keeps the end of the checkpointed program from others who hold on to this file: a peer that must not be told
-  /// that its connection is closed. Not asked when the program runs on.
-  default Optional<Muting> muting(S state) {
-    return Optional.empty();
+  /// Calls made just before the program is ended, to keep its end from others who hold on to this file: a peer that must
+  /// not be told that its connection is closed. What undoes them is among those of [#quiet].
+  default List<OwnCall> muting(S state) {
+    return List.of();
   }
 
   /// Appends steps for when every file of every task is at its place (epoll watches, descriptors in flight, locks).

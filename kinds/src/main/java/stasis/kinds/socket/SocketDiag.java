@@ -45,6 +45,7 @@ public final class SocketDiag {
   private static final int HEADER_BYTES = 16;
   private static final int MESSAGE_BYTES = 72;
   private static final int ROOM_BYTES = 65_536;
+  private static final int ONE_BYTES = 1024;
 
   private SocketDiag() {}
 
@@ -135,10 +136,11 @@ public final class SocketDiag {
       require(asker, asker.ask(Nr.SENDTO, netlink, Arg.data(request), Arg.imm(request.length()), Arg.imm(0),
           Arg.imm(0), Arg.imm(0)));
       var found = new ArrayList<Found>();
+      int room = dump ? ROOM_BYTES : ONE_BYTES;
       boolean more = true;
       while (more) {
-        Answer answer = require(asker, asker.ask(Nr.RECVFROM, netlink, Arg.space(ROOM_BYTES), Arg.imm(ROOM_BYTES),
-            Arg.imm(0), Arg.imm(0), Arg.imm(0)));
+        Answer answer = require(asker, asker.ask(Nr.RECVFROM, netlink, Arg.space(room), Arg.imm(room), Arg.imm(0),
+            Arg.imm(0), Arg.imm(0)));
         more = parse(answer.output(1).slice(0, (int) answer.result()), found) && dump;
       }
       return found;

@@ -9,10 +9,10 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
-import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
+import stasis.resource.Quiet;
 import stasis.resource.Script;
 
 /// Reads all options of a socket, and sets them again.
@@ -134,22 +134,19 @@ public final class SocketOptions {
 
   /// Drops every packet that comes for the socket: no acknowledgement goes out, and nothing in the socket changes. The
   /// filter it has stays behind ours, where it is not run but can be read.
-  public static Lasting deafen(OpenFile file) throws ObstructedException {
+  ///
+  /// @param undo what else is to be undone, after that
+  public static Quiet deafen(OpenFile file, List<OwnCall> undo) throws ObstructedException {
     Bytes own = filter(file).orElse(Bytes.EMPTY);
-    OwnCall undo = own.isEmpty()
-        ? OwnCall.of(Nr.SETSOCKOPT, Arg.self(), Arg.imm(OptionTable.SOL_SOCKET), Arg.imm(SO_DETACH_FILTER),
-            Arg.data(Bytes.ofU32(0)), Arg.imm(4))
-        : OwnCall.of(Nr.SETSOCKOPT, Arg.self(), Arg.imm(OptionTable.SOL_SOCKET), Arg.imm(SO_FILTER), filterArg(own),
-            Arg.imm(FPROG_BYTES));
-    Lasting deaf = file.changing(List.of(undo));
-    Answer answer = file.ask(Nr.SETSOCKOPT, Arg.self(), Arg.imm(OptionTable.SOL_SOCKET), Arg.imm(SO_FILTER),
-        filterArg(DROP_ALL.concat(own)), Arg.imm(FPROG_BYTES));
-    if (answer.failed()) {
-      deaf.close();
-      throw new ObstructedException(file.subject(), "packets cannot be kept from it: " + Errno.of(answer.result()),
-          "run the program without SO_LOCK_FILTER");
-    }
-    return deaf;
+    var all = new ArrayList<OwnCall>(undo);
+    all.addFirst(own.isEmpty() ? set(SO_DETACH_FILTER, Arg.data(Bytes.ofU32(0)), 4)
+        : set(SO_FILTER, filterArg(own), FPROG_BYTES));
+    return new Quiet(List.of(set(SO_FILTER, filterArg(DROP_ALL.concat(own)), FPROG_BYTES)), all);
+  }
+
+  private static OwnCall set(int name, Arg value, int lengthBytes) {
+    return OwnCall.of(Nr.SETSOCKOPT, Arg.self(), Arg.imm(OptionTable.SOL_SOCKET), Arg.imm(name), value,
+        Arg.imm(lengthBytes));
   }
 
   /// The options as they were before [#deafen].

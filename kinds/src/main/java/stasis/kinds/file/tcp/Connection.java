@@ -11,7 +11,6 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
-import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
@@ -79,11 +78,10 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
 
   /// What puts a socket out of repair mode, which resets SO_REUSEADDR (net/ipv4/tcp.c, do_tcp_setsockopt()).
   static List<OwnCall> repairOff(OpenFile file) {
-    int reuse = SocketOption.readInt(file, SOL_SOCKET, SO_REUSEADDR).orElse(0);
-    return repairOff(reuse);
+    return repairOff(SocketOption.readInt(file, SOL_SOCKET, SO_REUSEADDR).orElse(0));
   }
 
-  static List<OwnCall> repairOff(int reuse) {
+  private static List<OwnCall> repairOff(int reuse) {
     return List.of(set(IPPROTO_TCP, TCP_REPAIR, REPAIR_OFF_QUIET), set(SOL_SOCKET, SO_REUSEADDR, reuse));
   }
 
@@ -92,10 +90,11 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
         Arg.imm(4));
   }
 
-  /// Reads it in repair mode, which is left again.
+  /// Reads it in repair mode, which is left again. What undoes that if we cannot was promised before any file was
+  /// described.
   ///
-  /// @param info struct tcp_info
-  static Connection read(OpenFile file, Peer peer, Bytes info) throws ObstructedException {
+  /// @param info struct tcp_info @param reuse SO_REUSEADDR
+  static Connection read(OpenFile file, Peer peer, Bytes info, int reuse) throws ObstructedException {
     int state = info.u8(0);
     int ready = Readiness.of(file, Readiness.READ_SHUT | Readiness.URGENT);
     if ((ready & Readiness.URGENT) != 0) {
@@ -107,9 +106,8 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
     int queued = Math.max(0, count(file, SIOCOUTQ) - fin);
     int unsent = Math.max(0, count(file, SIOCOUTQNSD) - fin);
     int unread = count(file, SIOCINQ);
-    try (Lasting repair = file.changing(repairOff(file))) {
-      OwnCall on = set(IPPROTO_TCP, TCP_REPAIR, REPAIR_ON);
-      require(file, file.ask(on.nr(), on.args().toArray(Arg[]::new)));
+    ask(file, set(IPPROTO_TCP, TCP_REPAIR, REPAIR_ON));
+    try {
       Bytes window = option(file, TCP_REPAIR_WINDOW, WINDOW_BYTES);
       int segment = option(file, TCP_MAXSEG, 4).u32(0);
       int timestamp = (info.u8(5) & INFO_TIMESTAMPS) == 0 ? 0 : option(file, TCP_TIMESTAMP, 4).u32(0);
@@ -119,7 +117,15 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
       Bytes out = peek(file, queued);
       return new Connection(peer, state, written, received, in, out.slice(0, queued - unsent),
           out.slice(queued - unsent, unsent), segment, info.u8(5), info.u8(6), timestamp, window, shutRead);
+    } finally {
+      for (OwnCall off : repairOff(reuse)) {
+        file.ask(off.nr(), off.args().toArray(Arg[]::new));
+      }
     }
+  }
+
+  private static void ask(OpenFile file, OwnCall call) throws ObstructedException {
+    require(file, file.ask(call.nr(), call.args().toArray(Arg[]::new)));
   }
 
   private static int count(OpenFile file, int request) throws ObstructedException {
@@ -133,8 +139,7 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
   }
 
   private static int sequence(OpenFile file, int queue) throws ObstructedException {
-    OwnCall choose = set(IPPROTO_TCP, TCP_REPAIR_QUEUE, queue);
-    require(file, file.ask(choose.nr(), choose.args().toArray(Arg[]::new)));
+    ask(file, set(IPPROTO_TCP, TCP_REPAIR_QUEUE, queue));
     return option(file, TCP_QUEUE_SEQ, 4).u32(0);
   }
 

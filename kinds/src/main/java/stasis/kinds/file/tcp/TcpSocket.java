@@ -24,12 +24,12 @@ import stasis.procfs.FileStat;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
 import stasis.resource.Host;
-import stasis.resource.Lasting;
 import stasis.resource.Loss;
-import stasis.resource.Muting;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.OwnCall;
+import stasis.resource.Quiet;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -109,10 +109,11 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   /// While one end is read the other must not send, nor their kernel for them: what the second acknowledges in between
   /// would be in neither image.
   @Override
-  public Optional<Lasting> hush(OpenFile file) throws ObstructedException {
+  public Optional<Quiet> quiet(OpenFile file) throws ObstructedException {
     int state = SocketOption.read(file, IPPROTO_TCP, TCP_INFO, INFO_BYTES).map(info -> info.u8(0))
         .orElse(TcpState.CLOSE);
-    return TcpState.isConnected(state) ? Optional.of(SocketOptions.deafen(file)) : Optional.empty();
+    return TcpState.isConnected(state) ? Optional.of(SocketOptions.deafen(file, Connection.repairOff(file)))
+        : Optional.empty();
   }
 
   @Override
@@ -186,7 +187,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     int flags = OpenFlags.of(file);
     boolean unaccepted = other.isPresent() && other.get().inode() == 0 && TcpState.isOpen(other.get().state());
     if (unaccepted) {
-      Connection end = Connection.read(file, Connection.Peer.TREE, info);
+      Connection end = Connection.read(file, Connection.Peer.TREE, info, reuse(options));
       if (other.get().unreadBytes() != 0 || end.unackedBytes() != 0 || !end.unread().isEmpty()
           || end.state() != TcpState.ESTABLISHED) {
         throw new ObstructedException(file.subject(), "it has sent data to " + peer + ", which has not accepted it yet",
@@ -200,7 +201,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       throw new ObstructedException(file.subject(), "it is connected from " + local + " to " + peer
           + ", which is outside the program", "checkpoint both ends together, or let the program close it");
     }
-    Connection end = Connection.read(file, whose, info);
+    Connection end = Connection.read(file, whose, info, reuse(options));
     // With timestamps a new connection may follow one in TIME_WAIT (net/ipv4/tcp_ipv4.c, tcp_twsk_unique()).
     return new State(local.family(), flags, local.bytes(), Optional.of(peer.bytes()), kept, Phase.CONNECTED, 0, 0,
         Optional.of(end), end.has(Connection.INFO_TIMESTAMPS) ? List.of()
@@ -238,12 +239,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   }
 
   @Override
-  public Optional<Muting> muting(State state) {
-    if (state.phase() != Phase.CONNECTED && state.phase() != Phase.UNACCEPTED) {
-      return Optional.empty();
-    }
-    return Optional.of(new Muting(List.of(Connection.set(IPPROTO_TCP, Connection.TCP_REPAIR, Connection.REPAIR_ON)),
-        Connection.repairOff(reuse(state.options()))));
+  public List<OwnCall> muting(State state) {
+    return state.phase() == Phase.CONNECTED || state.phase() == Phase.UNACCEPTED
+        ? List.of(Connection.set(IPPROTO_TCP, Connection.TCP_REPAIR, Connection.REPAIR_ON)) : List.of();
   }
 
   private static int reuse(List<SocketOption> options) {

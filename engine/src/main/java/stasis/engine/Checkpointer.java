@@ -133,7 +133,7 @@ public final class Checkpointer {
     private CheckpointOutcome collected(Collected.Complete complete, Hold hold, long frozenAt, StatefileHeader header,
         ImageWriter writer, LiveHost host) throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
-      Freeze freeze = new Freeze(hold, frozenAt);
+      Freeze freeze = new Freeze(hold, frozenAt, complete.files().changes());
       try (Contents contents = contents(complete, hold)) {
         if (request.leaveRunning() && contents.obstacle().isEmpty()) {
           listener.at(new Moment.Snapshot());
@@ -159,7 +159,10 @@ public final class Checkpointer {
         }
         if (!request.leaveRunning()) {
           phases.enter("kill");
+          complete.files().changes().mute(hold.tree().leaders());
+          listener.at(new Moment.At("muted"));
           freeze.kill(warnings);
+          complete.files().changes().ended();
           listener.at(new Moment.Killed());
         }
         phases.end();
@@ -191,11 +194,13 @@ public final class Checkpointer {
     /// How long the group stands still, and its end.
     private final class Freeze {
       private final Hold hold;
+      private final LastingChanges changes;
       private final long beganNs;
       private long lastedNs;
       private boolean ended;
 
-      Freeze(Hold hold, long beganNs) {
+      Freeze(Hold hold, long beganNs, LastingChanges changes) {
+        this.changes = changes;
         this.hold = hold;
         this.beganNs = beganNs;
       }
@@ -208,6 +213,7 @@ public final class Checkpointer {
       void end() throws ObstructedException {
         if (!ended) {
           phases.enter("resume");
+          changes.release();
           hold.close();
           ended();
           checkBudget();

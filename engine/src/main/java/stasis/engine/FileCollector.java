@@ -31,6 +31,7 @@ final class FileCollector implements AutoCloseable {
   private final Findings findings;
   private final Sink sink;
   private final List<OwnCopy> copies = new ArrayList<>();
+  private final LastingChanges changes = new LastingChanges();
   private final Map<PathBytes, FileStat> facts = new HashMap<>();
 
   FileCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink) {
@@ -82,15 +83,20 @@ final class FileCollector implements AutoCloseable {
           pidfds.put(first.task(), pidfd(first.task()));
         }
         views.add(new FileView(tree, file.getKey(), GroupPlan.require(byLeader, first.task()).leader(),
-            file.getValue(), copy(GroupPlan.require(pidfds, first.task()), first), seating, neighbours, sockets));
+            file.getValue(), copy(GroupPlan.require(pidfds, first.task()), first), seating, neighbours, sockets,
+            changes));
       }
       views.addAll(sockets.look(views, (seat, copy, near) -> {
         copies.add(copy);
         return new FileView(tree, tree.nextId(), near.task(), List.of(seat), Optional.of(copy), seating, neighbours,
-            sockets);
+            sockets, changes);
       }));
       views.forEach(neighbours::add);
-      views.forEach(this::describe);
+      Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
+      views.forEach(view -> recognised.put(view, kind(view)));
+      recognised.forEach((view, kind) -> kind.ifPresent(k -> quiet(view, k)));
+      changes.quiet().forEach(obstacle -> findings.refuse("file", obstacle));
+      recognised.forEach(this::describe);
     } finally {
       pidfds.values().forEach(pidfd -> Syscalls.call(Nr.CLOSE, pidfd));
     }
@@ -128,19 +134,26 @@ final class FileCollector implements AutoCloseable {
     }
   }
 
-  private void describe(FileView file) {
-    for (FileKind<?> kind : kinds.files()) {
-      if (kind.recognises(file)) {
-        describe(kind, file);
-        return;
-      }
-    }
-    findings.refuse("file", new Obstacle.UnknownFile(file.task().tid(), file.fd(), file.link()));
+  private Optional<FileKind<?>> kind(FileView file) {
+    return kinds.files().stream().filter(kind -> kind.recognises(file)).findFirst();
+  }
+
+  private void quiet(FileView file, FileKind<?> kind) {
+    findings.look(kind.schema().name(), () -> kind.quiet(file)).flatMap(quiet -> quiet).ifPresent(quiet ->
+        file.copy().ifPresent(copy -> changes.add(copy, file.subject(), quiet)));
+  }
+
+  private void describe(FileView file, Optional<FileKind<?>> kind) {
+    kind.ifPresentOrElse(k -> describe(k, file),
+        () -> findings.refuse("file", new Obstacle.UnknownFile(file.task().tid(), file.fd(), file.link())));
   }
 
   private <S extends Record> void describe(FileKind<S> kind, FileView file) {
     findings.look(kind.schema().name(), () -> kind.checkpoint(file))
-        .ifPresent(state -> sink.put(file.id(), kind, state, Optional.empty(), file.subject()));
+        .ifPresent(state -> {
+          sink.put(file.id(), kind, state, Optional.empty(), file.subject());
+          file.copy().ifPresent(copy -> changes.mutedBy(copy, kind.muting(state)));
+        });
   }
 
   /// Every open file by its path, as it was in the freeze.
@@ -148,8 +161,13 @@ final class FileCollector implements AutoCloseable {
     return Map.copyOf(facts);
   }
 
+  LastingChanges changes() {
+    return changes;
+  }
+
   @Override
   public void close() {
+    changes.close();
     copies.forEach(OwnCopy::close);
     copies.clear();
   }

@@ -14,8 +14,10 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.OwnCall;
 import stasis.resource.UnixSocket;
 
 /// One description of a frozen tree, with the engine's own copy of it.
@@ -31,12 +33,13 @@ final class FileView implements OpenFile {
   private final Seating seating;
   private final Neighbours neighbours;
   private final Sockets sockets;
+  private final LastingChanges changes;
 
   /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is
   ///     not
   /// @param seating every seat of the tree with its file, complete before kinds are asked
   FileView(TreeView tree, ObjectId id, FrozenTask task, List<SharedFiles.Seat> seats, Optional<OwnCopy> copy,
-      Seating seating, Neighbours neighbours, Sockets sockets) {
+      Seating seating, Neighbours neighbours, Sockets sockets, LastingChanges changes) {
     this.tree = tree;
     this.id = id;
     this.task = task;
@@ -45,6 +48,7 @@ final class FileView implements OpenFile {
     this.seating = seating;
     this.neighbours = neighbours;
     this.sockets = sockets;
+    this.changes = changes;
   }
 
   @Override
@@ -93,6 +97,12 @@ final class FileView implements OpenFile {
   public Answer ask(Nr nr, Arg... args) {
     return copy.map(own -> own.ask(nr, List.of(args)))
         .orElseGet(() -> new Answer(-Errno.EPERM.number(), Map.of()));
+  }
+
+  @Override
+  public Lasting changing(List<OwnCall> undo) throws ObstructedException {
+    return changes.begin(copy.orElseThrow(() -> new ObstructedException(subject(), "the kernel gives no copy of it",
+        "run with CAP_SYS_PTRACE")), subject(), undo);
   }
 
   @Override
@@ -157,6 +167,11 @@ final class FileView implements OpenFile {
   @Override
   public int rootPid() {
     return tree.rootPid();
+  }
+
+  @Override
+  public boolean isSocketOfTree(long inode) {
+    return neighbours.hasSocket(inode);
   }
 
   @Override

@@ -52,14 +52,14 @@ final class Look {
     try (tree) {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
       collected = new Collector(kinds, environment.proc(), stopped, host).collect();
+      if (collected instanceof Collected.Complete complete) {
+        complete.close();
+      }
     }
     long frozenNs = environment.monotonicNs().getAsLong() - start;
     return switch (collected) {
       case Collected.Obstructed(var obstacles, var losses) -> new Explanation(losses, obstacles, frozenNs);
-      case Collected.Complete complete -> {
-        complete.close();
-        yield settled(complete, host, frozenNs);
-      }
+      case Collected.Complete complete -> settled(complete, host, frozenNs);
     };
   }
 

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -9,6 +10,7 @@ import java.util.Set;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Device;
+import stasis.procfs.FileStat;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.OpenFile;
@@ -22,6 +24,7 @@ final class Neighbours {
 
   private record Inode(Device device, long number) {}
 
+  private final Set<Long> sockets = new HashSet<>();
   private boolean looked;
 
   /// @param tree leaders of the tree
@@ -32,6 +35,9 @@ final class Neighbours {
 
   void add(OpenFile file) {
     files.computeIfAbsent(inode(file), _ -> new ArrayList<>()).add(file);
+    if (file.facts().type() == FileStat.S_IFSOCK) {
+      sockets.add(file.facts().inode());
+    }
   }
 
   List<OpenFile> onSameInode(OpenFile file) {
@@ -40,6 +46,10 @@ final class Neighbours {
 
   private static Inode inode(OpenFile file) {
     return new Inode(file.facts().device(), file.facts().inode());
+  }
+
+  boolean hasSocket(long inode) {
+    return sockets.contains(inode);
   }
 
   /// The first question costs a look at every task of the host, later ones nothing.

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,8 +56,7 @@ final class OwnCopy implements AutoCloseable {
           case Arg.Imm(long value) -> value;
           case Arg.Self() -> self.orElseThrow();
           case Arg.Data(Bytes value) -> {
-            MemorySegment buffer = arena.allocate(Math.max(1, value.length()), 16);
-            MemorySegment.copy(MemorySegment.ofArray(value.toArray()), 0, buffer, 0, value.length());
+            MemorySegment buffer = copy(arena, value);
             buffers.put(i, buffer.asSlice(0, value.length()));
             yield buffer.address();
           }
@@ -65,7 +65,8 @@ final class OwnCopy implements AutoCloseable {
             buffers.put(i, buffer);
             yield buffer.address();
           }
-          case Arg.Result _, Arg.Output _, Arg.Struct _ ->
+          case Arg.Struct(Bytes template, var patches) -> struct(arena, template, patches);
+          case Arg.Result _, Arg.Output _ ->
               throw new IllegalArgumentException("the engine's own calls depend on no program");
         };
       }
@@ -74,5 +75,28 @@ final class OwnCopy implements AutoCloseable {
       buffers.forEach((i, buffer) -> outputs.put(i, Bytes.of(buffer.asByteBuffer())));
       return new Answer(result, outputs);
     }
+  }
+
+  private static long struct(Arena arena, Bytes template, List<Arg.Patch> patches) {
+    MemorySegment buffer = copy(arena, template);
+    for (Arg.Patch patch : patches) {
+      long value = switch (patch.value()) {
+        case Arg.Imm(long number) -> number;
+        case Arg.Data(Bytes content) -> copy(arena, content).address();
+        default -> throw new IllegalArgumentException("no part of a struct of the engine's own: " + patch.value());
+      };
+      if (patch.width() == 8) {
+        buffer.set(ValueLayout.JAVA_LONG_UNALIGNED, patch.offset(), value);
+      } else {
+        buffer.set(ValueLayout.JAVA_INT_UNALIGNED, patch.offset(), (int) value);
+      }
+    }
+    return buffer.address();
+  }
+
+  private static MemorySegment copy(Arena arena, Bytes content) {
+    MemorySegment buffer = arena.allocate(Math.max(1, content.length()), 16);
+    MemorySegment.copy(MemorySegment.ofArray(content.toArray()), 0, buffer, 0, content.length());
+    return buffer;
   }
 }

@@ -20,7 +20,9 @@ import stasis.kinds.file.pipe.Pipe;
 import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
+import stasis.kinds.file.tcp.TcpSocket;
 import stasis.kinds.file.timerfd.TimerFd;
+import stasis.kinds.file.udp.UdpSocket;
 import stasis.kinds.file.unix.UnixFile;
 import stasis.kinds.group.accounting.Accounting;
 import stasis.kinds.group.actions.SignalActions;
@@ -120,6 +122,8 @@ public final class Kinds {
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
         new UnixFile(),
+        new TcpSocket(),
+        new UdpSocket(),
         new Stdio(),
         new ForeignFile()
     );

@@ -1,5 +1,7 @@
 package stasis.resource;
 
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
@@ -7,6 +9,12 @@ import stasis.linux.abi.Fd;
 /// An open file description of one type: the userspace `file_operations` with `checkpoint()` and `restore()`.
 public interface FileKind<S extends Record> extends Kind<S> {
   boolean recognises(OpenFile file);
+
+  /// What keeps others from changing the file, as a packet does that comes in the freeze: from before the first file is
+  /// described until the program runs on or has ended.
+  default Optional<Quiet> quiet(OpenFile file) throws ObstructedException {
+    return Optional.empty();
+  }
 
   /// Describes without disturbing: no read, no seek, no flag change on the task's file.
   S checkpoint(OpenFile file) throws ObstructedException;
@@ -25,6 +33,12 @@ public interface FileKind<S extends Record> extends Kind<S> {
   /// @param made where what `restore` made is kept
   default Fd atPlace(S state, Fd place, Fd made, Refs refs) {
     return made;
+  }
+
+  /// Calls made just before the program is ended, to keep its end from others who hold on to this file: a peer that must
+  /// not be told that its connection is closed. What undoes them is among those of [#quiet].
+  default List<OwnCall> muting(S state) {
+    return List.of();
   }
 
   /// Whether the description can be made only when all tasks are born. It is then made in the first process that has

@@ -35,6 +35,12 @@ public interface OpenFile {
   /// its fd. No read, no seek, no flag change: the description is the task's.
   Answer ask(Nr nr, Arg... args);
 
+  /// Allows [#ask] calls with a lasting effect on the description, until closed. The task stands still meanwhile.
+  ///
+  /// @param undo in this order
+  /// @throws ObstructedException when nobody can be found to undo it after the engine's end
+  Lasting changing(List<OwnCall> undo) throws ObstructedException;
+
   /// The thing below this description that others may share; collected once, see [BodyKind].
   ObjectId body(BodyKey key);
 
@@ -53,6 +59,9 @@ public interface OpenFile {
 
   /// @param process its leader
   record Holder(ObjectId process, FdInfo info) {}
+
+  /// Whether a description of the tree is the socket with this inode number.
+  boolean isSocketOfTree(long inode);
 
   /// Whether a task outside the tree has an fd with the same link: `pipe:[4711]`. A task that may not be looked at has
   /// none.

@@ -80,6 +80,11 @@ public final class FrozenTree implements AutoCloseable {
     return members.firstEntry().getValue().group();
   }
 
+  /// Parents before their children.
+  public List<Tid> leaders() {
+    return List.copyOf(members.keySet());
+  }
+
   /// All live threads of the tree.
   public int threads() {
     return members.values().stream().mapToInt(member -> member.group().tasks().size()).sum();

@@ -56,6 +56,11 @@ public final class OpenFlags {
     return (flags & O_ACCMODE) != O_WRONLY;
   }
 
+  /// Appends the setting of all of them.
+  public static void set(int flags, Arg file, Script script) {
+    script.call(Nr.FCNTL, "its status flags", file, Arg.imm(F_SETFL), Arg.imm(flags));
+  }
+
   /// Appends what a file made with O_NONBLOCK alone still lacks.
   public static void complete(int flags, Ref<Fd> fd, Script script) {
     if ((flags & ~(O_ACCMODE | O_NONBLOCK | O_LARGEFILE)) != 0) {

@@ -14,7 +14,9 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
+import stasis.resource.OwnCall;
 import stasis.resource.UnixSocket;
 
 /// An open file description made of text, object 40 at fd 5. Bodies are numbered from 100 in the order they are asked
@@ -93,6 +95,16 @@ public final class FakeFile implements OpenFile {
   @Override
   public Answer ask(Nr nr, Arg... args) {
     return answers.getOrDefault(List.of(nr, List.of(args)), new Answer(-Errno.EINVAL.number(), Map.of()));
+  }
+
+  @Override
+  public Lasting changing(List<OwnCall> undo) {
+    throw new IllegalStateException("not a file that is changed");
+  }
+
+  @Override
+  public boolean isSocketOfTree(long inode) {
+    return false;
   }
 
   @Override

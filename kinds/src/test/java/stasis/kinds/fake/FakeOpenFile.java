@@ -16,7 +16,9 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
+import stasis.resource.OwnCall;
 import stasis.resource.UnixSocket;
 
 /// An open file made of text and answers: object 30 at fd 3. What a test does not answer fails with ENOSYS.
@@ -24,6 +26,8 @@ public final class FakeOpenFile implements OpenFile {
   private final FakeGroup group = new FakeGroup();
   private final Map<Nr, List<Answer>> answers = new HashMap<>();
   private final Map<Fd, ObjectId> table = new HashMap<>();
+  private final List<List<OwnCall>> changes = new ArrayList<>();
+  private final List<Long> peers = new ArrayList<>();
   private final List<OpenFile> others = new ArrayList<>();
   private final String link;
   private final FileStat facts;
@@ -140,6 +144,27 @@ public final class FakeOpenFile implements OpenFile {
     List<Answer> given = answers.getOrDefault(nr, List.of());
     return given.isEmpty() ? new Answer(-Errno.ENOSYS.number(), Map.of())
         : given.size() == 1 ? given.getFirst() : given.removeFirst();
+  }
+
+  @Override
+  public Lasting changing(List<OwnCall> undo) {
+    changes.add(undo);
+    return () -> changes.remove(undo);
+  }
+
+  /// Undos of changes that were begun and not taken back.
+  public List<List<OwnCall>> changes() {
+    return List.copyOf(changes);
+  }
+
+  public FakeOpenFile peer(long inode) {
+    peers.add(inode);
+    return this;
+  }
+
+  @Override
+  public boolean isSocketOfTree(long inode) {
+    return peers.contains(inode);
   }
 
   @Override

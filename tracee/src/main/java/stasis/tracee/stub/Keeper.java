@@ -6,8 +6,10 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
@@ -48,6 +50,9 @@ public final class Keeper implements AutoCloseable {
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int MSG_CMSG_CLOEXEC = 0x40000000;
   private static final int SCM_RIGHTS = 1;
+  private static final int CMSG_HEADER = 16;
+  /// SCM_MAX_FD is 253 (net/scm.h).
+  private static final int FDS_AT_ONCE = 250;
   private static final int SIG_SETMASK = 2;
   private static final int SIGKILL = 9;
   private static final int WNOHANG = 1;
@@ -125,24 +130,46 @@ public final class Keeper implements AutoCloseable {
   }
 
   /// Gives the keeper a descriptor of the file behind ours.
-  public synchronized KeeperFd hold(Fd fd) throws SyscallException {
+  public KeeperFd hold(Fd fd) throws SyscallException {
+    return hold(List.of(fd)).getFirst();
+  }
+
+  /// Gives the keeper descriptors of the files behind ours, in the same order.
+  public synchronized List<KeeperFd> hold(List<Fd> fds) throws SyscallException {
+    var held = new ArrayList<KeeperFd>();
+    for (int from = 0; from < fds.size(); from += FDS_AT_ONCE) {
+      held.addAll(receive(fds.subList(from, Math.min(fds.size(), from + FDS_AT_ONCE))));
+    }
+    return held;
+  }
+
+  private List<KeeperFd> receive(List<Fd> fds) throws SyscallException {
     var batch = new Batch();
     Slot body = batch.space(1);
     Slot iovec = batch.data(Bytes.ofU64(0, 1));
     batch.point(iovec, 0, body, 0);
-    Slot rights = batch.space(24);
+    Slot rights = batch.space(controlBytes(fds.size()));
     Slot message = batch.exchange(Bytes.zeros(56).withU64(24, 1).withU64(40, rights.lengthBytes()));
     batch.point(message, 16, iovec, 0);
     batch.point(message, 32, rights, 0);
     batch.call(Nr.RECVMSG, Expect.exactly(1), Operand.imm(theirs), message.address(),
         Operand.imm(MSG_CMSG_CLOEXEC));
-    Outcome outcome = run(batch, () -> send(fd));
-    if (outcome instanceof Outcome.Completed completed
-        && completed.results().of(message).u64(40) >= 20) { // the header and one descriptor; less: MSG_CTRUNC
-      return new KeeperFd(completed.results().of(rights).u32(16));
+    Outcome outcome = run(batch, () -> send(fds));
+    if (outcome instanceof Outcome.Completed completed) {
+      Bytes got = completed.results().of(rights);
+      // Less than the header and all descriptors: MSG_CTRUNC.
+      if (completed.results().of(message).u64(40) >= CMSG_HEADER + 4L * fds.size()
+          && got.u64(0) == CMSG_HEADER + 4L * fds.size()) {
+        return IntStream.range(0, fds.size()).mapToObj(i -> new KeeperFd(got.u32(CMSG_HEADER + 4 * i))).toList();
+      }
     }
-    throw new SyscallException(Nr.RECVMSG, Errno.EMFILE, "hand fd " + fd + " to keeper " + pid + ": " + outcome,
+    throw new SyscallException(Nr.RECVMSG, Errno.EMFILE, "hand fds " + fds + " to keeper " + pid + ": " + outcome,
         "see RLIMIT_NOFILE");
+  }
+
+  /// CMSG_SPACE of that many descriptors.
+  private static int controlBytes(int fds) {
+    return CMSG_HEADER + (4 * fds + 7 & -8);
   }
 
   /// Closes what it held.
@@ -167,6 +194,13 @@ public final class Keeper implements AutoCloseable {
   public synchronized UndoId undo(Batch batch) throws SyscallException {
     open();
     return undos.first(batch);
+  }
+
+  /// Leaves calls to be made when the engine is gone in the place of all that was left before: from one to the other in
+  /// one write.
+  public synchronized UndoId undoOnly(Batch batch) throws SyscallException {
+    open();
+    return undos.only(batch);
   }
 
   /// Once the engine is gone and all else is undone, keeps what it holds until a process ends.
@@ -270,22 +304,25 @@ public final class Keeper implements AutoCloseable {
     return new Outcome.Completed(progress.results(), List.of());
   }
 
-  private void send(Fd fd) throws SyscallException {
+  private void send(List<Fd> fds) throws SyscallException {
     try (Arena call = Arena.ofConfined()) {
       MemorySegment body = call.allocateFrom(JAVA_BYTE, new byte[1]);
       MemorySegment iovec = call.allocateFrom(JAVA_LONG, body.address(), 1);
-      MemorySegment rights = call.allocate(24, 8);
-      rights.set(JAVA_LONG, 0, 20);
+      MemorySegment rights = call.allocate(controlBytes(fds.size()), 8);
+      rights.set(JAVA_LONG, 0, CMSG_HEADER + 4L * fds.size());
       rights.set(JAVA_INT, 8, SOL_SOCKET);
       rights.set(JAVA_INT, 12, SCM_RIGHTS);
-      rights.set(JAVA_INT, 16, fd.value());
-      MemorySegment message = call.allocateFrom(JAVA_LONG, 0, 0, iovec.address(), 1, rights.address(), 24, 0);
+      for (int i = 0; i < fds.size(); i++) {
+        rights.set(JAVA_INT, CMSG_HEADER + 4L * i, fds.get(i).value());
+      }
+      MemorySegment message = call.allocateFrom(JAVA_LONG, 0, 0, iovec.address(), 1, rights.address(),
+          rights.byteSize(), 0);
       long sent = Syscalls.call(Nr.SENDMSG, control.value(), message.address(), MSG_NOSIGNAL);
       if (Errno.isError(sent)) {
         // The keeper waits for this message: one without a descriptor lets it go on.
         Syscalls.call(Nr.SENDTO, control.value(), body.address(), 1, MSG_NOSIGNAL, 0, 0);
         answered(body);
-        throw new SyscallException(Nr.SENDMSG, Errno.of(sent), "hand fd " + fd + " to keeper " + pid);
+        throw new SyscallException(Nr.SENDMSG, Errno.of(sent), "hand fds " + fds + " to keeper " + pid);
       }
     }
   }

@@ -48,6 +48,17 @@ final class UndoList {
     return insert(0, batch);
   }
 
+  /// Puts an undo in the place of all others, in one write.
+  UndoId only(Batch batch) throws SyscallException {
+    int others = blocks.size();
+    UndoId id = insert(blocks.size(), batch, false);
+    shared.writeU64(head, blocks.getLast().descriptors().bits(), blocks.getLast().count());
+    for (int i = 0; i < others; i++) {
+      used.remove(blocks.removeFirst().offset());
+    }
+    return id;
+  }
+
   /// Puts an undo behind all others.
   UndoId last(Batch batch) throws SyscallException {
     return insert(blocks.size(), batch);
@@ -72,6 +83,10 @@ final class UndoList {
   }
 
   private UndoId insert(int position, Batch batch) throws SyscallException {
+    return insert(position, batch, true);
+  }
+
+  private UndoId insert(int position, Batch batch, boolean linked) throws SyscallException {
     if (batch.size() == 0) {
       throw new IllegalArgumentException("an undo has at least one call");
     }
@@ -97,7 +112,9 @@ final class UndoList {
     }
     used.put(offset, lengthBytes);
     blocks.add(position, block);
-    link(position, position);
+    if (linked) {
+      link(position, position);
+    }
     return block.id();
   }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.SocketFacts;
+import stasis.kinds.socket.SocketAddress;
 import stasis.linux.abi.Fd;
 import stasis.procfs.FileStat;
 import stasis.resource.FileKind;
@@ -24,6 +25,7 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
   private record Refusal(String reason, String remedy) {}
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.foreign", 1);
+  private static final int SO_PROTOCOL = 38;
   private static final String CLOSE = "let the program close it before the checkpoint";
 
   @Override
@@ -61,10 +63,30 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
     return switch (SocketFacts.domain(file)) {
       case SocketFacts.AF_UNIX -> new Refusal("a unix socket whose peer is outside the program, that is bound to an"
           + " address, listens, or carries descriptors, cannot be carried", CLOSE);
-      case 2, 10 -> new Refusal("network sockets are not carried yet", "let the program close its connections");
+      case SocketAddress.AF_INET, SocketAddress.AF_INET6 -> internet(file);
       case 16 -> new Refusal("a netlink socket cannot be carried", CLOSE);
       case 17 -> new Refusal("a packet socket cannot be carried", CLOSE);
+      case 21 -> new Refusal("an RDS socket cannot be carried", CLOSE);
+      case 29 -> new Refusal("a CAN socket cannot be carried", CLOSE);
+      case 30 -> new Refusal("a TIPC socket cannot be carried", CLOSE);
+      case 31 -> new Refusal("a Bluetooth socket cannot be carried", CLOSE);
+      case 38 -> new Refusal("a socket of the kernel's crypto API (AF_ALG) cannot be carried", CLOSE);
+      case 40 -> new Refusal("a vsock socket cannot be carried", CLOSE);
+      case 43 -> new Refusal("an SMC socket cannot be carried", "run the program over TCP");
+      case 44 -> new Refusal("an XDP socket cannot be carried", CLOSE);
       default -> new Refusal("a socket of address family " + SocketFacts.domain(file) + " cannot be carried", CLOSE);
+    };
+  }
+
+  private static Refusal internet(OpenFile file) {
+    return switch (SocketFacts.option(file, SO_PROTOCOL)) {
+      case 1, 58 -> new Refusal("an ICMP socket cannot be carried", CLOSE);
+      case 33 -> new Refusal("a DCCP socket cannot be carried", CLOSE);
+      case 132 -> new Refusal("an SCTP socket cannot be carried", CLOSE);
+      case 262 -> new Refusal("a Multipath TCP socket cannot be carried: the kernel has no way to repair one",
+          "run the program over TCP (Go: GODEBUG=multipathtcp=0)");
+      default -> new Refusal("an internet socket of protocol " + SocketFacts.option(file, SO_PROTOCOL)
+          + " cannot be carried", CLOSE);
     };
   }
 

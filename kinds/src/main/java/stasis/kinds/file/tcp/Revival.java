@@ -1,0 +1,161 @@
+package stasis.kinds.file.tcp;
+
+import static stasis.kinds.file.tcp.Connection.IPPROTO_TCP;
+import static stasis.kinds.file.tcp.Connection.SOL_SOCKET;
+import static stasis.kinds.file.tcp.Connection.SO_REUSEADDR;
+
+import java.util.List;
+import stasis.kinds.socket.SocketAddress;
+import stasis.kinds.socket.SocketOption;
+import stasis.kinds.socket.SocketOptions;
+import stasis.kinds.socket.TcpState;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Nr;
+import stasis.resource.Arg;
+import stasis.resource.Ref;
+import stasis.resource.Script;
+
+/// The steps by which an end of a connection comes to life: in repair mode without a packet, then with the last of it
+/// as any socket does.
+///
+/// @param socket an fd in the script's task
+record Revival(Arg socket, Script script) {
+  private static final int SHUT_RD = 0;
+  private static final int SHUT_WR = 1;
+  private static final int SHUT_RDWR = 2;
+  private static final int TCP_REPAIR_OPTIONS = 22;
+  private static final int TCPOPT_MSS = 2;
+  private static final int TCPOPT_WINDOW = 3;
+  private static final int TCPOPT_SACK_PERM = 4;
+  private static final int TCPOPT_TIMESTAMP = 8;
+  private static final int MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
+  /// One send in repair mode becomes one skb (net/ipv4/tcp_input.c, tcp_send_rcvq()).
+  private static final int CHUNK_BYTES = 32_768;
+  private static final int SLACK_BYTES = 1 << 20;
+
+  void set(int level, int name, int value, String why) {
+    script.call(Nr.SETSOCKOPT, why, socket, Arg.imm(level), Arg.imm(name), Arg.data(Bytes.ofU32(value)), Arg.imm(4));
+  }
+
+  void bind(SocketAddress local) {
+    script.call(Nr.BIND, "its address", socket, Arg.data(local.bytes()), Arg.imm(local.bytes().length()));
+  }
+
+  void repairOn() {
+    set(IPPROTO_TCP, Connection.TCP_REPAIR, Connection.REPAIR_ON, "repair mode: no packet is sent");
+  }
+
+  /// @param how 0, or REPAIR_OFF_QUIET
+  void repairOff(int how, List<SocketOption> options) {
+    set(IPPROTO_TCP, Connection.TCP_REPAIR, how, "the end of repair mode");
+    reuse(options);
+  }
+
+  /// What repair mode, or we, set to another value meanwhile.
+  void reuse(List<SocketOption> options) {
+    int value = SocketOptions.value(options, SOL_SOCKET, SO_REUSEADDR).map(bytes -> bytes.u32(0)).orElse(0);
+    set(SOL_SOCKET, SO_REUSEADDR, value, "SO_REUSEADDR as it was");
+  }
+
+  /// Takes its address whoever else uses the port: connections share it with their listener.
+  void bindShared(SocketAddress local, List<SocketOption> options) {
+    repairOn();
+    bind(local);
+    repairOff(Connection.REPAIR_OFF_QUIET, options);
+  }
+
+  /// Everything up to the end of repair mode.
+  void connect(SocketAddress local, SocketAddress peer, Connection end) {
+    long queued = (long) end.unread().length() + end.unackedBytes();
+    repairOn();
+    sequence(Connection.SEND_QUEUE, end.sendSeq() - end.unackedBytes(), "next to be sent");
+    sequence(Connection.RECEIVE_QUEUE, end.receiveSeq() - end.unread().length(), "next to be received");
+    SocketOptions.widen(3 * queued + SLACK_BYTES, socket, script);
+    bind(local);
+    script.call(Nr.CONNECT, "its peer " + peer, socket, Arg.data(peer.bytes()), Arg.imm(peer.bytes().length()));
+    Bytes options = options(end);
+    script.call(Nr.SETSOCKOPT, "what both ends agreed on", socket, Arg.imm(IPPROTO_TCP), Arg.imm(TCP_REPAIR_OPTIONS),
+        Arg.data(options), Arg.imm(options.length()));
+    if (end.has(Connection.INFO_TIMESTAMPS)) {
+      set(IPPROTO_TCP, Connection.TCP_TIMESTAMP, end.timestamp(), "its clock");
+    }
+    queue(Connection.RECEIVE_QUEUE, end.unread(), "unread bytes");
+    queue(Connection.SEND_QUEUE, end.unacked(), "unacknowledged bytes");
+    script.call(Nr.SETSOCKOPT, "windows", socket, Arg.imm(IPPROTO_TCP), Arg.imm(Connection.TCP_REPAIR_WINDOW),
+        Arg.data(window(end)), Arg.imm(Connection.WINDOW_BYTES));
+  }
+
+  private void sequence(int queue, int value, String why) {
+    set(IPPROTO_TCP, Connection.TCP_REPAIR_QUEUE, queue, "of this queue");
+    set(IPPROTO_TCP, Connection.TCP_QUEUE_SEQ, value, why);
+  }
+
+  /// struct tcp_repair_opt: code and value.
+  private static Bytes options(Connection end) {
+    Bytes options = Bytes.ofU32(TCPOPT_MSS, end.segmentBytes());
+    if (end.has(Connection.INFO_WSCALE)) {
+      options = options.concat(Bytes.ofU32(TCPOPT_WINDOW, end.scales() & 0xf | (end.scales() >> 4 & 0xf) << 16));
+    }
+    if (end.has(Connection.INFO_SACK)) {
+      options = options.concat(Bytes.ofU32(TCPOPT_SACK_PERM, 0));
+    }
+    return end.has(Connection.INFO_TIMESTAMPS) ? options.concat(Bytes.ofU32(TCPOPT_TIMESTAMP, 0)) : options;
+  }
+
+  /// The window begins where the FIN will be: that comes once more (rcv_wup at 16, rcv_wnd at 12).
+  private static Bytes window(Connection end) {
+    Bytes window = end.window();
+    return TcpState.hasReceivedFin(end.state())
+        ? window.withU32(16, window.u32(16) - 1).withU32(12, window.u32(12) + 1) : window;
+  }
+
+  private void queue(int queue, Bytes content, String why) {
+    if (!content.isEmpty()) {
+      set(IPPROTO_TCP, Connection.TCP_REPAIR_QUEUE, queue, "of this queue");
+      send(content, why, 0);
+    }
+  }
+
+  private void send(Bytes content, String why, int flags) {
+    for (int at = 0; at < content.length(); at += CHUNK_BYTES) {
+      Bytes chunk = content.slice(at, Math.min(CHUNK_BYTES, content.length() - at));
+      script.callExpecting(chunk.length(), Nr.SENDTO, why, socket, Arg.data(chunk), Arg.imm(chunk.length()),
+          Arg.imm(flags), Arg.imm(0), Arg.imm(0));
+    }
+  }
+
+  /// From here on packets are sent. Both ends are there.
+  void open(Connection end, List<SocketOption> options) {
+    repairOff(0, options);
+    if (!end.unsent().isEmpty()) {
+      SocketOptions.widen(3L * end.unackedBytes() + SLACK_BYTES, socket, script);
+      send(end.unsent(), "unsent bytes", MSG_DONTWAIT_NOSIGNAL);
+      SocketOptions.setAfter(options, socket, script);
+    }
+    boolean fin = TcpState.hasSentFin(end.state());
+    if (fin || end.shutRead()) {
+      script.call(Nr.SHUTDOWN, "it was shut down", socket,
+          Arg.imm(fin && end.shutRead() ? SHUT_RDWR : fin ? SHUT_WR : SHUT_RD));
+    }
+  }
+
+  /// The end that nobody has any more is made and closed again: its FIN is the one that was received.
+  void bury(SocketAddress local, SocketAddress peer, Connection end) {
+    Connection other = new Connection(Connection.Peer.NOBODY, TcpState.ESTABLISHED, end.receiveSeq(), end.sendSeq(),
+        Bytes.EMPTY, Bytes.EMPTY, Bytes.EMPTY, end.segmentBytes(), end.info(), end.scales() >> 4 & 0xf
+        | (end.scales() & 0xf) << 4, end.timestamp(), mirrored(end), false);
+    Ref<?> made = script.call(Nr.SOCKET, "the end that was closed", Arg.imm(peer.family()), Arg.imm(1 | 0x80000),
+        Arg.imm(0));
+    Revival revival = new Revival(Arg.result(made), script);
+    revival.connect(peer, local, other);
+    revival.repairOff(0, List.of());
+    script.call(Nr.CLOSE, "it is closed again", Arg.result(made));
+  }
+
+  /// snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup of the other end.
+  private static Bytes mirrored(Connection end) {
+    int window = Math.max(1, end.window().u32(4));
+    return Bytes.ofU32(end.sendSeq(), end.window().u32(12) + 1, Math.max(end.window().u32(8), end.window().u32(12) + 1),
+        window, end.sendSeq());
+  }
+}

@@ -1,0 +1,60 @@
+package stasis.kinds.socket;
+
+import java.nio.ByteBuffer;
+import stasis.linux.abi.Bytes;
+
+/// A UDP or UDP-Lite datagram with its IP header, as a raw socket sends it (raw(7), IPPROTO_RAW): so it has the source
+/// address it should have, whoever holds that.
+final class RawDatagram {
+  private static final int V4_HEADER = 20;
+  private static final int V6_HEADER = 40;
+  private static final int UDP_HEADER = 8;
+  private static final int TTL = 64;
+
+  private RawDatagram() {}
+
+  /// @param protocol IPPROTO_UDP or IPPROTO_UDPLITE; both hosts are of one family
+  static Bytes of(int protocol, SocketAddress from, Bytes toHost, int toPort, Bytes payload) {
+    Bytes fromHost = from.host();
+    int udpBytes = UDP_HEADER + payload.length();
+    boolean v4 = fromHost.length() == 4;
+    ByteBuffer out = ByteBuffer.allocate((v4 ? V4_HEADER : V6_HEADER) + udpBytes);
+    if (v4) {
+      // The kernel fills in identification and checksum (net/ipv4/raw.c, raw_send_hdrinc()).
+      out.put((byte) 0x45).put((byte) 0).putShort((short) (V4_HEADER + udpBytes)).putInt(0);
+      out.put((byte) TTL).put((byte) protocol).putShort((short) 0);
+    } else {
+      out.putInt(0x60000000).putShort((short) udpBytes).put((byte) protocol).put((byte) TTL);
+    }
+    out.put(fromHost.toArray()).put(toHost.toArray());
+    int udpAt = out.position();
+    // The length of UDP-Lite is its coverage; 0 is all.
+    out.putShort((short) from.port()).putShort((short) toPort)
+        .putShort((short) (protocol == OptionTable.IPPROTO_UDPLITE ? 0 : udpBytes)).putShort((short) 0);
+    out.put(payload.toArray());
+    int sum = checksum(out.array(), udpAt, pseudo(fromHost) + pseudo(toHost) + protocol + udpBytes);
+    out.putShort(udpAt + 6, (short) (sum == 0 ? 0xffff : sum));
+    return Bytes.of(out.array());
+  }
+
+  private static long pseudo(Bytes host) {
+    return sum(host.toArray(), 0);
+  }
+
+  private static long sum(byte[] data, int from) {
+    long sum = 0;
+    for (int i = from; i < data.length; i += 2) {
+      sum += (data[i] & 0xff) << 8 | (i + 1 < data.length ? data[i + 1] & 0xff : 0);
+    }
+    return sum;
+  }
+
+  /// RFC 1071.
+  private static int checksum(byte[] data, int from, long start) {
+    long sum = start + sum(data, from);
+    while (sum >> 16 != 0) {
+      sum = (sum & 0xffff) + (sum >> 16);
+    }
+    return (int) ~sum & 0xffff;
+  }
+}

@@ -1,0 +1,114 @@
+package stasis.kinds.socket;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Optional;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.resource.Answer;
+import stasis.resource.Arg;
+import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
+
+/// A struct sockaddr_in (ip(7)) or sockaddr_in6 (ipv6(7)).
+public record SocketAddress(Bytes bytes) {
+  public static final int AF_INET = 2;
+  public static final int AF_INET6 = 10;
+  private static final int V4_BYTES = 16;
+  private static final int V6_BYTES = 28;
+  private static final int V6_HOST_AT = 8;
+  private static final int ROOM_BYTES = 128;
+
+  public SocketAddress {
+    int length = bytes.length() < 2 ? 0 : switch (bytes.u16(0)) {
+      case AF_INET -> V4_BYTES;
+      case AF_INET6 -> V6_BYTES;
+      default -> 0;
+    };
+    if (length == 0 || bytes.length() != length) {
+      throw new IllegalArgumentException("no internet socket address: " + bytes);
+    }
+  }
+
+  /// getsockname(2).
+  public static SocketAddress local(OpenFile file) throws ObstructedException {
+    Answer answer = file.ask(Nr.GETSOCKNAME, Arg.self(), Arg.space(ROOM_BYTES), Arg.data(Bytes.ofU32(ROOM_BYTES)));
+    if (answer.failed()) {
+      throw new ObstructedException(file.subject(), "its address cannot be had: " + Errno.of(answer.result()), "");
+    }
+    return of(answer);
+  }
+
+  /// getpeername(2); empty for a socket that is not connected.
+  public static Optional<SocketAddress> peer(OpenFile file) {
+    Answer answer = file.ask(Nr.GETPEERNAME, Arg.self(), Arg.space(ROOM_BYTES), Arg.data(Bytes.ofU32(ROOM_BYTES)));
+    return answer.failed() ? Optional.empty() : Optional.of(of(answer));
+  }
+
+  private static SocketAddress of(Answer answer) {
+    return new SocketAddress(answer.output(1).slice(0, answer.output(2).u32(0)));
+  }
+
+  /// @param host 4 or 16 bytes
+  public static SocketAddress of(Bytes host, int port) {
+    Bytes head = Bytes.of(new byte[] {(byte) (host.length() == 4 ? AF_INET : AF_INET6), 0, (byte) (port >> 8),
+        (byte) port});
+    return new SocketAddress(host.length() == 4 ? head.concat(host).concat(Bytes.zeros(8))
+        : head.concat(Bytes.zeros(4)).concat(host).concat(Bytes.zeros(4)));
+  }
+
+  /// The same for a socket of that family: IPv4 in IPv6 clothes where need be.
+  public SocketAddress in(int family) {
+    return family == AF_INET6 && family() == AF_INET ? of(Bytes.hex("00000000000000000000ffff").concat(host()), port())
+        : this;
+  }
+
+  public int family() {
+    return bytes.u16(0);
+  }
+
+  public int port() {
+    return bytes.u8(2) << 8 | bytes.u8(3);
+  }
+
+  /// The address alone, 4 or 16 bytes; 4 also for IPv4 in IPv6 clothes (::ffff:1.2.3.4).
+  public Bytes host() {
+    if (family() == AF_INET) {
+      return bytes.slice(4, 4);
+    }
+    Bytes host = bytes.slice(V6_HOST_AT, 16);
+    return host.slice(0, 12).equals(Bytes.hex("00000000000000000000ffff")) ? host.slice(12, 4) : host;
+  }
+
+  public boolean isAnyHost() {
+    Bytes host = host();
+    return host.equals(Bytes.zeros(host.length()));
+  }
+
+  public boolean isMulticast() {
+    Bytes host = host();
+    return host.length() == 4 ? (host.u8(0) & 0xf0) == 0xe0 : host.u8(0) == 0xff;
+  }
+
+  /// Whether bind(2) was ever called or done for it.
+  public boolean isBound() {
+    return port() != 0 || !isAnyHost();
+  }
+
+  /// Interface that a link-local address is meant on; 0 for none.
+  public int scope() {
+    return family() == AF_INET6 ? bytes.u32(24) : 0;
+  }
+
+  @Override
+  public String toString() {
+    try {
+      Bytes host = host();
+      String text = InetAddress.getByAddress(host.toArray()).getHostAddress();
+      return host.length() == 4 ? text + ":" + port() : "[" + text + "]:" + port();
+    } catch (UnknownHostException e) {
+      throw new AssertionError("4 and 16 bytes are addresses", e);
+    }
+  }
+}

@@ -2,7 +2,6 @@ package stasis.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -12,9 +11,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
-import stasis.cli.Engine.Checkpointed;
-import stasis.cli.Engine.Figures;
-import stasis.cli.Engine.Outcome;
 
 @Command(name = "checkpoint",
     description = "Freeze a running program and write it to a folder; then end it, or let it run on.")
@@ -43,28 +39,8 @@ final class CheckpointVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), image.toAbsolutePath().normalize(),
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.normal(image),
         leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)));
-    Report report = Report.of(session.console(), json);
-    Progress progress = verbosity.progress(session);
-    Outcome<Checkpointed> outcome = session.engine().checkpoint(order, progress);
-    progress.finish();
-    if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
-      return report.unsuccessful(outcome).code();
-    }
-    if (!json.takesStdout() && !verbosity.quiet()) {
-      print(order, result);
-    }
-    return report.done(List.of(Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
-  }
-
-  private void print(CheckpointOrder order, Checkpointed result) {
-    Figures figures = result.figures();
-    session.console().out().printf("%s (%s, %s) is in %s%s%n", order.root(), Units.count(figures.tasks(), "task"),
-        Units.count(figures.threads(), "thread"), order.image(), leaveRunning ? " and runs on" : " and has ended");
-    session.console().out().printf("frozen %s, total %s, image %s of which pages %s%n",
-        Units.duration(result.frozenNs()), Units.duration(figures.totalNs()), Units.bytes(figures.imageBytes()),
-        Units.bytes(figures.pageBytes()));
-    session.console().out().print(LossTable.render(figures.losses(), verbosity.verbose()));
+    return new Checkpointing(session, order, json, verbosity).call();
   }
 }

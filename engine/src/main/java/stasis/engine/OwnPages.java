@@ -42,11 +42,19 @@ final class OwnPages {
     this.runs = List.copyOf(runs);
   }
 
+  /// Ranges that touch are one to the kernel: thousands of small vmas cost one scan, one read, one write.
+  ///
+  /// @param ranges in address order
   static OwnPages of(Tid task, List<MappingCollector.Range> ranges) throws SyscallException {
     var runs = new ArrayList<PageScan.Run>();
     try (PageScan scan = new PageScan(task)) {
-      for (MappingCollector.Range range : ranges) {
-        runs.addAll(scan.ownPages(range.start(), range.lengthBytes()));
+      for (int i = 0; i < ranges.size();) {
+        RemoteAddress start = ranges.get(i).start();
+        long lengthBytes = 0;
+        for (; i < ranges.size() && ranges.get(i).start().equals(start.plus(lengthBytes)); i++) {
+          lengthBytes += ranges.get(i).lengthBytes();
+        }
+        runs.addAll(scan.ownPages(start, lengthBytes));
       }
     }
     return new OwnPages(task, runs);

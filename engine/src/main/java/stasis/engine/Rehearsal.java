@@ -2,6 +2,9 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.List;
+import stasis.image.DecodeException;
+import stasis.image.Limits;
+import stasis.image.Statefile;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -62,11 +65,26 @@ record Rehearsal(long xfeatures) {
         try (complete) {
           if (snapshot) {
             Contents.snapshot(hold.tree(), complete).close();
+          } else {
+            describe(kinds, environment, host, complete);
           }
         }
       }
-    } catch (ObstructedException e) {
+    } catch (ObstructedException | DecodeException e) {
       // What a stub lacks is no concern: the code has run.
+    }
+  }
+
+  /// What a program that is to end waits for besides: its statefile, and the proof of it.
+  private static void describe(KindSet kinds, Environment environment, LiveHost host, Collected.Complete complete)
+      throws ObstructedException, SyscallException, DecodeException {
+    try (Contents contents = Contents.inPlace(complete)) {
+      Contents.Found found = contents.pages(complete.capture());
+      Capture settled = Settling.of(found.capture(), host);
+      Statefile statefile = new Encoder(kinds).encode(Headers.of(environment, host), settled,
+          complete.findings().table(settled.items().values(), host), found.store().maps());
+      Statefile decoded = Statefile.decode(statefile.encode(), found.store().sectionBytes(), Limits.DEFAULT);
+      new Planner(kinds).plan(new Loader(kinds).load(decoded), host);
     }
   }
 }

@@ -137,10 +137,11 @@ final class BirthOrder {
     var before = new ArrayList<Node>();
     var after = new ArrayList<Node>();
     for (Node child : children.getOrDefault(node.id(), List.of())) {
-      if (belongsBefore(node, child, inherited)) {
-        before.add(child);
-      } else if (child.leadsSession() || child.session() == node.session()) {
+      Optional<Integer> into = birthSession(child);
+      if (into.isEmpty() || into.get() == node.session()) {
         after.add(child);
+      } else if (node.leadsSession() && into.equals(inherited)) {
+        before.add(child);
       } else {
         orphans.add(child);
       }
@@ -160,18 +161,14 @@ final class BirthOrder {
     after.stream().filter(Node::copy).forEach(child -> bear(node, child));
   }
 
-  /// Whether a child has to be born while its parent is still in the session the parent itself was born into.
-  private boolean belongsBefore(Node parent, Node child, Optional<Integer> inherited) {
-    if (!parent.leadsSession() || inherited.isEmpty()) {
-      return false;
+  /// The session a process must be born into: its own, or for one that founds a session, that of children that were
+  /// born before it did; empty for any.
+  private Optional<Integer> birthSession(Node node) {
+    if (!node.leadsSession()) {
+      return Optional.of(node.session());
     }
-    if (!child.leadsSession()) {
-      return child.session() != parent.session() && child.session() == inherited.get();
-    }
-    // One that founds a session itself may have children that stayed in the one before.
-    return children.getOrDefault(child.id(), List.of()).stream()
-        .anyMatch(grandchild -> !grandchild.leadsSession() && grandchild.session() != child.session()
-            && grandchild.session() == inherited.get());
+    return children.getOrDefault(node.id(), List.of()).stream().map(this::birthSession).flatMap(Optional::stream)
+        .filter(session -> session != node.session()).findFirst();
   }
 
   private void bear(Node parent, Node child) {
@@ -211,7 +208,8 @@ final class BirthOrder {
       return true;
     }
     Node parent = GroupPlan.require(nodes, orphan.parent());
-    Optional<Node> leader = Optional.ofNullable(byPid.get(orphan.session())).map(nodes::get);
+    int session = birthSession(orphan).orElseThrow();
+    Optional<Node> leader = Optional.ofNullable(byPid.get(session)).map(nodes::get);
     Optional<Node> kin = leader.filter(known -> !known.zombie() && sessions.containsKey(known.id()))
         .filter(known -> isBelow(known, parent));
     if (leader.isPresent() && kin.isEmpty()) {
@@ -219,14 +217,14 @@ final class BirthOrder {
     }
     acts.add(new Act.AdoptOrphans(parent.id(), true));
     ObjectId of = kin.map(Node::id).orElse(parent.id());
-    ObjectId helper = helper(of, kin.isPresent() ? Optional.empty() : Optional.of(orphan.session()));
+    ObjectId helper = helper(of, kin.isPresent() ? Optional.empty() : Optional.of(session));
     if (kin.isEmpty()) {
       acts.add(new Act.FoundSession(helper));
-      sessions.put(helper, orphan.session());
-      groups.put(helper, orphan.session());
+      sessions.put(helper, session);
+      groups.put(helper, session);
     }
     for (Node mate : List.copyOf(orphans)) {
-      if (mate.parent().equals(parent.id()) && mate.session() == orphan.session()) {
+      if (mate.parent().equals(parent.id()) && birthSession(mate).equals(Optional.of(session))) {
         orphans.remove(mate);
         acts.add(new Act.Bear(helper, mate.id(), true));
         clonedFrom.put(helper, of);
@@ -256,32 +254,42 @@ final class BirthOrder {
     return helper;
   }
 
-  /// Leaders first, then who joins them. A group of the root's that nobody of the tree leads is the restorer's own.
+  /// Leaders first, then who joins them. A group of the root's that nobody of the tree leads is the restorer's own. A
+  /// group is held by a helper where its leader is gone, or is in another group by now.
   private void joinGroups() {
+    Set<Integer> wanted = new HashSet<>();
+    nodes.values().stream().filter(node -> sessions.containsKey(node.id())).forEach(
+        node -> wanted.add(node.processGroup()));
+    List<Act> ends = new ArrayList<>();
     for (Node node : nodes.values()) {
-      if (node.processGroup() == node.pid() && !node.leadsSession()) {
+      if (wanted.contains(node.pid()) && !node.leadsSession() && sessions.containsKey(node.id())) {
         acts.add(new Act.JoinGroup(node.id(), node.id()));
         groups.put(node.id(), node.pid());
+        if (node.processGroup() != node.pid()) {
+          ends.add(new Act.End(helper(node.id(), Optional.empty()), node.id()));
+        }
       }
     }
     Map<Integer, ObjectId> leaders = new HashMap<>();
-    List<Act> ends = new ArrayList<>();
     for (Node node : nodes.values()) {
-      int wanted = node.processGroup();
-      if (!sessions.containsKey(node.id()) || groups.get(node.id()) == wanted) {
+      int group = node.processGroup();
+      if (!sessions.containsKey(node.id()) || groups.get(node.id()) == group) {
         continue;
       }
-      ObjectId leader = byPid.containsKey(wanted) ? byPid.get(wanted) : leaders.computeIfAbsent(wanted, _ -> {
-        ObjectId of = inSession(node.session());
-        ObjectId helper = helper(of, Optional.of(wanted));
-        acts.add(new Act.JoinGroup(helper, helper));
-        ends.add(new Act.End(helper, of));
-        return helper;
-      });
+      ObjectId leader = byPid.containsKey(group) ? byPid.get(group)
+          : leaders.computeIfAbsent(group, _ -> leader(node, ends));
       acts.add(new Act.JoinGroup(node.id(), leader));
-      groups.put(node.id(), wanted);
+      groups.put(node.id(), group);
     }
     acts.addAll(ends);
+  }
+
+  private ObjectId leader(Node member, List<Act> ends) {
+    ObjectId of = inSession(member.session());
+    ObjectId helper = helper(of, Optional.of(member.processGroup()));
+    acts.add(new Act.JoinGroup(helper, helper));
+    ends.add(new Act.End(helper, of));
+    return helper;
   }
 
   /// Someone who can wait for a helper born into the session.

@@ -21,13 +21,13 @@ import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.tracee.FreezeObstacle;
-import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
 
-/// Freezes a thread group, writes its statefile, proves that it can be restored, and only then ends the group or has
-/// let it run on. Whatever fails, the group runs on untouched.
+/// Freezes a tree, writes its statefile, proves that it can be restored, and only then ends the tree or has let it run
+/// on. Whatever fails, the tree runs on untouched.
 public final class Checkpointer {
   private static final Duration FREEZE_BOUND = Duration.ofSeconds(10);
 
@@ -100,25 +100,25 @@ public final class Checkpointer {
         Answering answering = Answering.open(environment, request.root(), kernel);
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
-        FrozenGroup.Outcome outcome = FrozenGroup.freeze(ptrace, request.root(),
+        FrozenTree.Outcome outcome = FrozenTree.freeze(ptrace, request.root(),
             Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), new TracedPoints(listener));
         return switch (outcome) {
-          case FrozenGroup.Outcome.Obstructed(var found) ->
+          case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());
-          case FrozenGroup.Outcome.Frozen(var group) -> frozen(group, frozenAt, writer, host, answering);
+          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering);
         };
       }
     }
 
-    private CheckpointOutcome frozen(FrozenGroup group, long frozenAt, ImageWriter writer, LiveHost host,
+    private CheckpointOutcome frozen(FrozenTree tree, long frozenAt, ImageWriter writer, LiveHost host,
         Answering answering) throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
-      try (Hold hold = new Hold(ptrace, group)) {
-        listener.at(new Moment.Frozen(group.tasks().size()));
-        var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
-        StatefileHeader header = Headers.of(ProgramClocks.of(environment, group.leader()), host);
+      try (Hold hold = new Hold(ptrace, tree)) {
+        listener.at(new Moment.Frozen(tree.threads()));
+        Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
+        StatefileHeader header = Headers.of(ProgramClocks.of(environment, tree.root().leader()), host);
         phases.enter("collect");
-        Collected collected = new Collector(kinds, environment.proc(), frozen, host).collect();
+        Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
         return switch (collected) {
           case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
           case Collected.Complete complete -> {
@@ -140,8 +140,9 @@ public final class Checkpointer {
           freeze.end();
         }
         phases.enter("encode");
-        PageStore pages = contents.pages();
-        Capture settled = Settling.of(complete.capture(), host);
+        Contents.Found found = contents.pages(complete.capture());
+        PageStore pages = found.store();
+        Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
         List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
         if (!approximate.isEmpty()) {
@@ -170,10 +171,10 @@ public final class Checkpointer {
 
     private Contents contents(Collected.Complete complete, Hold hold) throws ObstructedException, SyscallException {
       if (!request.leaveRunning()) {
-        return Contents.inPlace(hold.group(), complete);
+        return Contents.inPlace(complete);
       }
       phases.enter("snapshot");
-      return Contents.snapshot(hold.group(), complete);
+      return Contents.snapshot(hold.tree(), complete);
     }
 
     private long store(ImageWriter writer, Statefile statefile, PageStore pages, Freeze freeze, Host host)

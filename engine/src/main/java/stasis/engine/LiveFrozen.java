@@ -28,6 +28,7 @@ import stasis.tracee.LiveTask;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Registers;
 import stasis.tracee.RseqConfiguration;
+import stasis.tracee.Stop;
 import stasis.tracee.SyscallUserDispatch;
 
 /// A thread group held by ptrace. Registers are read as the stop left them; questions are answered by an errand.
@@ -63,6 +64,12 @@ final class LiveFrozen implements Frozen {
   @Override
   public List<Tid> threads() {
     return threads;
+  }
+
+  @Override
+  public int stopSignal() {
+    return group.tasks().stream().map(LiveTask::stop).filter(Stop.GroupStop.class::isInstance)
+        .map(stop -> ((Stop.GroupStop) stop).signal()).findFirst().orElse(0);
   }
 
   @Override

@@ -9,7 +9,7 @@ import stasis.resource.KindSet;
 import stasis.resource.ObstructedException;
 import stasis.tracee.Deadline;
 import stasis.tracee.FaultPoints;
-import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -42,9 +42,9 @@ record Rehearsal(long xfeatures) {
     try {
       Answering answering = Answering.open(environment, tid, kernel);
       for (int round = 0; round < ROUNDS; round++) {
-        if (FrozenGroup.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
-            instanceof FrozenGroup.Outcome.Frozen(var group)) {
-          round(kinds, environment, ptrace, host, snapshot, answering, group);
+        if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
+            instanceof FrozenTree.Outcome.Frozen(var tree)) {
+          round(kinds, environment, ptrace, host, snapshot, answering, tree);
         }
       }
     } finally {
@@ -53,15 +53,15 @@ record Rehearsal(long xfeatures) {
   }
 
   private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot,
-      Answering answering, FrozenGroup group) throws SyscallException {
-    try (Hold hold = new Hold(ptrace, group)) {
-      var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
-      Collected collected = new Collector(kinds, environment.proc(), frozen, host).collect();
+      Answering answering, FrozenTree tree) throws SyscallException {
+    try (Hold hold = new Hold(ptrace, tree)) {
+      Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
+      Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
       Headers.of(environment, host);
       if (collected instanceof Collected.Complete complete) {
         try (complete) {
           if (snapshot) {
-            Contents.snapshot(hold.group(), complete).close();
+            Contents.snapshot(hold.tree(), complete).close();
           }
         }
       }

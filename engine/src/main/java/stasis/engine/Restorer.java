@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
@@ -92,7 +93,8 @@ public final class Restorer {
               births(host, clocks), listener);
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
-            tree.release(capture.leaders().getFirst().getValue().ownPid());
+            tree.release(capture.root().getValue().ownPid(),
+                capture.leaders().stream().map(Map.Entry::getKey).toList());
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile, clocks);
@@ -114,7 +116,7 @@ public final class Restorer {
         Optional<TimeOffsets> clocks) {
       var losses = new ArrayList<>(statefile.losses());
       clocks.map(ProgramClocks::told).ifPresent(losses::add);
-      int pid = capture.leaders().getFirst().getValue().ownPid();
+      int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
           capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses)));

@@ -5,6 +5,7 @@ import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
+import stasis.kinds.body.unix.UnixBody;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
 import stasis.kinds.file.epoll.Epoll;
@@ -20,6 +21,7 @@ import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
 import stasis.kinds.file.timerfd.TimerFd;
+import stasis.kinds.file.unix.UnixFile;
 import stasis.kinds.group.accounting.Accounting;
 import stasis.kinds.group.actions.SignalActions;
 import stasis.kinds.group.autogroup.AutoGroup;
@@ -117,6 +119,7 @@ public final class Kinds {
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
+        new UnixFile(),
         new Stdio(),
         new ForeignFile()
     );
@@ -127,6 +130,7 @@ public final class Kinds {
         new MemfdBody(),
         new DeletedBody(),
         new PipeBody(),
+        new UnixBody(),
         new SharedAnonBody()
     );
   }

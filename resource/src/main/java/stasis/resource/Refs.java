@@ -17,6 +17,9 @@ public interface Refs {
   /// Where the script's task has the file at its own numbers, in `connect` only.
   List<Fd> places(ObjectId file);
 
+  /// Where the planner keeps the file in the script's task, until all files of the tree are connected.
+  Fd kept(ObjectId file);
+
   /// A path that opens the body's inode anew, for another description of it: `/proc/self/fd/N`, where the planner keeps
   /// the body's fd until `finish`.
   PathBytes path(ObjectId body);
@@ -35,6 +38,21 @@ public interface Refs {
   /// The step that was noted; empty when none was.
   Optional<Ref<?>> noted(ObjectId forWhom);
 
+  /// Remembers one of several steps of `body`.
+  void note(ObjectId body, String name, Ref<?> step);
+
+  /// The step that was noted under this name.
+  ///
+  /// @throws IllegalStateException when none was
+  Ref<?> noted(ObjectId body, String name);
+
+  /// The lowest number that neither the tree's files nor the planner's will take: for descriptors that a body keeps
+  /// open.
+  Fd spare();
+
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);
+
+  /// Whether the script's process is born with the memory and the program file of its parent, and keeps both.
+  boolean runsParentsProgram();
 }

@@ -49,7 +49,32 @@ public final class MemoryRefs implements Refs {
   }
 
   @Override
+  public void note(ObjectId body, String name, Ref<?> step) {
+    throw new IllegalStateException("no body of memory notes a step");
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body, String name) {
+    throw new IllegalStateException(body + " has noted no step");
+  }
+
+  @Override
+  public Fd spare() {
+    throw new IllegalStateException("memory keeps no descriptors");
+  }
+
+  @Override
   public int pidOf(ObjectId task) {
     throw new IllegalStateException("memory has no pid");
+  }
+
+  @Override
+  public Fd kept(ObjectId file) {
+    return new Fd(FIRST_FD + file.value());
+  }
+
+  @Override
+  public boolean runsParentsProgram() {
+    return false;
   }
 }

@@ -24,7 +24,7 @@ class DeletedFileTest extends AspectContract<DeletedFile.State> {
   @Override
   protected DeletedFile.State sample() {
     return new DeletedFile.State(new ObjectId(9), 0502002, 5000,
-        List.of(new FileLock(FileLock.Sort.OFD, false, 5, 0)), Optional.of(new ObjectId(12)));
+        List.of(new FileLock(FileLock.Sort.OFD, false, 5, 0, Optional.empty())), Optional.of(new ObjectId(12)));
   }
 
   @Test

@@ -141,8 +141,8 @@ final class LibraryEngine implements Engine {
   private static boolean revocable(Moment moment) {
     return switch (moment) {
       case Moment.Committed _, Moment.Killed _, Moment.Released _ -> false;
-      case Moment.Progress _, Moment.At _, Moment.Calls _, Moment.Frozen _, Moment.Snapshot _, Moment.Resumed _, Moment.TasksBorn _,
-          Moment.BeforeRelease _ -> true;
+      case Moment.Progress _, Moment.At _, Moment.Calls _, Moment.Frozen _, Moment.Snapshot _, Moment.Resumed _,
+          Moment.TasksBorn _, Moment.BeforeRelease _ -> true;
     };
   }
 

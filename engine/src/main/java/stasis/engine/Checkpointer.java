@@ -116,7 +116,8 @@ public final class Checkpointer {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
         Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
-        StatefileHeader header = Headers.of(ProgramClocks.of(environment, tree.root().leader()), host);
+        StatefileHeader header = Headers.of(ProgramClocks.of(environment,
+            tree.members().stream().map(member -> member.group().leader()).toList()), host);
         phases.enter("collect");
         Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
         return switch (collected) {

@@ -15,6 +15,7 @@ import jdk.jfr.StackTrace;
 @StackTrace(false)
 final class PhaseEvent extends Event {
   @Label("Phase")
+  @SuppressWarnings("UnusedVariable") // read by the recorder
   private final String phase;
 
   PhaseEvent(String phase) {

@@ -7,6 +7,7 @@ import stasis.image.StatefileHeader;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
+import stasis.resource.ObstructedException;
 import stasis.tracee.stub.TimeOffsets;
 
 /// CLOCK_MONOTONIC and CLOCK_BOOTTIME as a program sees them: those of the host, or of a time namespace
@@ -16,10 +17,19 @@ final class ProgramClocks {
 
   private ProgramClocks() {}
 
-  /// The environment with the clocks that a task sees.
-  static Environment of(Environment environment, Tid task) throws ProcException {
+  /// The environment with the clocks that a tree sees.
+  ///
+  /// @param leaders of its thread groups, the root's first
+  /// @throws ObstructedException when they do not all see the same
+  static Environment of(Environment environment, List<Tid> leaders) throws ProcException, ObstructedException {
     TimeOffsets own = offsets(environment.proc(), ownTid());
-    TimeOffsets its = offsets(environment.proc(), task);
+    TimeOffsets its = offsets(environment.proc(), leaders.getFirst());
+    for (Tid leader : leaders) {
+      if (!offsets(environment.proc(), leader).equals(its)) {
+        throw new ObstructedException("task " + leader, "it is in another time namespace than task "
+            + leaders.getFirst() + ", the root: their clocks differ", "checkpoint them apart");
+      }
+    }
     long monotonic = its.monotonicNs() - own.monotonicNs();
     long boottime = its.boottimeNs() - own.boottimeNs();
     return new Environment(environment.proc(), () -> environment.monotonicNs().getAsLong() + monotonic,

@@ -79,10 +79,11 @@ final class TreePlan {
     bornWith.put(root.getKey(), Optional.empty());
     order.acts().forEach(this::act);
     capture.zombies().forEach(this::endZombie);
-    capture.leaders().forEach(leader -> stop(leader.getKey(), leader.getValue()));
     first.finishBodies();
     groups.values().forEach(GroupPlan::leaveHoles);
     groups.values().forEach(GroupPlan::threads);
+    // A thread born in a stopped group would wait for its end.
+    capture.leaders().forEach(leader -> stop(leader.getKey(), leader.getValue()));
     files();
     flushSignals();
     groups.values().forEach(GroupPlan::attributes);

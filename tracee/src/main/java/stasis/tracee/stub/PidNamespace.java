@@ -142,7 +142,11 @@ public final class PidNamespace implements AutoCloseable {
       // Who may not setgroups(2) outside must give it up inside before a gid can be mapped (user_namespaces(7)).
       ProcFile.write("/proc/" + founder + "/setgroups", "deny", OWN_IDS);
     }
-    ProcFile.write("/proc/" + founder + "/uid_map", uids.stream().map(IdRange::line).collect(Collectors.joining()), OWN_IDS);
-    ProcFile.write("/proc/" + founder + "/gid_map", gids.stream().map(IdRange::line).collect(Collectors.joining()), OWN_IDS);
+    ProcFile.write("/proc/" + founder + "/uid_map", lines(uids), OWN_IDS);
+    ProcFile.write("/proc/" + founder + "/gid_map", lines(gids), OWN_IDS);
+  }
+
+  private static String lines(List<IdRange> ranges) {
+    return ranges.stream().map(IdRange::line).collect(Collectors.joining());
   }
 }

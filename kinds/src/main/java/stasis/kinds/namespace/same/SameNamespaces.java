@@ -46,7 +46,8 @@ public final class SameNamespaces implements GroupAspect<SameNamespaces.State> {
         String own = time ? task.link("ns/time") : group.engineNamespace(kind);
         if (!link.equals(own)) {
           throw new ObstructedException(task.subject(), "it is in another " + kind + " namespace: " + link + ", "
-              + (time ? "itself" : "the engine is") + " in " + own, "run the checkpoint inside that namespace (nsenter(1))");
+              + (time ? "itself" : "the engine is") + " in " + own,
+              "run the checkpoint inside that namespace (nsenter(1))");
         }
       }
     }

@@ -40,7 +40,9 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithoutIsFine() throws ObstructedException {
-    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(new HiddenThread(false, 0, true, Optional.empty())), noAnswers()))
+    var nothing = new HiddenThread(false, 0, true, Optional.empty());
+
+    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(nothing), noAnswers()))
         .isEmpty();
   }
 }

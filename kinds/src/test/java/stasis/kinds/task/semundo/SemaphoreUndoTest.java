@@ -39,7 +39,9 @@ class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
 
   @Test
   void taskWithoutIsFine() throws ObstructedException {
-    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(new HiddenThread(false, 0, true, Optional.empty())), noAnswers()))
+    var nothing = new HiddenThread(false, 0, true, Optional.empty());
+
+    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(nothing), noAnswers()))
         .isEmpty();
   }
 

@@ -22,6 +22,9 @@ int main(void) {
   if (getenv("RESET")) {
     check(recv(fd, got, 1, 0) < 0 && errno == ECONNRESET, "no reset: %m");
   } else {
+    char more[10] = "";
+    if (getenv("MEANWHILE"))
+      check(recv(fd, more, 9, MSG_WAITALL) == 9 && strcmp(more, "meanwhile") == 0, "recv %s: %m", more);
     check(send(fd, "alive", 5, MSG_NOSIGNAL) == 5, "send: %m");
   }
   pass();

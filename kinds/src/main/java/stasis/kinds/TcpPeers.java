@@ -5,5 +5,7 @@ public enum TcpPeers {
   /// The checkpoint is refused, with both addresses.
   REFUSE,
   /// It comes back reset, and that is told.
-  CLOSE
+  CLOSE,
+  /// It is kept from the peer that nobody is there, until it comes back on the same host.
+  KEEP
 }

@@ -1,6 +1,7 @@
 package stasis.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -13,6 +14,8 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
@@ -21,6 +24,8 @@ import stasis.engine.RestoreOutcome;
 import stasis.engine.Restorer;
 import stasis.kinds.Kinds;
 import stasis.kinds.TcpPeers;
+import stasis.linux.abi.Nr;
+import stasis.linux.sys.Syscalls;
 import stasis.resource.Obstacle;
 import stasis.testkit.Victim;
 
@@ -81,6 +86,41 @@ class OutsidePeersTest {
         cycle.reap(victim.pid());
         peer.setSoTimeout(5000);
         assertThat(ended(peer)).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aConnectionThatIsKeptGoesOnAndItsPeerNoticesNothing(boolean leaveRunning, @TempDir Path work)
+      throws IOException {
+    assumeTrue(Syscalls.call(Nr.GETEUID) == 0, "missing: CAP_NET_ADMIN, for TCP_REPAIR and nf_tables");
+    var victims = new Victims();
+    try (var cycle = new Cycle(victims, work);
+        ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Victim victim = connected(cycle, victims, server, "MEANWHILE=1");
+      try (Socket peer = greeted(server)) {
+        victim.awaitReady("connected", BOUND);
+        Path image = cycle.newImage();
+        CheckpointOutcome outcome = new Checkpointer(Kinds.all(TcpPeers.KEEP), cycle.environment()).checkpoint(
+            new CheckpointRequest(victim.pid(), image, leaveRunning, false, false, Optional.empty()), _ -> { });
+        assertThat(outcome).as(Cycle.text(outcome)).isInstanceOf(CheckpointOutcome.Stored.class);
+        if (!leaveRunning) {
+          cycle.bury(victim);
+          peer.getOutputStream().write("mean".getBytes(StandardCharsets.ISO_8859_1));
+          assertThat(new Restorer(Kinds.all(), cycle.environment()).restore(new RestoreRequest(image, true), _ -> { }))
+              .isInstanceOf(RestoreOutcome.Refused.class);
+          RestoreOutcome restored = new Restorer(Kinds.all(TcpPeers.KEEP), cycle.environment())
+              .restore(new RestoreRequest(image, false), _ -> { });
+          assertThat(restored).as(Cycle.text(restored)).isInstanceOf(RestoreOutcome.Running.class);
+          peer.getOutputStream().write("while".getBytes(StandardCharsets.ISO_8859_1));
+        } else {
+          peer.getOutputStream().write("meanwhile".getBytes(StandardCharsets.ISO_8859_1));
+        }
+        victim.go("connected");
+        assertThat(victim.verdict(BOUND)).as(victim.errors()).isEqualTo(new Victim.Verdict.Passed());
+        assertThat(new String(peer.getInputStream().readNBytes(5), StandardCharsets.ISO_8859_1)).isEqualTo("alive");
+        cycle.reap(victim.pid());
       }
     }
   }

@@ -2,7 +2,6 @@ package stasis.kinds.file.tcp;
 
 import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -10,8 +9,8 @@ import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.TcpPeers;
 import stasis.kinds.file.OpenFlags;
-import stasis.kinds.file.Readiness;
 import stasis.kinds.file.SocketFacts;
+import stasis.kinds.socket.PacketWall;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketDiag;
 import stasis.kinds.socket.SocketOption;
@@ -103,20 +102,13 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.tcp", 1);
   private static final int SOCK_STREAM = 1;
-  private static final int SOL_SOCKET = 1;
+  static final int SOL_SOCKET = 1;
   private static final int SO_REUSEADDR = 2;
   private static final int SO_PROTOCOL = 38;
-  private static final int IPPROTO_TCP = 6;
-  private static final int TCP_INFO = 11;
-  private static final int TCP_FASTOPEN_CONNECT = 30;
-  private static final int TCP_ULP = 31;
-  private static final int INFO_BYTES = 104;
-  private static final int INFO_UNACKED_AT = 24;
-  private static final int INFO_SACKED_AT = 28;
-  private static final Set<Integer> LEVELS = Set.of(SOL_SOCKET, 0, 41, IPPROTO_TCP);
-  private static final Set<Integer> LEVELS_OF_V4 = Set.of(SOL_SOCKET, 0, IPPROTO_TCP);
+  static final int IPPROTO_TCP = 6;
+  static final int TCP_INFO = 11;
+  static final int INFO_BYTES = 104;
   private static final int IPV6_V6ONLY = 26;
-  private static final String CLOSE = "let the program close it before the checkpoint";
 
   private final TcpPeers outside;
 
@@ -147,114 +139,21 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   public Optional<Quiet> quiet(OpenFile file) throws ObstructedException {
     int state = SocketOption.read(file, IPPROTO_TCP, TCP_INFO, INFO_BYTES).map(info -> info.u8(0))
         .orElse(TcpState.CLOSE);
-    return TcpState.isConnected(state) ? Optional.of(SocketOptions.deafen(file, Connection.repairOff(file)))
-        : Optional.empty();
+    if (!TcpState.isConnected(state)) {
+      return Optional.empty();
+    }
+    var undo = new ArrayList<OwnCall>();
+    if (outside == TcpPeers.KEEP) {
+      SocketAddress local = SocketAddress.local(file);
+      SocketAddress.peer(file).ifPresent(peer -> undo.addAll(PacketWall.lower(local, peer)));
+    }
+    undo.addAll(Connection.repairOff(file));
+    return Optional.of(SocketOptions.deafen(file, undo));
   }
 
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
-    Bytes info = SocketOption.read(file, IPPROTO_TCP, TCP_INFO, INFO_BYTES).filter(b -> b.length() == INFO_BYTES)
-        .orElseThrow(() -> new ObstructedException(file.subject(), "TCP_INFO cannot be read", ""));
-    String upper = SocketOption.read(file, IPPROTO_TCP, TCP_ULP, 16).map(Bytes::latin1).orElse("");
-    if (!upper.isEmpty()) {
-      throw new ObstructedException(file.subject(), "the kernel does " + upper + " on it, whose keys cannot be read",
-          "run the program without it");
-    }
-    SocketAddress local = SocketAddress.local(file);
-    List<SocketOption> options = SocketOptions.undeafened(SocketOptions.of(file,
-        local.family() == SocketAddress.AF_INET ? LEVELS_OF_V4 : LEVELS, false));
-    int state = info.u8(0);
-    return switch (state) {
-      case TcpState.CLOSE -> idle(file, local, options);
-      case TcpState.LISTEN -> State.of(file, local, Optional.empty(), options, Phase.LISTENING).listening(
-          info.u32(INFO_SACKED_AT), waiting(file, local, info.u32(INFO_UNACKED_AT)),
-          reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local));
-      case TcpState.SYN_SENT -> connecting(file, local, options);
-      default -> {
-        if (!TcpState.isConnected(state)) {
-          throw new ObstructedException(file.subject(), "its state " + state + " is not known", CLOSE);
-        }
-        yield connected(file, local, options, info);
-      }
-    };
-  }
-
-  private static State idle(OpenFile file, SocketAddress local, List<SocketOption> options)
-      throws ObstructedException {
-    State idle = State.of(file, local, Optional.empty(), options, Phase.IDLE);
-    int ready = Readiness.of(file, Readiness.READ_SHUT);
-    return (ready & (Readiness.READ_SHUT | Readiness.ERROR)) == 0 ? idle
-        : idle.ended(Connection.leftUnread(file), (ready & Readiness.ERROR) != 0);
-  }
-
-  /// Those of clients in the tree are made again by their clients.
-  private int waiting(OpenFile file, SocketAddress local, int count) throws ObstructedException {
-    if (count == 0) {
-      return 0;
-    }
-    int ours = 0;
-    for (SocketDiag.Found client : SocketDiag.unaccepted(file, local)) {
-      SocketAddress peer = SocketAddress.of(client.peerHost(), client.peerPort());
-      SocketAddress here = SocketAddress.of(client.host(), local.port());
-      long inode = SocketDiag.otherEnd(file, here, peer).map(SocketDiag.Found::inode).orElse(0L);
-      if (inode != 0 && file.isSocketOfTree(inode)) {
-        ours++;
-      } else if (outside == TcpPeers.REFUSE) {
-        throw new ObstructedException(file.subject(), "it has not accepted a connection from " + peer + " to " + here
-            + ", whose peer is outside the program", "let the program accept it before the checkpoint, or close it with"
-            + " --tcp-close");
-      }
-    }
-    return ours;
-  }
-
-  private static State connecting(OpenFile file, SocketAddress local, List<SocketOption> options)
-      throws ObstructedException {
-    SocketAddress peer = SocketDiag.connecting(file, local, file.facts().inode()).orElseThrow(
-        () -> new ObstructedException(file.subject(), "whom it connects to cannot be found", CLOSE));
-    return State.of(file, local, Optional.of(peer.in(local.family())), options, Phase.CONNECTING);
-  }
-
-  private State connected(OpenFile file, SocketAddress local, List<SocketOption> options, Bytes info)
-      throws ObstructedException {
-    SocketAddress peer = SocketAddress.peer(file).orElseThrow(
-        () -> new ObstructedException(file.subject(), "it has no peer in state " + info.u8(0), CLOSE));
-    List<SocketOption> kept = options.stream()
-        .filter(option -> option.level() != IPPROTO_TCP || option.name() != TCP_FASTOPEN_CONNECT).toList();
-    Optional<SocketDiag.Found> other = SocketDiag.otherEnd(file, local, peer);
-    State state = State.of(file, local, Optional.of(peer), kept, Phase.UNACCEPTED);
-    if (other.isPresent() && other.get().inode() == 0 && TcpState.isOpen(other.get().state())) {
-      Connection end = Connection.read(file, Connection.Peer.TREE, info, reuse(options));
-      if (other.get().unreadBytes() != 0 || end.unackedBytes() != 0 || !end.unread().isEmpty()
-          || end.state() != TcpState.ESTABLISHED) {
-        throw new ObstructedException(file.subject(), "it has sent data to " + peer + ", which has not accepted it yet",
-            "let the server accept it before the checkpoint");
-      }
-      return state.keeping(Optional.empty(), List.of(SocketDiag.own(file, local, peer)));
-    }
-    Connection.Peer whose = whose(file, info.u8(0), other);
-    if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.REFUSE) {
-      throw new ObstructedException(file.subject(), "it is connected from " + local + " to " + peer
-          + ", which is outside the program", "checkpoint both ends together, or give the connection up with"
-          + " --tcp-close");
-    }
-    Connection end = Connection.read(file, whose, info, reuse(options));
-    if (whose == Connection.Peer.OUTSIDE) {
-      return state.ended(end.unread(), true);
-    }
-    // With timestamps a new connection may follow one in TIME_WAIT (net/ipv4/tcp_ipv4.c, tcp_twsk_unique()).
-    List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()
-        : List.of(SocketDiag.own(file, local, peer));
-    return new State(state.family(), state.flags(), state.local(), state.peer(), kept, Phase.CONNECTED, 0, 0,
-        Optional.of(end), remains, Bytes.EMPTY, false);
-  }
-
-  private static Connection.Peer whose(OpenFile file, int state, Optional<SocketDiag.Found> other) {
-    if (other.isPresent() && other.get().inode() != 0 && file.isSocketOfTree(other.get().inode())) {
-      return Connection.Peer.TREE;
-    }
-    boolean closed = other.isPresent() && other.get().inode() == 0;
-    return closed && state == TcpState.CLOSE_WAIT ? Connection.Peer.NOBODY : Connection.Peer.OUTSIDE;
+    return new Describer(outside).describe(file);
   }
 
   @Override
@@ -280,6 +179,10 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
+    if (isOutside(state) && outside != TcpPeers.KEEP) {
+      return List.of(new Obstacle.Unsupported("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
+          "its peer is outside the program and would have to be there still", "give --tcp-established"));
+    }
     return state.phase() != Phase.UNACCEPTED && state.phase() != Phase.CONNECTED && state.phase() != Phase.CONNECTING || host.capabilities().contains("CAP_NET_ADMIN") ? List.of()
         : List.of(new Obstacle.HostLacks("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
             "CAP_NET_ADMIN, for TCP_REPAIR", "restore as root"));
@@ -287,11 +190,22 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
 
   @Override
   public List<OwnCall> muting(State state) {
-    return state.phase() == Phase.CONNECTED || state.phase() == Phase.UNACCEPTED
-        ? List.of(Connection.set(IPPROTO_TCP, Connection.TCP_REPAIR, Connection.REPAIR_ON)) : List.of();
+    if (state.phase() != Phase.CONNECTED && state.phase() != Phase.UNACCEPTED) {
+      return List.of();
+    }
+    var calls = new ArrayList<OwnCall>();
+    if (isOutside(state)) {
+      calls.addAll(PacketWall.raise(state.localAddress(), state.peerAddress()));
+    }
+    calls.add(Connection.set(IPPROTO_TCP, Connection.TCP_REPAIR, Connection.REPAIR_ON));
+    return calls;
   }
 
-  private static int reuse(List<SocketOption> options) {
+  private static boolean isOutside(State state) {
+    return state.connection().filter(end -> end.peer() == Connection.Peer.OUTSIDE).isPresent();
+  }
+
+  static int reuse(List<SocketOption> options) {
     return SocketOptions.value(options, SOL_SOCKET, SO_REUSEADDR).map(bytes -> bytes.u32(0)).orElse(0);
   }
 
@@ -372,6 +286,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
         Connection end = state.connection().orElseThrow();
         if (end.peer() == Connection.Peer.NOBODY) {
           revival.bury(state.localAddress(), state.peerAddress(), end);
+        }
+        if (end.peer() == Connection.Peer.OUTSIDE) {
+          PacketWall.lower(state.localAddress(), state.peerAddress(), script);
         }
         revival.open(end, state.options());
         OpenFlags.set(state.flags(), socket, script);

@@ -28,6 +28,9 @@ final class CheckpointVerb implements Callable<Integer> {
   private boolean strict;
   @Option(names = "--max-freeze", paramLabel = "MS", description = "Give up if the freeze would last longer.")
   private Optional<Long> maxFreezeMs = Optional.empty();
+  @Option(names = "--tcp-close",
+      description = "Let TCP connections to peers outside the tree come back reset, instead of refusing.")
+  private boolean tcpClose;
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
   @Mixin private JsonOption json = new JsonOption();
@@ -40,7 +43,7 @@ final class CheckpointVerb implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.normal(image),
-        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)));
+        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), tcpClose);
     return new Checkpointing(session, order, json, verbosity).call();
   }
 }

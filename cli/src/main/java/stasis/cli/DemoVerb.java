@@ -97,7 +97,7 @@ final class DemoVerb implements Callable<Integer> {
   private Optional<ExitStatus> checkpoint(DemoTarget target, Path image) throws IOException, InterruptedException {
     Progress progress = verbosity.progress(session);
     Outcome<Checkpointed> outcome = session.engine().checkpoint(
-        new CheckpointOrder(target.pid(), image, false, false, false, Optional.empty()), progress);
+        new CheckpointOrder(target.pid(), image, false, false, false, Optional.empty(), false), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
       return Optional.of(Report.of(session.console(), new JsonOption()).unsuccessful(outcome));

@@ -21,8 +21,9 @@ interface Engine {
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
 
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
+  /// @param tcpClose connections to peers outside the tree come back reset, where they would be refused
   record CheckpointOrder(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs) {}
+      Optional<Long> maxFreezeNs, boolean tcpClose) {}
 
   /// @param detached whether the program outlives us: then nobody waits for it
   record RestoreOrder(Path image, boolean detached) {}

@@ -25,6 +25,7 @@ import stasis.engine.Restorer;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
 import stasis.kinds.Kinds;
+import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.resource.Obstacle;
@@ -42,7 +43,8 @@ final class LibraryEngine implements Engine {
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
     CheckpointRequest request = new CheckpointRequest(order.root(), order.image(), order.leaveRunning(),
         order.strict(), order.force(), order.maxFreezeNs().map(Duration::ofNanos));
-    return guarded(() -> switch (checkpointer().checkpoint(request, listener(watcher))) {
+    TcpPeers outside = order.tcpClose() ? TcpPeers.CLOSE : TcpPeers.REFUSE;
+    return guarded(() -> switch (checkpointer(outside).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.frozenNs(),
           new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(), report.threads(),
               ordered(report.phases()), report.losses(), report.warnings())));
@@ -84,7 +86,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
     return guarded(() -> {
-      Explanation explanation = checkpointer().explain(root);
+      Explanation explanation = checkpointer(TcpPeers.REFUSE).explain(root);
       List<LossRow> rows = new ArrayList<>(explanation.rows());
       rows(explanation.obstacles()).stream().filter(obstacle -> rows.stream().noneMatch(
           row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
@@ -106,8 +108,8 @@ final class LibraryEngine implements Engine {
     }
   }
 
-  private Checkpointer checkpointer() throws IOException {
-    return new Checkpointer(Kinds.all(), LiveEnvironment.of(version));
+  private Checkpointer checkpointer(TcpPeers outside) throws IOException {
+    return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version));
   }
 
   private Restorer restorer() throws IOException {

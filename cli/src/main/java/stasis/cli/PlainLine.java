@@ -82,7 +82,8 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
     }
     return Optional.of(new Checkpointing(session, new Engine.CheckpointOrder(
         new Tid(Integer.parseInt(arguments.getFirst())), Arguments.normal(Path.of(image.get())),
-        has("--leave-running"), has("--strict"), has("--force"), maxFreeze.map(ms -> Long.parseLong(ms) * 1_000_000)),
+        has("--leave-running"), has("--strict"), has("--force"), maxFreeze.map(ms -> Long.parseLong(ms) * 1_000_000),
+        false),
         json(), verbosity()));
   }
 

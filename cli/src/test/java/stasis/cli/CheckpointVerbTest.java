@@ -20,10 +20,10 @@ final class CheckpointVerbTest {
   @Test
   void everyFlagReachesTheEngine() {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--leave-running", "--strict", "--max-freeze",
-        "250", "--force");
+        "250", "--force", "--tcp-close");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), true, true, true, Optional.of(250_000_000L)));
+        new CheckpointOrder(new Tid(4711), Path.of("/i"), true, true, true, Optional.of(250_000_000L), true));
   }
 
   @Test
@@ -31,7 +31,7 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image=/i");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty()));
+        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), false));
   }
 
   @Test

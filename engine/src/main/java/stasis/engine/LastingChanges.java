@@ -40,7 +40,7 @@ final class LastingChanges implements AutoCloseable {
 
   private record Quieted(OwnCopy copy, String subject, Quiet quiet) {}
 
-  private record Muting(OwnCopy copy, OwnCall call) {}
+  private record Muting(OwnCopy copy, List<OwnCall> calls) {}
 
   private Keeper keeper() throws SyscallException {
     if (keeper.isEmpty()) {
@@ -53,7 +53,7 @@ final class LastingChanges implements AutoCloseable {
     try {
       UndoId id = promise(copy, undo);
       return () -> {
-        undo.forEach(call -> copy.ask(call.nr(), call.args()));
+        copy.make(undo);
         withdraw(id);
       };
     } catch (SyscallException e) {
@@ -76,18 +76,19 @@ final class LastingChanges implements AutoCloseable {
       held.put(copy, file);
     }
     Batch batch = new Batch();
-    for (OwnCall call : undo) {
-      add(call, file, batch);
-    }
+    add(undo, file, batch);
     return keeper().undo(batch);
   }
 
-  private static void add(OwnCall call, KeeperFd file, Batch batch) {
-    Operand[] operands = new Operand[call.args().size()];
-    for (int i = 0; i < operands.length; i++) {
-      operands[i] = operand(call.args().get(i), file, batch);
+  private static void add(List<OwnCall> calls, KeeperFd file, Batch batch) {
+    int first = batch.size();
+    for (OwnCall call : calls) {
+      Operand[] operands = new Operand[call.args().size()];
+      for (int i = 0; i < operands.length; i++) {
+        operands[i] = operand(call.args().get(i), file, batch, first);
+      }
+      batch.call(call.nr(), operands);
     }
-    batch.call(call.nr(), operands);
   }
 
   void add(OwnCopy copy, String subject, Quiet quiet) {
@@ -106,12 +107,10 @@ final class LastingChanges implements AutoCloseable {
       return List.of(new Obstacle.Unsupported("open files", String.valueOf(e.getMessage()), ""));
     }
     for (Quieted one : quieted) {
-      for (OwnCall call : one.quiet().calls()) {
-        Answer answer = one.copy().ask(call.nr(), call.args());
-        if (answer.failed()) {
-          obstacles.add(new Obstacle.Unsupported(one.subject(), "others cannot be kept from changing it: "
-              + call.nr().kernelName() + " answered " + Errno.of(answer.result()), "run with CAP_NET_ADMIN"));
-        }
+      Answer answer = one.copy().make(one.quiet().calls());
+      if (answer.failed()) {
+        obstacles.add(new Obstacle.Unsupported(one.subject(), "others cannot be kept from changing it: "
+            + Errno.of(answer.result()), "run with CAP_NET_ADMIN, and the program without SO_LOCK_FILTER"));
       }
     }
     return obstacles;
@@ -125,9 +124,7 @@ final class LastingChanges implements AutoCloseable {
     Batch batch = new Batch();
     for (int i = 0; i < files.size(); i++) {
       held.put(quieted.get(i).copy(), files.get(i));
-      for (OwnCall call : quieted.get(i).quiet().undo()) {
-        add(call, files.get(i), batch);
-      }
+      add(quieted.get(i).quiet().undo(), files.get(i), batch);
     }
     promised = Optional.of(keeper().undo(batch));
   }
@@ -135,7 +132,7 @@ final class LastingChanges implements AutoCloseable {
   /// Others may change the files again: the program is about to run on.
   void release() {
     for (Quieted one : quieted) {
-      one.quiet().undo().forEach(call -> one.copy().ask(call.nr(), call.args()));
+      one.copy().make(one.quiet().undo());
     }
     quieted.clear();
     promised.ifPresent(this::withdraw);
@@ -143,16 +140,19 @@ final class LastingChanges implements AutoCloseable {
   }
 
   void mutedBy(OwnCopy copy, List<OwnCall> calls) {
-    calls.forEach(call -> mutings.add(new Muting(copy, call)));
+    if (!calls.isEmpty()) {
+      mutings.add(new Muting(copy, calls));
+    }
   }
 
-  private static Operand operand(Arg arg, KeeperFd file, Batch batch) {
+  private static Operand operand(Arg arg, KeeperFd file, Batch batch, int first) {
     return switch (arg) {
       case Arg.Imm(long value) -> Operand.imm(value);
       case Arg.Data(Bytes value) -> batch.data(value).address();
       case Arg.Self() -> file.operand();
       case Arg.Struct(Bytes template, var patches) -> struct(template, patches, batch);
-      case Arg.Result _, Arg.Output _, Arg.Space _ ->
+      case Arg.Result(var of) -> Operand.result(first + of.step());
+      case Arg.Output _, Arg.Space _ ->
           throw new IllegalArgumentException("no argument of an undo: " + arg);
     };
   }
@@ -178,7 +178,14 @@ final class LastingChanges implements AutoCloseable {
   void mute(List<Tid> leaders) throws SyscallException {
     if (!mutings.isEmpty()) {
       muted = true;
-      mutings.forEach(one -> one.copy().ask(one.call().nr(), one.call().args()));
+      for (Muting one : mutings) {
+        Answer answer = one.copy().make(one.calls());
+        if (answer.failed()) {
+          // Closing takes back what was done so far.
+          muted = false;
+          throw new SyscallException(Nr.SETSOCKOPT, Errno.of(answer.result()), "keep the end from a peer");
+        }
+      }
       endInstead(leaders);
     }
   }

@@ -3,6 +3,7 @@ package stasis.engine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.sys.Syscalls;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.OwnCall;
 
 /// A syscall of the engine's own, with the buffers a kind asked for; and the engine's copies of a task's files.
 final class OwnCopy implements AutoCloseable {
@@ -44,6 +46,23 @@ final class OwnCopy implements AutoCloseable {
   @Override
   public void close() {
     Syscalls.call(Nr.CLOSE, fd);
+  }
+
+  /// @return what the first call that failed answered, or the last
+  Answer make(List<OwnCall> calls) {
+    var results = new ArrayList<Long>();
+    Optional<Answer> failed = Optional.empty();
+    Answer last = new Answer(0, Map.of());
+    for (OwnCall call : calls) {
+      List<Arg> args = call.args().stream()
+          .map(arg -> arg instanceof Arg.Result(var of) ? Arg.imm(results.get(of.step())) : arg).toList();
+      last = ask(call.nr(), args);
+      results.add(last.result());
+      if (last.failed() && failed.isEmpty()) {
+        failed = Optional.of(last);
+      }
+    }
+    return failed.orElse(last);
   }
 
   /// @param self what [Arg.Self] stands for

@@ -102,10 +102,15 @@ public final class Kinds {
   private Kinds() {}
 
   public static KindSet all() {
-    return new KindSet(files(), bodies(), mappings(), mappingAspects(), groupAspects(), taskAspects());
+    return all(TcpPeers.REFUSE);
   }
 
-  private static List<FileKind<?>> files() {
+  /// @param outside what becomes of TCP connections whose peer is outside the tree
+  public static KindSet all(TcpPeers outside) {
+    return new KindSet(files(outside), bodies(), mappings(), mappingAspects(), groupAspects(), taskAspects());
+  }
+
+  private static List<FileKind<?>> files(TcpPeers outside) {
     return List.of(
         new PathOnly(),
         new Memfd(),
@@ -122,7 +127,7 @@ public final class Kinds {
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
         new UnixFile(),
-        new TcpSocket(),
+        new TcpSocket(outside),
         new UdpSocket(),
         new Stdio(),
         new ForeignFile()

@@ -6,12 +6,20 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import stasis.engine.Moment;
 import stasis.linux.abi.Nr;
 import stasis.linux.sys.Syscalls;
+import stasis.repository.ImageStore;
+import stasis.testkit.Launcher.Program;
+import stasis.testkit.Victim;
 
 /// Connections that are busy while their program is frozen, again and again.
 ///
@@ -19,6 +27,9 @@ import stasis.linux.sys.Syscalls;
 class ConnectionsTest {
   private static final boolean FULL = System.getProperty("stasis.live.connections", "").equals("full");
   private static final int BOUND_SECONDS = 600;
+  private static final int DEATHS = 6;
+  private static final long KEEPER_MS = 200;
+  private static final Duration BOUND = Duration.ofSeconds(60);
 
   @Test
   void busyConnectionsSeeNoResetNoEndAndNoWrongByte(@TempDir Path work) throws Exception {
@@ -27,6 +38,41 @@ class ConnectionsTest {
 
     said.forEach(System.out::println);
     assertThat(said.getLast()).isEqualTo("Passed[] 0 RST 0 FIN");
+  }
+
+  /// Wherever it dies: filters, repair mode and the muting of the end are taken back, or the program has ended.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anEngineKilledInACheckpointLeavesConnectionsAliveOrAnImage(boolean leaveRunning, @TempDir Path work)
+      throws Exception {
+    assumeTrue(Syscalls.call(Nr.GETEUID) == 0, "missing: CAP_NET_ADMIN, for TCP_REPAIR");
+    var victims = new Victims();
+    try (var cycle = new Cycle(victims, work)) {
+      Program program = victims.program("connections", "-pthread", "-O1").with("CONNECTIONS=30");
+      Victim victim = cycle.start(program);
+      victim.awaitReady("busy", BOUND);
+      List<Moment> moments = new ArrayList<>();
+      int gone = 0;
+      cycle.checkpoint(victim, cycle.newImage(), true, moments::add);
+      for (int ordinal = 0; ordinal <= moments.size() + 1; ordinal += FULL ? 1 : 1 + moments.size() / DEATHS) {
+        Path image = cycle.newImage();
+        EngineProcess.End end = EngineProcess.checkpoint(victim.pid(), image, leaveRunning, ordinal);
+        // The keeper is a process of its own and may still be at it.
+        Thread.sleep(KEEPER_MS);
+        if (!victim.isAlive()) {
+          gone++;
+          assertThat(ImageStore.holdsImage(image)).as(end.words()).isTrue();
+          cycle.bury(victim);
+          cycle.running(image);
+        }
+      }
+      System.out.println(gone + " of the deaths came after the image");
+      victim.go("busy");
+      victim.awaitReady("still-busy", BOUND);
+      victim.go("still-busy");
+      assertThat(victim.verdict(BOUND)).as(victim.errors()).isEqualTo(new Victim.Verdict.Passed());
+      cycle.reap(victim.pid());
+    }
   }
 
   private static List<String> run(Path work, int connections, int freezes, int carries)

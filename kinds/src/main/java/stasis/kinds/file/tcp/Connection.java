@@ -124,6 +124,11 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
     }
   }
 
+  /// What a socket whose connection is over still has to be read. Without such a thing the peek would take its error.
+  static Bytes leftUnread(OpenFile file) throws ObstructedException {
+    return peek(file, count(file, SIOCINQ));
+  }
+
   private static void ask(OpenFile file, OwnCall call) throws ObstructedException {
     require(file, file.ask(call.nr(), call.args().toArray(Arg[]::new)));
   }

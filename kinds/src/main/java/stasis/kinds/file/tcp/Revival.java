@@ -5,6 +5,7 @@ import static stasis.kinds.file.tcp.Connection.SOL_SOCKET;
 import static stasis.kinds.file.tcp.Connection.SO_REUSEADDR;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -20,6 +21,12 @@ import stasis.resource.Script;
 ///
 /// @param socket an fd in the script's task
 record Revival(Arg socket, Script script) {
+  private static final int V4_BYTES = 16;
+  private static final int V6_BYTES = 28;
+  private static final int CLOEXEC = 0x80000;
+  private static final int STREAM_CLOEXEC = 1 | CLOEXEC;
+  private static final int SO_ERROR = 4;
+  private static final int SO_LINGER = 13;
   private static final int SHUT_RD = 0;
   private static final int SHUT_WR = 1;
   private static final int SHUT_RDWR = 2;
@@ -144,7 +151,7 @@ record Revival(Arg socket, Script script) {
     Connection other = new Connection(Connection.Peer.NOBODY, TcpState.ESTABLISHED, end.receiveSeq(), end.sendSeq(),
         Bytes.EMPTY, Bytes.EMPTY, Bytes.EMPTY, end.segmentBytes(), end.info(), end.scales() >> 4 & 0xf
         | (end.scales() & 0xf) << 4, end.timestamp(), mirrored(end), false);
-    Ref<?> made = script.call(Nr.SOCKET, "the end that was closed", Arg.imm(peer.family()), Arg.imm(1 | 0x80000),
+    Ref<?> made = script.call(Nr.SOCKET, "the end that was closed", Arg.imm(peer.family()), Arg.imm(STREAM_CLOEXEC),
         Arg.imm(0));
     Revival revival = new Revival(Arg.result(made), script);
     revival.connect(peer, local, other);
@@ -157,5 +164,32 @@ record Revival(Arg socket, Script script) {
     int window = Math.max(1, end.window().u32(4));
     return Bytes.ofU32(end.sendSeq(), end.window().u32(12) + 1, Math.max(end.window().u32(8), end.window().u32(12) + 1),
         window, end.sendSeq());
+  }
+
+  /// A connection over loopback that was reset from the other end: an ended one has no peer's address any more.
+  ///
+  /// @param untold leaves ECONNRESET to be read
+  void over(int family, Bytes unread, boolean untold) {
+    SocketOptions.widen(3L * unread.length() + SLACK_BYTES, socket, script);
+    int length = family == SocketAddress.AF_INET ? V4_BYTES : V6_BYTES;
+    Arg listener = Arg.result(script.call(Nr.SOCKET, "to connect to", Arg.imm(family), Arg.imm(STREAM_CLOEXEC),
+        Arg.imm(0)));
+    script.call(Nr.LISTEN, "at a port the kernel chooses", listener, Arg.imm(1));
+    Ref<?> name = script.call(Nr.GETSOCKNAME, "its port", listener, Arg.space(length), Arg.data(Bytes.ofU32(length)));
+    List<Arg.Patch> patches = IntStream.range(0, length / 4)
+        .mapToObj(i -> new Arg.Patch(4 * i, 4, Arg.output(name, 1, 4 * i, 4))).toList();
+    script.call(Nr.CONNECT, "a connection", socket, new Arg.Struct(Bytes.zeros(length), patches), Arg.imm(length));
+    Arg other = Arg.result(script.call(Nr.ACCEPT4, "its other end", listener, Arg.imm(0), Arg.imm(0),
+        Arg.imm(CLOEXEC)));
+    script.call(Nr.CLOSE, "no more", listener);
+    SocketOptions.widen(3L * unread.length() + SLACK_BYTES, other, script);
+    new Revival(other, script).send(unread, "unread bytes", 0);
+    script.call(Nr.SETSOCKOPT, "close with a reset", other, Arg.imm(SOL_SOCKET), Arg.imm(SO_LINGER),
+        Arg.data(Bytes.ofU32(1, 0)), Arg.imm(8));
+    script.call(Nr.CLOSE, "the connection is over", other);
+    if (!untold) {
+      script.call(Nr.GETSOCKOPT, "it knows that", socket, Arg.imm(SOL_SOCKET), Arg.imm(SO_ERROR), Arg.space(4),
+          Arg.data(Bytes.ofU32(4)));
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import stasis.kinds.TcpPeers;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeHost;
 import stasis.kinds.fake.FakeOpenFile;
@@ -27,7 +28,7 @@ class TcpTest extends AspectContract<State> {
   private static final List<SocketOption> OPTIONS = List.of(new SocketOption(1, 2, Bytes.ofU32(1)),
       new SocketOption(6, 1, Bytes.ofU32(1)), new SocketOption(1, 8, Bytes.ofU32(131_072)));
 
-  private final TcpSocket kind = new TcpSocket();
+  private final TcpSocket kind = new TcpSocket(TcpPeers.REFUSE);
 
   @Override
   protected Kind<State> kind() {
@@ -42,11 +43,13 @@ class TcpTest extends AspectContract<State> {
   private static State connected(Connection.Peer peer, int state) {
     Connection end = new Connection(peer, state, 1000, 2000, Bytes.hex("010203"), Bytes.hex("0405"), Bytes.hex("06"),
         65_483, 7, 0xa7, 4711, Bytes.ofU32(1, 65_535, 65_535, 60_000, 2000), false);
-    return new State(2, 04002, LOCAL, Optional.of(PEER), OPTIONS, Phase.CONNECTED, 0, 0, Optional.of(end), List.of());
+    return new State(2, 04002, LOCAL, Optional.of(PEER), OPTIONS, Phase.CONNECTED, 0, 0, Optional.of(end), List.of(),
+        Bytes.EMPTY, false);
   }
 
   private static State alone(Phase phase, Optional<Bytes> peer) {
-    return new State(2, 2, LOCAL, peer, OPTIONS, phase, 128, 0, Optional.empty(), List.of());
+    return new State(2, 2, LOCAL, peer, OPTIONS, phase, 128, 0, Optional.empty(), List.of(), Bytes.hex("0102"),
+        false);
   }
 
   @Test
@@ -65,6 +68,16 @@ class TcpTest extends AspectContract<State> {
   void aListenerListensWithItsBacklogAndItsOwnReuseFlag() {
     assertThat(explain(alone(Phase.LISTENING, Optional.empty()))).contains("listen(%0, 0x80)")
         .containsSubsequence("shared with its connections", "listen(", "SO_REUSEADDR as it was");
+  }
+
+  @Test
+  void aConnectionThatIsOverIsOneThatWasResetOverLoopback() {
+    String program = explain(alone(Phase.ENDED, Optional.empty()));
+
+    assertThat(program).containsSubsequence("listen(", "connect(%0", "accept4(", "unread bytes", "close with a reset",
+        "it knows that");
+    assertThat(kind.losses(alone(Phase.ENDED, Optional.of(PEER)))).singleElement().extracting("detail").asString()
+        .contains("127.0.0.1:8080 to 127.0.0.1:40000 comes back reset");
   }
 
   @Test

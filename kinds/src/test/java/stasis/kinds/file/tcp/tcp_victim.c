@@ -212,7 +212,26 @@ int main(void) {
   set(corked.client, IPPROTO_TCP, TCP_CORK, 1);
   check(fill(corked.client, 10) == 10, "fill");
 
+  // Over: one orderly, one by a reset that nobody has read.
+  pair over = joined(six), reset = joined(four);
+  long rest = fill(over.server, 2000), torn = fill(reset.server, 700);
+  check(shutdown(over.client, SHUT_WR) == 0, "shutdown: %m");
+  close(over.server);
+  struct linger at_once = {1, 0};
+  check(setsockopt(reset.server, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0, "SO_LINGER: %m");
+  close(reset.server);
+  set(over.client, IPPROTO_TCP, TCP_NODELAY, 1);
+
   ready("half-closed");
+
+  drain(over.client, rest);
+  ends(over.client);
+  has(over.client, IPPROTO_TCP, TCP_NODELAY, 1);
+  has(over.client, SOL_SOCKET, SO_ERROR, 0);
+  check(getpeername(over.client, &at.any, &(socklen_t){sizeof at}) < 0 && errno == ENOTCONN, "getpeername: %m");
+  drain(reset.client, torn);
+  check(recv(reset.client, control, 1, 0) < 0 && errno == ECONNRESET, "no reset: %m");
+  ends(reset.client);
 
   drain(client_done.server, half);
   ends(client_done.server);

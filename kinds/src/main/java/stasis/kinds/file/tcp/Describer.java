@@ -1,0 +1,153 @@
+package stasis.kinds.file.tcp;
+
+import static stasis.kinds.file.tcp.TcpSocket.INFO_BYTES;
+import static stasis.kinds.file.tcp.TcpSocket.IPPROTO_TCP;
+import static stasis.kinds.file.tcp.TcpSocket.SOL_SOCKET;
+import static stasis.kinds.file.tcp.TcpSocket.TCP_INFO;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import stasis.kinds.TcpPeers;
+import stasis.kinds.file.Readiness;
+import stasis.kinds.file.tcp.TcpSocket.Phase;
+import stasis.kinds.file.tcp.TcpSocket.State;
+import stasis.kinds.socket.PacketWall;
+import stasis.kinds.socket.SocketAddress;
+import stasis.kinds.socket.SocketDiag;
+import stasis.kinds.socket.SocketOption;
+import stasis.kinds.socket.SocketOptions;
+import stasis.kinds.socket.TcpState;
+import stasis.linux.abi.Bytes;
+import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
+
+/// How a TCP socket is described.
+///
+/// @param outside what becomes of connections whose peer is outside the tree
+record Describer(TcpPeers outside) {
+  private static final int TCP_FASTOPEN_CONNECT = 30;
+  private static final int TCP_ULP = 31;
+  private static final int INFO_UNACKED_AT = 24;
+  private static final int INFO_SACKED_AT = 28;
+  private static final Set<Integer> LEVELS = Set.of(SOL_SOCKET, 0, 41, IPPROTO_TCP);
+  private static final Set<Integer> LEVELS_OF_V4 = Set.of(SOL_SOCKET, 0, IPPROTO_TCP);
+  private static final String CLOSE = "let the program close it before the checkpoint";
+
+  State describe(OpenFile file) throws ObstructedException {
+    Bytes info = SocketOption.read(file, IPPROTO_TCP, TCP_INFO, INFO_BYTES).filter(b -> b.length() == INFO_BYTES)
+        .orElseThrow(() -> new ObstructedException(file.subject(), "TCP_INFO cannot be read", ""));
+    String upper = SocketOption.read(file, IPPROTO_TCP, TCP_ULP, 16).map(Bytes::latin1).orElse("");
+    if (!upper.isEmpty()) {
+      throw new ObstructedException(file.subject(), "the kernel does " + upper + " on it, whose keys cannot be read",
+          "run the program without it");
+    }
+    SocketAddress local = SocketAddress.local(file);
+    List<SocketOption> options = SocketOptions.undeafened(SocketOptions.of(file,
+        local.family() == SocketAddress.AF_INET ? LEVELS_OF_V4 : LEVELS, false));
+    int state = info.u8(0);
+    return switch (state) {
+      case TcpState.CLOSE -> idle(file, local, options);
+      case TcpState.LISTEN -> State.of(file, local, Optional.empty(), options, Phase.LISTENING).listening(
+          info.u32(INFO_SACKED_AT), waiting(file, local, info.u32(INFO_UNACKED_AT)),
+          TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local));
+      case TcpState.SYN_SENT -> connecting(file, local, options);
+      default -> {
+        if (!TcpState.isConnected(state)) {
+          throw new ObstructedException(file.subject(), "its state " + state + " is not known", CLOSE);
+        }
+        yield connected(file, local, options, info);
+      }
+    };
+  }
+
+  private static State idle(OpenFile file, SocketAddress local, List<SocketOption> options)
+      throws ObstructedException {
+    State idle = State.of(file, local, Optional.empty(), options, Phase.IDLE);
+    int ready = Readiness.of(file, Readiness.READ_SHUT);
+    return (ready & (Readiness.READ_SHUT | Readiness.ERROR)) == 0 ? idle
+        : idle.ended(Connection.leftUnread(file), (ready & Readiness.ERROR) != 0);
+  }
+
+  /// Those of clients in the tree are made again by their clients.
+  private int waiting(OpenFile file, SocketAddress local, int count) throws ObstructedException {
+    if (count == 0) {
+      return 0;
+    }
+    int ours = 0;
+    for (SocketDiag.Found client : SocketDiag.unaccepted(file, local)) {
+      SocketAddress peer = SocketAddress.of(client.peerHost(), client.peerPort());
+      SocketAddress here = SocketAddress.of(client.host(), local.port());
+      long inode = SocketDiag.otherEnd(file, here, peer).map(SocketDiag.Found::inode).orElse(0L);
+      if (inode != 0 && file.isSocketOfTree(inode)) {
+        ours++;
+      } else if (outside == TcpPeers.REFUSE) {
+        throw new ObstructedException(file.subject(), "it has not accepted a connection from " + peer + " to " + here
+            + ", whose peer is outside the program", "let the program accept it before the checkpoint, or close it with"
+            + " --tcp-close");
+      }
+    }
+    return ours;
+  }
+
+  private static State connecting(OpenFile file, SocketAddress local, List<SocketOption> options)
+      throws ObstructedException {
+    SocketAddress peer = SocketDiag.connecting(file, local, file.facts().inode()).orElseThrow(
+        () -> new ObstructedException(file.subject(), "whom it connects to cannot be found", CLOSE));
+    return State.of(file, local, Optional.of(peer.in(local.family())), options, Phase.CONNECTING);
+  }
+
+  private State connected(OpenFile file, SocketAddress local, List<SocketOption> options, Bytes info)
+      throws ObstructedException {
+    SocketAddress peer = SocketAddress.peer(file).orElseThrow(
+        () -> new ObstructedException(file.subject(), "it has no peer in state " + info.u8(0), CLOSE));
+    List<SocketOption> kept = options.stream()
+        .filter(option -> option.level() != IPPROTO_TCP || option.name() != TCP_FASTOPEN_CONNECT).toList();
+    Optional<SocketDiag.Found> other = SocketDiag.otherEnd(file, local, peer);
+    State state = State.of(file, local, Optional.of(peer), kept, Phase.UNACCEPTED);
+    if (other.isPresent() && other.get().inode() == 0 && TcpState.isOpen(other.get().state())) {
+      Connection end = Connection.read(file, Connection.Peer.TREE, info, TcpSocket.reuse(options));
+      if (other.get().unreadBytes() != 0 || end.unackedBytes() != 0 || !end.unread().isEmpty()
+          || end.state() != TcpState.ESTABLISHED) {
+        throw new ObstructedException(file.subject(), "it has sent data to " + peer + ", which has not accepted it yet",
+            "let the server accept it before the checkpoint");
+      }
+      return state.keeping(Optional.empty(), List.of(SocketDiag.own(file, local, peer)));
+    }
+    Connection.Peer whose = whose(file, info.u8(0), other);
+    if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.REFUSE) {
+      throw new ObstructedException(file.subject(), "it is connected from " + local + " to " + peer
+          + ", which is outside the program", "checkpoint both ends together, keep the connection with"
+          + " --tcp-established, or give it up with --tcp-close");
+    }
+    if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.KEEP) {
+      keepable(file, info.u8(0), local, peer);
+    }
+    Connection end = Connection.read(file, whose, info, TcpSocket.reuse(options));
+    if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.CLOSE) {
+      return state.ended(end.unread(), true);
+    }
+    // With timestamps a new connection may follow one in TIME_WAIT (net/ipv4/tcp_ipv4.c, tcp_twsk_unique()).
+    List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()
+        : List.of(SocketDiag.own(file, local, peer));
+    return new State(state.family(), state.flags(), state.local(), state.peer(), kept, Phase.CONNECTED, 0, 0,
+        Optional.of(end), remains, Bytes.EMPTY, false);
+  }
+
+  private static void keepable(OpenFile file, int state, SocketAddress local, SocketAddress peer)
+      throws ObstructedException {
+    if (state != TcpState.ESTABLISHED) {
+      throw new ObstructedException(file.subject(), "its connection from " + local + " to " + peer
+          + ", which is outside the program, is half closed", "give it up with --tcp-close");
+    }
+    PacketWall.build(file);
+  }
+
+  private static Connection.Peer whose(OpenFile file, int state, Optional<SocketDiag.Found> other) {
+    if (other.isPresent() && other.get().inode() != 0 && file.isSocketOfTree(other.get().inode())) {
+      return Connection.Peer.TREE;
+    }
+    boolean closed = other.isPresent() && other.get().inode() == 0;
+    return closed && state == TcpState.CLOSE_WAIT ? Connection.Peer.NOBODY : Connection.Peer.OUTSIDE;
+  }
+}

@@ -8,5 +8,5 @@ module stasis.linux {
   exports stasis.linux.socket to stasis.engine;
   exports stasis.linux.probe;
   exports stasis.linux.bpf to stasis.tracee, stasis.engine, stasis.testkit;
-  exports stasis.linux.sys to stasis.tracee, stasis.engine, stasis.testkit;
+  exports stasis.linux.sys to stasis.tracee, stasis.engine, stasis.testkit, stasis.repository;
 }

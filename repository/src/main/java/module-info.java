@@ -4,6 +4,5 @@ module stasis.repository {
   requires static transitive org.jspecify;
   requires transitive stasis.linux;
 
-  requires jdk.unsupported;
   exports stasis.repository;
 }

@@ -69,12 +69,14 @@ final class Executor {
   private final Map<Integer, Set<Integer>> kept = new HashMap<>();
   private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
   private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
+  private final LargeFills largeFills;
   private int imageFd;
 
   Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener) {
     this.ptrace = ptrace;
     this.proc = proc;
     this.image = image;
+    this.largeFills = new LargeFills(image);
     this.births = births;
     this.listener = listener;
   }
@@ -146,6 +148,7 @@ final class Executor {
       case Step.Spawn spawn -> spawn(spawn);
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
+      case Step.Fill fill when largeFills.takes(fill) -> largeFills.run(fill, stub(fill.in()).memory());
       case Step.Release release -> cpus.put(release.in(), release.cpu());
       case Step.Stop stop -> Endings.stop(ptrace, stub(stop.in()), stop.signal());
       case Step.End end -> Endings.end(ptrace, takeOut(end.in()), end);
@@ -190,7 +193,7 @@ final class Executor {
       case Step.Call call -> calls.add(index, call, kept.getOrDefault(index, Set.of()));
       case Step.MapVdso vdso -> calls.batch().callNumber(ARCH_PRCTL_X86_64, Expect.SUCCESS,
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
-      case Step.Fill fill when !fill.forced() -> fill(calls, fill);
+      case Step.Fill fill when !fill.forced() && !largeFills.takes(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
       case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _ -> {
         return false;

@@ -77,11 +77,12 @@ final class PageStore {
 
   void copy(PageSink sink, Budget budget, Moment.Listener listener)
       throws SyscallException, ImageException, ObstructedException {
-    PageCopy copy = new PageCopy(pieces, sink);
-    while (!copy.done()) {
-      budget.check();
-      copy.some();
-      listener.at(new Moment.Progress(sink.position(), sectionBytes));
+    try (PageCopy copy = new PageCopy(pieces, sink)) {
+      while (!copy.done()) {
+        budget.check();
+        copy.some();
+        listener.at(new Moment.Progress(sink.position(), sectionBytes));
+      }
     }
   }
 }

@@ -86,11 +86,11 @@ public final class Restorer {
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
           phases.enter("load");
+          ImageSource source = new ImageSource(reader, statefile);
           // A page that rotted on its device must not become a wrong program.
-          reader.verifyPages(PAGE_CHECKERS);
+          reader.verifyPages(PAGE_CHECKERS, new LargeFills(source).checked(program));
           phases.enter("execute");
-          Executor executor = new Executor(ptrace, environment.proc(), new ImageSource(reader, statefile),
-              births(host, clocks), listener);
+          Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener);
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
             tree.release(capture.root().getValue().ownPid(),

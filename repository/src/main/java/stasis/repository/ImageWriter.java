@@ -1,6 +1,5 @@
 package stasis.repository;
 
-import com.sun.nio.file.ExtendedOpenOption;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -26,10 +25,6 @@ public final class ImageWriter implements AutoCloseable {
     void examine(ImageReader written) throws X, ImageException;
   }
 
-  /// Pages that would fill the page cache go past it (O_DIRECT): one copy less, and nothing left for fsync(2) to wait
-  /// for. Of 1 GiB, written through the cache, that takes 0.5 s and up to 5 s more; past it, 0.6 s in all.
-  private static final long DIRECT_FROM_BYTES = 4 << 20;
-
   private final Path folder;
   private final boolean folderMade;
   private final FolderLock lock;
@@ -38,7 +33,7 @@ public final class ImageWriter implements AutoCloseable {
   private final FileChannel channel;
   private final MessageDigest sha256 = Layout.sha256();
   private Optional<PageSink> sink = Optional.empty();
-  private Optional<FileChannel> pageChannel = Optional.empty();
+  private Optional<DirectFile> direct = Optional.empty();
   private boolean committed;
   private boolean closed;
 
@@ -71,20 +66,9 @@ public final class ImageWriter implements AutoCloseable {
     head.put(layout.preamble()).put(metadata.buffer()).clear();
     sha256.update(head.duplicate());
     write(head, "cannot write the metadata");
-    pageChannel = layout.pageBytes() < DIRECT_FROM_BYTES ? Optional.empty() : direct();
-    sink = Optional.of(new PageSink(pageChannel.orElse(channel), folder, layout));
+    direct = layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty() : DirectFile.open(partial, true);
+    sink = Optional.of(new PageSink(channel, direct, folder, layout));
     listener.accept(WriteStep.METADATA_WRITTEN);
-  }
-
-  /// The same file once more, past the page cache; empty where its file system cannot.
-  private Optional<FileChannel> direct() {
-    try {
-      return Files.getFileStore(folder).getBlockSize() > Layout.ALIGNMENT_BYTES ? Optional.empty()
-          : Optional.of(FileChannel.open(partial, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT));
-    } catch (UnsupportedOperationException | IOException e) {
-      // EINVAL from a file system that has no direct writes: any other trouble shows again at once.
-      return Optional.empty();
-    }
   }
 
   /// Where the announced bytes of pages go, after the metadata.
@@ -148,9 +132,7 @@ public final class ImageWriter implements AutoCloseable {
     closed = true;
     sink.ifPresent(PageSink::close);
     try (lock; channel) {
-      if (pageChannel.isPresent()) {
-        pageChannel.get().close();
-      }
+      direct.ifPresent(DirectFile::close);
       if (!committed) {
         Files.deleteIfExists(partial);
       }

@@ -25,6 +25,7 @@ public final class PageSink implements AutoCloseable {
   private static final int BUFFERS = 3;
 
   private final FileChannel channel;
+  private final Optional<DirectFile> direct;
   private final Path folder;
   private final Layout layout;
   private final ByteBuffer table;
@@ -40,9 +41,10 @@ public final class PageSink implements AutoCloseable {
   private long writtenBytes;
   private boolean closed;
 
-  /// @param channel at the start of the section, or anywhere in a file opened for direct writes: offsets are given
-  PageSink(FileChannel channel, Path folder, Layout layout) {
+  /// @param direct the same file past the page cache, where that is wanted
+  PageSink(FileChannel channel, Optional<DirectFile> direct, Path folder, Layout layout) {
     this.channel = channel;
+    this.direct = direct;
     this.folder = folder;
     this.layout = layout;
     this.table = ByteBuffer.allocate(4 * layout.chunks()).order(ByteOrder.LITTLE_ENDIAN);
@@ -139,10 +141,14 @@ public final class PageSink implements AutoCloseable {
 
   /// @return the buffer, free again
   private MemorySegment put(MemorySegment buffer, long lengthBytes) throws ImageException {
-    ByteBuffer bytes = buffer.asSlice(0, lengthBytes).asByteBuffer();
+    MemorySegment filled = buffer.asSlice(0, lengthBytes);
+    ByteBuffer bytes = filled.asByteBuffer();
     long at = layout.pageOffset() + writtenBytes;
     sum(bytes.duplicate());
     try {
+      if (direct.isPresent() && direct.get().write(filled, at)) {
+        return buffer;
+      }
       while (bytes.hasRemaining()) {
         at += channel.write(bytes, at);
       }

@@ -121,12 +121,28 @@ final class CommandLineTest {
   void anInterruptCancelsTheDemoAndItsProgram() throws IOException, InterruptedException {
     Process demo = start("demo", "--program", "python3", "--size", "100000");
     await(folder.resolve("tmp"), "stasis-demo");
+    // The folder is made before the program starts; let it compute.
+    Thread.sleep(500);
 
     ProcessHandle.of(demo.pid()).orElseThrow().destroy();
 
     assertThat(demo.waitFor(RUN_WITHIN_S, TimeUnit.SECONDS)).isTrue();
     assertThat(demo.exitValue()).isEqualTo(130);
     assertThat(folder.resolve("tmp")).isEmptyDirectory();
+  }
+
+  @Test
+  void anInterruptedCheckpointIs130AndLeavesItsProgramAlone() throws IOException, InterruptedException {
+    long pid = sleeper("perl", "-e", "$all = 'x' x 200_000_000; sleep 300");
+    Process checkpoint = start("checkpoint", "" + pid, "--image", image());
+    await(folder, "image");
+
+    ProcessHandle.of(checkpoint.pid()).orElseThrow().destroy();
+
+    assertThat(checkpoint.waitFor(RUN_WITHIN_S, TimeUnit.SECONDS)).isTrue();
+    assertThat(checkpoint.exitValue()).as(Files.readString(folder.resolve("err"))).isEqualTo(130);
+    assertThat(folder.resolve("image")).doesNotExist();
+    assertThat(Files.readString(Path.of("/proc/" + pid + "/status"))).contains("TracerPid:\t0").contains("(sleeping)");
   }
 
   private String image() {
@@ -178,8 +194,6 @@ final class CommandLineTest {
     for (long i = 0; i < RUN_WITHIN_S * 20; i++) {
       try (var files = Files.newDirectoryStream(parent, prefix + "*")) {
         if (files.iterator().hasNext()) {
-          // The folder is made before the program starts; let it compute.
-          Thread.sleep(500);
           return;
         }
       }

@@ -92,6 +92,7 @@ final class FileCollector implements AutoCloseable {
             sockets, changes);
       }));
       views.forEach(neighbours::add);
+      tree.opened(views);
       Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
       views.forEach(view -> recognised.put(view, kind(view)));
       recognised.forEach((view, kind) -> kind.ifPresent(k -> quiet(view, k)));

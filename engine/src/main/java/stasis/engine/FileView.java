@@ -165,6 +165,11 @@ final class FileView implements OpenFile {
   }
 
   @Override
+  public List<OpenFile> tree() {
+    return tree.files();
+  }
+
+  @Override
   public int rootPid() {
     return tree.rootPid();
   }

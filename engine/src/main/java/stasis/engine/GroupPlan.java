@@ -74,6 +74,11 @@ final class GroupPlan {
     groupAspects(Stage.BIRTH);
   }
 
+  /// It leads a session of its own now.
+  void session() {
+    groupAspects(Stage.SESSION);
+  }
+
   Script script() {
     return script;
   }

@@ -14,6 +14,7 @@ import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenMm;
 import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
 
 /// A stopped thread group.
 final class GroupView implements FrozenGroup {
@@ -63,6 +64,11 @@ final class GroupView implements FrozenGroup {
   @Override
   public ObjectId mm() {
     return mm;
+  }
+
+  @Override
+  public List<OpenFile> treeFiles() {
+    return tree.files();
   }
 
   @Override

@@ -7,6 +7,8 @@ import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
+import stasis.linux.abi.PathBytes;
+import stasis.resource.Host;
 import stasis.resource.Ref;
 
 /// Files and bodies the program under construction has made so far. They are made in the root, each at a number above
@@ -18,12 +20,14 @@ final class Made {
   private final Set<ObjectId> mapped = new HashSet<>();
   private final Set<ObjectId> begun = new HashSet<>();
   private final int firstFd;
+  private final Host host;
 
   private record Note(ObjectId forWhom, String name) {}
 
   /// @param firstFd above which nothing is taken
-  Made(int firstFd) {
+  Made(int firstFd, Host host) {
     this.firstFd = firstFd;
+    this.host = host;
   }
 
   boolean has(ObjectId id) {
@@ -68,6 +72,10 @@ final class Made {
   Ref<Fd> ref(ObjectId id) {
     fd(id);
     return GroupPlan.require(refs, id);
+  }
+
+  boolean isFree(PathBytes path) {
+    return host.file(path).isEmpty();
   }
 
   void note(ObjectId body, String name, Ref<?> step) {

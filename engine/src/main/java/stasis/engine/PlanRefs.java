@@ -77,6 +77,11 @@ final class PlanRefs implements Refs {
   }
 
   @Override
+  public boolean isFree(PathBytes path) {
+    return made.isFree(path);
+  }
+
+  @Override
   public Fd spare() {
     return Planner.spare(capture, imageFd);
   }

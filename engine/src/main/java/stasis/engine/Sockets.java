@@ -68,16 +68,25 @@ final class Sockets {
       list();
     }
     var inFlight = new ArrayList<FileView>();
+    var unseen = new ArrayList<FileView>(pending);
     while (!pending.isEmpty() && unlisted.isEmpty()) {
+      pending.forEach(socket -> byInode.put(socket.facts().inode(), socket));
       var next = new ArrayList<FileView>();
-      for (FileView socket : pending) {
-        byInode.put(socket.facts().inode(), socket);
+      for (FileView socket : unseen.stream().filter(this::isAmongUs).toList()) {
+        unseen.remove(socket);
         read(socket, found, next);
       }
       inFlight.addAll(next);
       pending = next.stream().filter(Sockets::isUnix).toList();
+      unseen.addAll(pending);
     }
     return inFlight;
+  }
+
+  /// What is on its way to a socket whose peer is outside is no business of ours.
+  private boolean isAmongUs(FileView socket) {
+    UnixDiag.Row row = rows.get(socket.facts().inode());
+    return row != null && row.peer().filter(peer -> peer != 0 && !byInode.containsKey(peer)).isEmpty();
   }
 
   Optional<UnixSocket> of(FileView file) throws ObstructedException {

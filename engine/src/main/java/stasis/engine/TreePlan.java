@@ -17,6 +17,7 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.resource.Arg;
 import stasis.resource.KindSet;
+import stasis.resource.Host;
 import stasis.resource.MmState;
 import stasis.resource.Program;
 import stasis.resource.Script;
@@ -51,14 +52,14 @@ final class TreePlan {
   private final Map<ObjectId, Optional<MmState>> memoryNow = new HashMap<>();
   private final Map<ObjectId, Integer> pids = new HashMap<>();
 
-  TreePlan(KindSet kinds, Capture capture, BirthOrder order, RemoteAddress region, int imageFd,
+  TreePlan(KindSet kinds, Capture capture, Host host, BirthOrder order, RemoteAddress region, int imageFd,
       Map<ObjectId, RemoteAddress> holes) {
     this.kinds = kinds;
     this.capture = capture;
     this.order = order;
     this.region = region;
     this.imageFd = imageFd;
-    var made = new Made(imageFd + 1 + StubFiles.STDIO);
+    var made = new Made(imageFd + 1 + StubFiles.STDIO, host);
     var owned = new Owned(capture);
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
       groups.put(leader.getKey(),
@@ -117,7 +118,10 @@ final class TreePlan {
         memoryNow.put(helper, GroupPlan.require(memoryNow, parent));
         pid.ifPresent(number -> pids.put(helper, number));
       }
-      case BirthOrder.Act.FoundSession(var task) -> program.in(task).call(Nr.SETSID, "lead a session");
+      case BirthOrder.Act.FoundSession(var task) -> {
+        program.in(task).call(Nr.SETSID, "lead a session");
+        Optional.ofNullable(groups.get(task)).ifPresent(GroupPlan::session);
+      }
       case BirthOrder.Act.CompleteMemory(var task) -> complete(task);
       case BirthOrder.Act.AdoptOrphans(var task, boolean on) -> program.in(task).call(Nr.PRCTL,
           on ? "orphans come here" : "orphans go where they went", Arg.imm(PR_SET_CHILD_SUBREAPER),

@@ -20,6 +20,7 @@ final class TreeView {
   private final Proc proc;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
+  private List<OpenFile> files = List.of();
   private OptionalInt rootPid = OptionalInt.empty();
   private final Map<BodyKey, Body> bodies = new LinkedHashMap<>();
   private final Map<ObjectId, Body> bodyById = new HashMap<>();
@@ -51,6 +52,15 @@ final class TreeView {
   void addTask(int pid, ObjectId id) {
     taskByPid.put(pid, id);
     rootPid = rootPid.isPresent() ? rootPid : OptionalInt.of(pid);
+  }
+
+  /// Every open file of the tree, once all are known.
+  void opened(List<? extends OpenFile> all) {
+    files = List.copyOf(all);
+  }
+
+  List<OpenFile> files() {
+    return files;
   }
 
   /// Of the task that was added first.

@@ -4,6 +4,7 @@ import java.util.List;
 import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
+import stasis.kinds.body.pty.PtyBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
 import stasis.kinds.body.unix.UnixBody;
 import stasis.kinds.file.deleted.DeletedFile;
@@ -17,6 +18,7 @@ import stasis.kinds.file.memfd.Memfd;
 import stasis.kinds.file.path.PathOnly;
 import stasis.kinds.file.pidfd.PidFd;
 import stasis.kinds.file.pipe.Pipe;
+import stasis.kinds.file.pty.PtyFile;
 import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
@@ -31,6 +33,7 @@ import stasis.kinds.group.cgroup.CgroupMembership;
 import stasis.kinds.group.coredumpfilter.CoredumpFilter;
 import stasis.kinds.group.cwd.WorkingDirectory;
 import stasis.kinds.group.dumpable.Dumpable;
+import stasis.kinds.group.foreground.Foreground;
 import stasis.kinds.group.itimers.IntervalTimers;
 import stasis.kinds.group.keyrings.Keyrings;
 import stasis.kinds.group.label.SecurityLabel;
@@ -49,6 +52,7 @@ import stasis.kinds.group.seccomp.Seccomp;
 import stasis.kinds.group.session.Session;
 import stasis.kinds.group.sharedfs.SharedFs;
 import stasis.kinds.group.subreaper.Subreaper;
+import stasis.kinds.group.terminal.Terminal;
 import stasis.kinds.group.umask.FileModeMask;
 import stasis.kinds.mapping.advice.Advice;
 import stasis.kinds.mapping.anonymous.Anonymous;
@@ -129,6 +133,7 @@ public final class Kinds {
         new UnixFile(),
         new TcpSocket(outside),
         new UdpSocket(),
+        new PtyFile(),
         new Stdio(),
         new ForeignFile()
     );
@@ -140,6 +145,7 @@ public final class Kinds {
         new DeletedBody(),
         new PipeBody(),
         new UnixBody(),
+        new PtyBody(),
         new SharedAnonBody()
     );
   }
@@ -186,6 +192,8 @@ public final class Kinds {
         new Room(),
         new Session(),
         new Membarrier(),
+        // SESSION.
+        new Terminal(),
         // MEMORY_ATTRIBUTES.
         new Mm(),
         // ATTRIBUTES; those that open a file of /proc or name a path before the root directory changes.
@@ -194,6 +202,7 @@ public final class Kinds {
         new OomScore(),
         new CoredumpFilter(),
         new AutoGroup(),
+        new Foreground(),
         new FileModeMask(),
         new WorkingDirectory(),
         new RootDirectory(),

@@ -19,6 +19,9 @@ public interface FrozenGroup {
   /// The object of a task of the checkpointed tree by its pid in the engine's pid namespace; empty when it is outside.
   Optional<ObjectId> taskInTree(int pid);
 
+  /// Every open file description of the tree.
+  List<OpenFile> treeFiles();
+
   /// A thing the group holds that others may share, such as the deleted file it runs.
   ObjectId body(BodyKey key);
 

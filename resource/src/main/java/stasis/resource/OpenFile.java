@@ -78,6 +78,9 @@ public interface OpenFile {
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 
+  /// Every description of the tree, this one included.
+  List<OpenFile> tree();
+
   /// The pid of the tree's first task, in which files are made, in the engine's pid namespace.
   int rootPid();
 

@@ -46,6 +46,9 @@ public interface Refs {
   /// @throws IllegalStateException when none was
   Ref<?> noted(ObjectId body, String name);
 
+  /// Whether the host had nothing at this path when the plan was made.
+  boolean isFree(PathBytes path);
+
   /// The lowest number that neither the tree's files nor the planner's will take: for descriptors that a body keeps
   /// open.
   Fd spare();

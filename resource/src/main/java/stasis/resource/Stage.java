@@ -6,6 +6,8 @@ package stasis.resource;
 public enum Stage {
   /// Right after birth, alone in the thread group: session, process group, what later steps are looked up in.
   BIRTH,
+  /// It leads a session as of now, and no other member of it is born: the controlling terminal.
+  SESSION,
   /// The mm exists and is filled, no vma is read-only yet where it must not be.
   MEMORY_ATTRIBUTES,
   /// Every thread exists, every file is at its place; still all privileges of the restorer.

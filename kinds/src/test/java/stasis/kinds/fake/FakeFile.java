@@ -148,6 +148,11 @@ public final class FakeFile implements OpenFile {
   }
 
   @Override
+  public List<OpenFile> tree() {
+    return onSameInode();
+  }
+
+  @Override
   public int rootPid() {
     return 4711;
   }

@@ -9,6 +9,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenGroup;
+import stasis.resource.OpenFile;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenMm;
 
@@ -18,6 +19,7 @@ public final class FakeGroup implements FrozenGroup {
 
   private final List<FakeTask> tasks = new ArrayList<>();
   private final Map<String, String> files = new HashMap<>();
+  private final List<OpenFile> treeFiles = new ArrayList<>();
   private final List<Bytes> pending = new ArrayList<>();
 
   public FakeGroup() {
@@ -29,6 +31,11 @@ public final class FakeGroup implements FrozenGroup {
     FakeTask task = new FakeTask(this, tasks.size() + 1, LEADER + tasks.size());
     tasks.add(task);
     return task;
+  }
+
+  public FakeGroup opened(OpenFile file) {
+    treeFiles.add(file);
+    return this;
   }
 
   public FakeGroup file(String name, String text) {
@@ -59,6 +66,11 @@ public final class FakeGroup implements FrozenGroup {
   @Override
   public Optional<ObjectId> taskInTree(int pid) {
     return tasks.stream().filter(task -> task.tid().value() == pid).map(FakeTask::id).findFirst();
+  }
+
+  @Override
+  public List<OpenFile> treeFiles() {
+    return treeFiles;
   }
 
   @Override

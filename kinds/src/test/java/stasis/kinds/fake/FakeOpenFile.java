@@ -210,6 +210,11 @@ public final class FakeOpenFile implements OpenFile {
   }
 
   @Override
+  public List<OpenFile> tree() {
+    return onSameInode();
+  }
+
+  @Override
   public int rootPid() {
     return 4711;
   }

@@ -12,7 +12,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 
 /// Refs of a made-up program: object n was made by step 1000 + n, is kept at fd 100 + n and placed at fd n; the pid of
-/// object n is 4710 + n, standard descriptors are at 50 to 52, and 200 is spare.
+/// object n is 4710 + n, standard descriptors are at 50 to 52, 200 is spare, and paths
+/// that end in 1 are free.
 public final class FakeRefs implements Refs {
   private final Map<ObjectId, Ref<?>> notes = new HashMap<>();
   private final Map<String, Ref<?>> named = new HashMap<>();
@@ -55,6 +56,11 @@ public final class FakeRefs implements Refs {
   @Override
   public Ref<?> noted(ObjectId body, String name) {
     return named.getOrDefault(body + " " + name, new Ref<>(3000 + body.value()));
+  }
+
+  @Override
+  public boolean isFree(PathBytes path) {
+    return path.latin1().endsWith("1");
   }
 
   @Override

@@ -59,6 +59,11 @@ public final class MemoryRefs implements Refs {
   }
 
   @Override
+  public boolean isFree(PathBytes path) {
+    throw new IllegalStateException("memory has no paths");
+  }
+
+  @Override
   public Fd spare() {
     throw new IllegalStateException("memory keeps no descriptors");
   }

@@ -15,7 +15,7 @@ import stasis.resource.Script;
 /// Does as another user what the kernel remembers the doer of: socketpair(2), listen(2) and connect(2) note the
 /// effective ids of their caller for SO_PEERCRED (net/unix/af_unix.c, init_peercred()). Capabilities stay in effect.
 ///
-/// Where the restorer may not change its ids, they stay as they are.
+/// Where the restorer may not change its ids, or its user namespace does not have them, they stay as they are.
 final class UnixOwner {
   private static final int CAPABILITY_VERSION_3 = 0x20080522;
   private static final int CAPABILITY_BYTES = 24;
@@ -63,7 +63,7 @@ final class UnixOwner {
   }
 
   private void ids(Nr nr, String why, Arg id) {
-    script.callTolerating(Set.of(Errno.EPERM), nr, why, Arg.imm(SAME), id, Arg.imm(SAME));
+    script.callTolerating(Set.of(Errno.EPERM, Errno.EINVAL), nr, why, Arg.imm(SAME), id, Arg.imm(SAME));
   }
 
   /// A change of the effective user id takes the effective capabilities away, not the permitted ones.

@@ -10,6 +10,7 @@ import stasis.image.Tag;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.SocketFacts;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
@@ -105,7 +106,8 @@ public final class UnixFile implements FileKind<UnixFile.State> {
   public void connect(State state, Fd self, Script script, Refs refs) {
     Arg fd = Arg.imm(self.value());
     Attributes attributes = state.attributes();
-    script.call(Nr.FCHOWN, "owner of the socket", fd, Arg.imm(attributes.uid()), Arg.imm(attributes.gid()));
+    // A user namespace may not have them.
+    script.callTolerating(Set.of(Errno.EPERM, Errno.EINVAL), Nr.FCHOWN, "owner of the socket", fd, Arg.imm(attributes.uid()), Arg.imm(attributes.gid()));
     if (attributes.mode() != 0777) {
       script.call(Nr.FCHMOD, "mode of the socket", fd, Arg.imm(attributes.mode()));
     }

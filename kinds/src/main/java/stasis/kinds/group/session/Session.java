@@ -26,11 +26,7 @@ public final class Session implements GroupAspect<Session.State> {
   /// @param groupOutside whether the process group's leader is not part of the tree @param sessionOutside the same
   /// @param terminal `MAJOR:MINOR` of the controlling terminal
   record State(@Tag(1) int pid, @Tag(2) int processGroup, @Tag(3) int session, @Tag(4) boolean groupOutside,
-      @Tag(5) boolean sessionOutside, @Tag(6) Optional<String> terminal) {
-    private boolean leadsSession() {
-      return session == pid;
-    }
-  }
+      @Tag(5) boolean sessionOutside, @Tag(6) Optional<String> terminal) {}
 
   @Override
   public Schema<State> schema() {
@@ -56,10 +52,6 @@ public final class Session implements GroupAspect<Session.State> {
     if (state.groupOutside() && restorer.map(r -> r.pgrp() != state.processGroup()).orElse(true)) {
       losses.add(new Loss("process group " + state.processGroup() + " is another's: it joins the restorer's",
           "start the program with setsid(1) or as a job of its own"));
-    }
-    if (state.leadsSession() && state.terminal().isPresent()) {
-      losses.add(Loss.of("session " + state.session() + " comes back without its controlling terminal "
-          + state.terminal().get()));
     }
     return losses;
   }

@@ -9,12 +9,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Figures;
 import stasis.cli.Engine.Outcome;
+import stasis.kinds.TcpPeers;
 
 @Command(name = "checkpoint",
     description = "Freeze a running program and write it to a folder; then end it, or let it run on.")
@@ -35,6 +37,9 @@ final class CheckpointVerb implements Callable<Integer> {
   @Option(names = "--tcp-close",
       description = "Let TCP connections to peers outside the tree come back reset, instead of refusing.")
   private boolean tcpClose;
+  @Option(names = "--tcp-established",
+      description = "Keep TCP connections to peers outside the tree until the restore, on this host.")
+  private boolean tcpEstablished;
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
   @Mixin private JsonOption json = new JsonOption();
@@ -47,7 +52,7 @@ final class CheckpointVerb implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), image.toAbsolutePath().normalize(),
-        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), tcpClose);
+        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
     Report report = Report.of(session.console(), json);
     Progress progress = verbosity.progress(session);
     Outcome<Checkpointed> outcome = session.engine().checkpoint(order, progress);
@@ -59,6 +64,13 @@ final class CheckpointVerb implements Callable<Integer> {
       print(order, result);
     }
     return report.done(List.of(Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
+  }
+
+  private TcpPeers outside() {
+    if (tcpClose && tcpEstablished) {
+      throw new ParameterException(spec.commandLine(), "--tcp-close and --tcp-established exclude each other");
+    }
+    return tcpClose ? TcpPeers.CLOSE : tcpEstablished ? TcpPeers.KEEP : TcpPeers.REFUSE;
   }
 
   private void print(CheckpointOrder order, Checkpointed result) {

@@ -45,7 +45,7 @@ final class RehearseVerb implements Callable<Integer> {
       if (tree.run("checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
         tree.run("inspect", image.toString());
         tree.run("restore", image.toString(), "--dry-run");
-        Engine.RestoreOrder order = new Engine.RestoreOrder(image, false);
+        Engine.RestoreOrder order = new Engine.RestoreOrder(image, false, false);
         if (rehearsal.engine().restore(order, new Verbosity().progress(rehearsal))
             instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
           restored.program().signal(SIGKILL);

@@ -34,6 +34,9 @@ final class RestoreVerb implements Callable<Integer> {
   private Optional<Path> pidfile = Optional.empty();
   @Option(names = "--dry-run", description = "Print the restore program and run nothing.")
   private boolean dryRun;
+  @Option(names = "--tcp-established",
+      description = "Go on with TCP connections to peers outside the tree that were kept by the checkpoint.")
+  private boolean tcpEstablished;
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -49,7 +52,7 @@ final class RestoreVerb implements Callable<Integer> {
     if (dryRun) {
       return printPlan(session.engine().plan(image, progress), report, progress);
     }
-    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, detach), progress);
+    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, detach, tcpEstablished), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();

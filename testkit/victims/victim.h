@@ -31,6 +31,7 @@
 //   ready(label)         clock_nanosleep of 2 ms and access(2), in turns: the ordinary way; no signal, no descriptor
 //   ready_spin(label)    user code with an access(2) every 2^16 rounds: mostly caught outside the kernel
 //   ready_signal(label)  rt_sigtimedwait for SIGUSR1 without a timeout; needs victim_take_signal() before any thread
+//   ready_wait(label)    in a forked child: waits as ready() does, without telling the test
 //   ready_begin(label) … ready_done(label)   the victim waits by itself in between (a futex, a poll, a read);
 //                        ready_done(label) asks once whether the test has said go
 //
@@ -115,6 +116,15 @@ static inline void victim_forsaken(const char *label) {
 
 static inline void ready(const char *label) {
   ready_begin(label);
+  for (long polls = 0; !ready_done(label); polls++) {
+    if (polls == VICTIM_MAX_POLLS) victim_forsaken(label);
+    struct timespec pause = {0, 2000000};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+  }
+}
+
+// Waits in a child for what the root has said to be ready for: only the root tells the test.
+static inline void ready_wait(const char *label) {
   for (long polls = 0; !ready_done(label); polls++) {
     if (polls == VICTIM_MAX_POLLS) victim_forsaken(label);
     struct timespec pause = {0, 2000000};

@@ -9,7 +9,7 @@ from oracle.snapshot import pairs
 STATUS_PIDS = {"NStgid": "Tgid", "NSpid": "Pid", "NSpgid": "Pgid", "NSsid": "Sid"}
 STAT_SAID_ELSEWHERE = {"pid", "comm", "ppid", "pgrp", "session", "signal", "blocked", "sigignore", "sigcatch"}
 NAMELESS = re.compile(
-    r"^(pipe|socket):\[|^/memfd:|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]| \(deleted\)$")
+    r"^(pipe|socket):\[|^/memfd:|^anon_inode:\[pidfd\]$|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]| \(deleted\)$")
 PLACES = re.compile(r"^((pipe|socket):\[)\d+\]$")
 
 

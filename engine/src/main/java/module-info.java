@@ -6,7 +6,7 @@ module stasis.engine {
   requires stasis.tracee;
   requires transitive stasis.repository;
   requires stasis.procfs;
-
+  requires jdk.jfr;
 
   exports stasis.engine;
 }

@@ -5,7 +5,8 @@ module stasis.linux {
   requires static transitive org.jspecify;
 
   exports stasis.linux.abi;
+  exports stasis.linux.socket to stasis.engine;
   exports stasis.linux.probe;
   exports stasis.linux.bpf to stasis.tracee, stasis.engine, stasis.testkit;
-  exports stasis.linux.sys to stasis.tracee, stasis.engine, stasis.testkit;
+  exports stasis.linux.sys to stasis.tracee, stasis.engine, stasis.testkit, stasis.repository;
 }

@@ -30,7 +30,12 @@ final class Arguments {
     if (argument.isPresent() == option.isPresent()) {
       throw usage(spec, argument.isPresent() ? "give IMAGE or --image DIR, not both" : "which IMAGE?");
     }
-    return argument.or(() -> option).orElseThrow().toAbsolutePath().normalize();
+    return normal(argument.or(() -> option).orElseThrow());
+  }
+
+  /// As messages name it and whatever the working directory becomes.
+  static Path normal(Path given) {
+    return given.toAbsolutePath().normalize();
   }
 
   private static ParameterException usage(CommandSpec spec, String problem) {

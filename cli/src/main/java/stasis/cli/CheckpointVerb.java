@@ -2,7 +2,6 @@ package stasis.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -13,9 +12,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
-import stasis.cli.Engine.Checkpointed;
-import stasis.cli.Engine.Figures;
-import stasis.cli.Engine.Outcome;
 import stasis.kinds.TcpPeers;
 
 @Command(name = "checkpoint",
@@ -51,19 +47,9 @@ final class CheckpointVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), image.toAbsolutePath().normalize(),
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.normal(image),
         leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
-    Report report = Report.of(session.console(), json);
-    Progress progress = verbosity.progress(session);
-    Outcome<Checkpointed> outcome = session.engine().checkpoint(order, progress);
-    progress.finish();
-    if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
-      return report.unsuccessful(outcome).code();
-    }
-    if (!json.takesStdout() && !verbosity.quiet()) {
-      print(order, result);
-    }
-    return report.done(List.of(Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
+    return new Checkpointing(session, order, json, verbosity).call();
   }
 
   private TcpPeers outside() {
@@ -71,15 +57,5 @@ final class CheckpointVerb implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--tcp-close and --tcp-established exclude each other");
     }
     return tcpClose ? TcpPeers.CLOSE : tcpEstablished ? TcpPeers.KEEP : TcpPeers.REFUSE;
-  }
-
-  private void print(CheckpointOrder order, Checkpointed result) {
-    Figures figures = result.figures();
-    session.console().out().printf("%s (%s, %s) is in %s%s%n", order.root(), Units.count(figures.tasks(), "task"),
-        Units.count(figures.threads(), "thread"), order.image(), leaveRunning ? " and runs on" : " and has ended");
-    session.console().out().printf("frozen %s, total %s, image %s of which pages %s%n",
-        Units.duration(result.frozenNs()), Units.duration(figures.totalNs()), Units.bytes(figures.imageBytes()),
-        Units.bytes(figures.pageBytes()));
-    session.console().out().print(LossTable.render(figures.losses(), verbosity.verbose()));
   }
 }

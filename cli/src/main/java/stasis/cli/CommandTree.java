@@ -1,7 +1,6 @@
 package stasis.cli;
 
 import java.io.PrintWriter;
-import java.lang.module.ModuleDescriptor;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -47,13 +46,6 @@ final class CommandTree {
     return tree.execute(args);
   }
 
-  /// Of this build; written into images, too.
-  static String version() {
-    // Without a descriptor where tests run on the class path.
-    ModuleDescriptor descriptor = CommandTree.class.getModule().getDescriptor();
-    return descriptor == null ? "unversioned" : descriptor.rawVersion().orElse("unversioned");
-  }
-
   /// One sentence and where to read on; the whole usage would push the sentence off the screen.
   private int usage(ParameterException problem, String[] args) {
     CommandLine command = problem.getCommandLine();
@@ -61,11 +53,8 @@ final class CommandTree {
     return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
-  /// Whatever a verb let through: the kernel or the file system said no.
   private int explain(Exception problem, CommandLine command, ParseResult parsed) {
-    String message = problem.getMessage();
-    session.console().say(message == null ? problem.toString() : problem.getClass().getSimpleName() + ": " + message);
-    return command.getCommandName().equals("restore") ? ExitStatus.RESTORE_FAILED.code() : ExitStatus.FAILED.code();
+    return Line.failed(session, command.getCommandName(), problem);
   }
 
   @Command(name = "stasis", versionProvider = Version.class,
@@ -83,7 +72,7 @@ final class CommandTree {
   private static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      return new String[] {"stasis " + version()
+      return new String[] {"stasis " + Build.version()
           + " (Java " + System.getProperty("java.runtime.version") + ", Linux " + System.getProperty("os.version")
           + " " + System.getProperty("os.arch") + ")"};
     }

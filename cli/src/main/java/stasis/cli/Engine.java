@@ -71,8 +71,11 @@ interface Engine {
 
     void bytes(long done, long total);
 
-    /// strace-like: task, call, result, microseconds.
+    /// A step of the engine, or strace-like: task, call, result, microseconds.
     void remoteCall(String text);
+
+    /// Whether calls need be put into words at all.
+    boolean wantsCalls();
 
     /// Asked between steps; true makes that step fail.
     boolean cancelled();

@@ -21,6 +21,13 @@ final class JsonOption {
       preprocessor = AttachedOnly.class, description = "Print the report as JSON, or write it to FILE.")
   private Optional<String> target = Optional.empty();
 
+  /// @param said what followed `=`, empty text for none; empty where the option was not given
+  static JsonOption of(Optional<String> said) {
+    JsonOption option = new JsonOption();
+    option.target = said.map(file -> file.isEmpty() ? STDOUT : file);
+    return option;
+  }
+
   /// Whether stdout is taken: nothing else may be printed there.
   boolean takesStdout() {
     return target.filter(STDOUT::equals).isPresent();

@@ -88,7 +88,9 @@ final class LibraryEngine implements Engine {
     return guarded(() -> {
       Explanation explanation = checkpointer(TcpPeers.REFUSE).explain(root);
       List<LossRow> rows = new ArrayList<>(explanation.rows());
-      rows.addAll(rows(explanation.obstacles()));
+      rows(explanation.obstacles()).stream().filter(obstacle -> rows.stream().noneMatch(
+          row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
+          .forEach(rows::add);
       return new Outcome.Done<>(rows);
     });
   }
@@ -123,6 +125,8 @@ final class LibraryEngine implements Engine {
       switch (moment) {
         case Moment.Progress(long done, long total) -> watcher.bytes(done, total);
         case Moment.At(String step) -> watcher.remoteCall(step);
+        case Moment.Calls(var lines) when watcher.wantsCalls() -> lines.get().forEach(watcher::remoteCall);
+        case Moment.Calls _ -> { }
         case Moment.Frozen(int tasks) -> watcher.phase("frozen " + Units.count(tasks, "thread"));
         case Moment.Snapshot _ -> watcher.phase("snapshot");
         case Moment.Resumed _ -> watcher.phase("resumed");
@@ -139,8 +143,8 @@ final class LibraryEngine implements Engine {
   private static boolean revocable(Moment moment) {
     return switch (moment) {
       case Moment.Committed _, Moment.Killed _, Moment.Released _ -> false;
-      case Moment.Progress _, Moment.At _, Moment.Frozen _, Moment.Snapshot _, Moment.Resumed _, Moment.TasksBorn _,
-          Moment.BeforeRelease _ -> true;
+      case Moment.Progress _, Moment.At _, Moment.Calls _, Moment.Frozen _, Moment.Snapshot _, Moment.Resumed _,
+          Moment.TasksBorn _, Moment.BeforeRelease _ -> true;
     };
   }
 

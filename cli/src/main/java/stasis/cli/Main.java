@@ -8,8 +8,8 @@ final class Main {
     Console console = Console.ofThisProcess();
     Cancellation cancellation = new Cancellation();
     Signals.cancelWith(cancellation, console);
-    Session session = new Session(console, new LibraryEngine(CommandTree.version()), cancellation, Signals::relayTo);
-    int status = new CommandTree(session).run(args);
+    Session session = new Session(console, new LibraryEngine(Build.version()), cancellation, Signals::relayTo);
+    int status = Line.run(session, args);
     console.out().flush();
     // Relayed and cancelling handlers hang on threads that would keep the JVM.
     System.exit(status);

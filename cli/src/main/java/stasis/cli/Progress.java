@@ -72,6 +72,11 @@ final class Progress implements Engine.Watcher {
   }
 
   @Override
+  public boolean wantsCalls() {
+    return detail == Detail.VERBOSE;
+  }
+
+  @Override
   public boolean cancelled() {
     return cancellation.requested();
   }

@@ -28,7 +28,7 @@ final class RehearseVerb implements Callable<Integer> {
     Session rehearsal = new Session(mute, session.engine(), session.cancellation(), _ -> {});
     for (String line : new String[] {"--help", "--version", "doctor", "doctor --json", "checkpoint --help",
         "restore --help", "inspect /nonexistent", "explain x", "restore /nonexistent --dry-run"}) {
-      new CommandTree(rehearsal).run(line.split(" "));
+      Line.run(rehearsal, line.split(" "));
     }
     carry(rehearsal);
     return ExitStatus.DONE.code();
@@ -40,11 +40,10 @@ final class RehearseVerb implements Callable<Integer> {
     try (DemoTarget sleeper = DemoTarget.start(List.of("sleep", "600"), folder, folder.resolve("output"))) {
       Path image = folder.resolve("image");
       String pid = Integer.toString(sleeper.pid().value());
-      CommandTree tree = new CommandTree(rehearsal);
-      tree.run("explain", pid);
-      if (tree.run("checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
-        tree.run("inspect", image.toString());
-        tree.run("restore", image.toString(), "--dry-run");
+      Line.run(rehearsal, "explain", pid);
+      if (Line.run(rehearsal, "checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
+        Line.run(rehearsal, "inspect", image.toString());
+        Line.run(rehearsal, "restore", image.toString(), "--dry-run");
         Engine.RestoreOrder order = new Engine.RestoreOrder(image, false, false);
         if (rehearsal.engine().restore(order, new Verbosity().progress(rehearsal))
             instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {

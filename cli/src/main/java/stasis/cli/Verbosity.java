@@ -10,6 +10,13 @@ final class Verbosity {
   @Option(names = {"-v", "--verbose"}, description = "Print a line for every phase and every remote call.")
   private boolean verbose;
 
+  static Verbosity of(boolean quiet, boolean verbose) {
+    Verbosity verbosity = new Verbosity();
+    verbosity.quiet = quiet;
+    verbosity.verbose = verbose;
+    return verbosity;
+  }
+
   boolean quiet() {
     return quiet;
   }

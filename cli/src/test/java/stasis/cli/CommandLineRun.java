@@ -13,7 +13,7 @@ record CommandLineRun(int status, String out, String err) {
         new PrintStream(err, true, StandardCharsets.UTF_8), false, false);
     // As if someone sent SIGTERM as soon as the program is there.
     Session session = new Session(console, engine, new Cancellation(), program -> program.accept(15));
-    int status = new CommandTree(session).run(args);
+    int status = Line.run(session, args);
     return new CommandLineRun(status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }
 }

@@ -54,9 +54,9 @@ final class InspectVerbTest {
     Statefile statefile = new Statefile(header,
         List.of(TASK.descriptor(), MM.descriptor(), FILES.descriptor(), BODY.descriptor()),
         List.of(
-            StoredObject.of(task, TASK, new TaskState(List.of(4711), task, task, mm, files, 4711, 4711, 17, "xz"),
+            StoredObject.of(task, TASK, new TaskState(List.of(4711), task, task, mm, files, 4711, 4711, 17, "xz", 0, false),
                 Optional.empty()),
-            StoredObject.of(mm, MM, new MmState(List.of(vma), List.of()), Optional.empty()),
+            StoredObject.of(mm, MM, MmState.alone(List.of(vma), List.of()), Optional.empty()),
             StoredObject.of(files, FILES,
                 new FilesState(List.of(new FilesState.Entry(new Fd(3), true, file))), Optional.empty()),
             StoredObject.of(file, BODY, new Anonymous("/tmp/x\u001b[31m"), Optional.empty())),

@@ -1,14 +1,18 @@
 package stasis.engine;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
+import stasis.tracee.Ptrace;
 
-/// What was learnt of a group just before its freeze, and the way to answers during it.
+/// What was learnt of a tree just before its freeze, and the way to answers during it.
 final class Answering {
   private final HiddenKernel kernel;
   private final Map<Tid, Long> asleepSinceNs;
@@ -23,19 +27,41 @@ final class Answering {
   /// @param kernel stays open as long as this is used
   static Answering open(Environment environment, Tid root, HiddenKernel kernel) {
     Map<Tid, Long> since = new HashMap<>();
-    ProcTask task = environment.proc().task(root);
-    try {
-      for (Tid thread : task.threads()) {
-        task.thread(thread).sched().execStartNs().ifPresent(ns -> since.put(thread, ns));
-      }
-    } catch (ProcException e) {
-      since.clear();
+    if (!kernel.isReadable()) {
+      asleepSince(environment, root, since);
     }
     return new Answering(kernel, since);
   }
 
+  /// Of the task and its descendants.
+  private static void asleepSince(Environment environment, Tid root, Map<Tid, Long> since) {
+    ProcTask task = environment.proc().task(root);
+    try {
+      for (Tid thread : task.threads()) {
+        task.thread(thread).sched().execStartNs().ifPresent(ns -> since.put(thread, ns));
+        for (Tid child : task.thread(thread).children()) {
+          asleepSince(environment, child, since);
+        }
+      }
+    } catch (ProcException e) {
+      // It has ended; who goes on without an answer is told so.
+      since.remove(root);
+    }
+  }
+
+  /// The tree as the collector needs it; to be called while it is frozen.
+  Stopped of(FrozenTree tree, Ptrace ptrace, LongSupplier monotonicNs) throws SyscallException {
+    var groups = new ArrayList<Stopped.Group>();
+    for (FrozenTree.Member member : tree.members()) {
+      groups.add(new Stopped.Group(new LiveFrozen(ptrace, member.group(), monotonicNs, of(member.group())),
+          member.parent()));
+    }
+    return new Stopped(groups, tree.zombies().stream()
+        .map(zombie -> new Stopped.Zombie(zombie.tid(), zombie.parent())).toList());
+  }
+
   /// To be called while the group is frozen.
-  Answerer of(FrozenGroup group) throws SyscallException {
+  private Answerer of(FrozenGroup group) throws SyscallException {
     return new ErrandAnswerer(group, kernel.read(group.leader()), kernel.bits(), asleepSinceNs);
   }
 }

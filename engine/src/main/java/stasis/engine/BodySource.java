@@ -30,47 +30,41 @@ final class BodySource implements AutoCloseable {
   private final ObjectId body;
   private final String subject;
   private final Optional<Long> fd;
-  private final List<Vma> vmas;
-  private final Tid task;
+  private final List<Place> places;
 
   /// A stretch of data, in bytes from the start of the body.
   record Data(long start, long lengthBytes) {}
 
-  private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Vma> vmas, Tid task) {
+  /// Where a task maps a part of it.
+  private record Place(Tid task, Vma vma) {}
+
+  private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Place> places) {
     this.body = body;
     this.subject = subject;
     this.fd = fd;
-    this.vmas = vmas;
-    this.task = task;
+    this.places = places;
   }
 
-  /// Through a fresh description of the inode, so that the task's file position stays where it is.
-  static BodySource file(TreeView.Body body, Tid task) {
-    return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, task), vmas(body), task);
+  /// Through a fresh description of the inode, so that the task's file position stays where it is; through the mapping
+  /// itself where there is no way to one.
+  static BodySource of(TreeView.Body body) {
+    List<Place> places = body.mappings().stream()
+        .map(mapping -> new Place(mapping.group().leader().tid(), mapping.vma())).toList();
+    return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places);
   }
 
-  /// Through map_files where that may be opened, else through the mapping itself.
-  static BodySource memory(TreeView.Body body, Tid task) {
-    return file(body, task);
-  }
-
-  private static List<Vma> vmas(TreeView.Body body) {
-    return body.mappings().stream().map(stasis.resource.Mapping::vma).toList();
-  }
-
-  private static Optional<Long> reopen(TreeView.Body body, Tid task) {
+  private static Optional<Long> reopen(TreeView.Body body, List<Place> places) {
     var paths = new ArrayList<String>();
     for (var file : body.files()) {
       if (file instanceof FileView view) {
         view.copy().ifPresent(copy -> paths.add("/proc/self/fd/" + copy.fd()));
       }
     }
-    for (Vma vma : vmas(body)) {
-      paths.add("/proc/" + task + "/map_files/" + Long.toHexString(vma.start()) + "-" + Long.toHexString(vma.end()));
+    for (Place place : places) {
+      paths.add("/proc/" + place.task() + "/map_files/" + Long.toHexString(place.vma().start()) + "-"
+          + Long.toHexString(place.vma().end()));
     }
-    if (!body.groups().isEmpty()) {
-      paths.add("/proc/" + task + "/exe");
-    }
+    body.groups().forEach(group -> paths.add("/proc/" + group.leader().tid() + "/exe"));
     for (String path : paths) {
       try (Arena arena = Arena.ofConfined()) {
         long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, arena.allocateFrom(path).address(), O_CLOEXEC);
@@ -98,7 +92,7 @@ final class BodySource implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment page = arena.allocate(PAGE, PAGE);
       MemorySegment zeros = arena.allocate(PAGE, PAGE);
-      for (Vma vma : vmas.stream().sorted(Comparator.comparingLong(Vma::offset)).toList()) {
+      for (Vma vma : places.stream().map(Place::vma).sorted(Comparator.comparingLong(Vma::offset)).toList()) {
         long end = vma.offset() + vma.lengthBytes();
         for (long at = Math.max(seen, vma.offset()); at < end; at += PAGE) {
           readMemory(at, page);
@@ -170,10 +164,12 @@ final class BodySource implements AutoCloseable {
   private void readMemory(long offset, MemorySegment into) throws SyscallException {
     for (long done = 0; done < into.byteSize();) {
       long at = offset + done;
-      Vma vma = vmas.stream().filter(v -> at >= v.offset() && at < v.offset() + v.lengthBytes()).findFirst()
-          .orElseThrow(() -> new SyscallException(Nr.PROCESS_VM_READV, Errno.EFAULT, "read " + subject + " at " + at));
+      Place place = places.stream().filter(p -> at >= p.vma().offset()
+          && at < p.vma().offset() + p.vma().lengthBytes()).findFirst().orElseThrow(
+              () -> new SyscallException(Nr.PROCESS_VM_READV, Errno.EFAULT, "read " + subject + " at " + at));
+      Vma vma = place.vma();
       long part = Math.min(into.byteSize() - done, vma.offset() + vma.lengthBytes() - at);
-      new RemoteMemory(task).read(new RemoteAddress(vma.start() + at - vma.offset()), into.asSlice(done, part));
+      new RemoteMemory(place.task()).read(new RemoteAddress(vma.start() + at - vma.offset()), into.asSlice(done, part));
       done += part;
     }
   }
@@ -199,7 +195,7 @@ final class BodySource implements AutoCloseable {
         size = stretch.start() + stretch.lengthBytes();
       }
       Syscalls.require("size of the held " + subject, Nr.FTRUNCATE, memfd, size);
-      return new BodySource(body, subject, Optional.of(memfd), List.of(), task);
+      return new BodySource(body, subject, Optional.of(memfd), List.of());
     }
   }
 

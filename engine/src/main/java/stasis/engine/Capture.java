@@ -12,12 +12,13 @@ import stasis.resource.FilesState;
 import stasis.resource.Kind;
 import stasis.resource.MmState;
 import stasis.resource.TaskState;
+import stasis.resource.ZombieState;
 
 /// A tree as data: every object with its kind, by id. The collector makes one from a frozen tree, the loader from a
 /// statefile; the planner cannot tell which.
 public record Capture(SortedMap<ObjectId, TaskState> tasks, SortedMap<ObjectId, MmState> mms,
     SortedMap<ObjectId, FilesState> files, SortedMap<ObjectId, Item<?>> items,
-    SortedMap<ObjectId, stasis.resource.CpuState> cpus) {
+    SortedMap<ObjectId, stasis.resource.CpuState> cpus, SortedMap<ObjectId, ZombieState> zombies) {
 
   /// One object of a kind.
   ///
@@ -31,9 +32,25 @@ public record Capture(SortedMap<ObjectId, TaskState> tasks, SortedMap<ObjectId, 
     files = new TreeMap<>(files);
     items = new TreeMap<>(items);
     cpus = new TreeMap<>(cpus);
+    zombies = new TreeMap<>(zombies);
   }
 
-  /// Leaders, in id order.
+  /// The same tree with its mms described further.
+  Capture withMms(Map<ObjectId, MmState> described) {
+    return new Capture(tasks, new TreeMap<>(described), files, items, cpus, zombies);
+  }
+
+  /// The same tree with its objects described further.
+  Capture withItems(SortedMap<ObjectId, Item<?>> described) {
+    return new Capture(tasks, mms, files, described, cpus, zombies);
+  }
+
+  /// The first task of the tree.
+  public Map.Entry<ObjectId, TaskState> root() {
+    return leaders().getFirst();
+  }
+
+  /// Leaders, in id order: parents before their children.
   public List<Map.Entry<ObjectId, TaskState>> leaders() {
     return tasks.entrySet().stream().filter(e -> e.getValue().leader().equals(e.getKey())).toList();
   }

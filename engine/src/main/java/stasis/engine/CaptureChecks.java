@@ -13,6 +13,7 @@ import stasis.resource.MappingKind;
 import stasis.resource.MmState;
 import stasis.resource.TaskState;
 import stasis.resource.VmaState;
+import stasis.resource.ZombieState;
 
 /// Every reference of a decoded capture leads to an object of the sort it should: a statefile is hostile input.
 final class CaptureChecks {
@@ -29,6 +30,11 @@ final class CaptureChecks {
     for (Map.Entry<ObjectId, TaskState> entry : capture.tasks().entrySet()) {
       task(entry.getKey(), entry.getValue());
     }
+    for (Map.Entry<ObjectId, ZombieState> zombie : capture.zombies().entrySet()) {
+      leader("core.zombie", zombie.getValue().parent());
+    }
+    family();
+    mms();
     for (FilesState files : capture.files().values()) {
       for (FilesState.Entry entry : files.entries()) {
         sort(entry.file(), FileKind.class, "core.files");
@@ -49,6 +55,34 @@ final class CaptureChecks {
           throw refers(item.kind().schema().name(), need, "a file or body");
         }
       }
+    }
+  }
+
+  /// One root; a parent leads a thread group and comes before its children.
+  private void family() throws DecodeException {
+    for (Map.Entry<ObjectId, TaskState> entry : capture.leaders()) {
+      ObjectId parent = entry.getValue().parent();
+      boolean root = entry.getKey().equals(capture.root().getKey());
+      if (root != parent.equals(entry.getKey()) || parent.compareTo(entry.getKey()) > 0) {
+        throw refers("core.task", parent, "the parent of " + entry.getKey());
+      }
+      leader("core.task", parent);
+    }
+  }
+
+  private void mms() throws DecodeException {
+    for (Map.Entry<ObjectId, MmState> entry : capture.mms().entrySet()) {
+      ObjectId base = entry.getValue().base().orElse(entry.getKey());
+      if (!capture.mms().containsKey(base) || base.compareTo(entry.getKey()) > 0) {
+        throw refers("core.mm", base, "the mm " + entry.getKey() + " is a copy of");
+      }
+    }
+  }
+
+  private void leader(String from, ObjectId id) throws DecodeException {
+    TaskState task = capture.tasks().get(id);
+    if (task == null || !task.leader().equals(id)) {
+      throw refers(from, id, "a thread group leader");
     }
   }
 

@@ -21,14 +21,13 @@ import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.tracee.FreezeObstacle;
-import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
 
-/// Freezes a thread group, writes its statefile, proves that it can be restored, and only then ends the group or has
-/// let
-/// it run on. Whatever fails, the group runs on untouched.
+/// Freezes a tree, writes its statefile, proves that it can be restored, and only then ends the tree or has let it run
+/// on. Whatever fails, the tree runs on untouched.
 public final class Checkpointer {
   private static final Duration FREEZE_BOUND = Duration.ofSeconds(10);
 
@@ -61,7 +60,12 @@ public final class Checkpointer {
       return new CheckpointOutcome.Cancelled();
     } catch (ObstructedException e) {
       return new CheckpointOutcome.Refused(List.of(e.obstacle()), List.of());
-    } catch (SyscallException | ImageException | ProcException | DecodeException e) {
+    } catch (ImageException e) {
+      // A folder that is taken is for the user to decide about, like any obstacle; a full disk is not.
+      return e.reason() == ImageException.Reason.OCCUPIED
+          ? new CheckpointOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")), List.of())
+          : new CheckpointOutcome.Failed(e.getMessage());
+    } catch (SyscallException | ProcException | DecodeException e) {
       return new CheckpointOutcome.Failed(String.valueOf(e.getMessage()));
     }
   }
@@ -96,25 +100,26 @@ public final class Checkpointer {
         Answering answering = Answering.open(environment, request.root(), kernel);
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
-        FrozenGroup.Outcome outcome = FrozenGroup.freeze(ptrace, request.root(),
-            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), point -> listener.at(new Moment.At(point)));
+        FrozenTree.Outcome outcome = FrozenTree.freeze(ptrace, request.root(),
+            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), new TracedPoints(listener));
         return switch (outcome) {
-          case FrozenGroup.Outcome.Obstructed(var found) ->
+          case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());
-          case FrozenGroup.Outcome.Frozen(var group) -> frozen(group, frozenAt, writer, host, answering);
+          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering);
         };
       }
     }
 
-    private CheckpointOutcome frozen(FrozenGroup group, long frozenAt, ImageWriter writer, LiveHost host,
+    private CheckpointOutcome frozen(FrozenTree tree, long frozenAt, ImageWriter writer, LiveHost host,
         Answering answering) throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
-      try (Hold hold = new Hold(ptrace, group)) {
-        listener.at(new Moment.Frozen(group.tasks().size()));
-        var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
-        StatefileHeader header = Headers.of(environment, host);
+      try (Hold hold = new Hold(ptrace, tree)) {
+        listener.at(new Moment.Frozen(tree.threads()));
+        Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
+        StatefileHeader header = Headers.of(ProgramClocks.of(environment,
+            tree.members().stream().map(member -> member.group().leader()).toList()), host);
         phases.enter("collect");
-        Collected collected = new Collector(kinds, environment.proc(), frozen, host).collect();
+        Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
         return switch (collected) {
           case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
           case Collected.Complete complete -> {
@@ -129,20 +134,16 @@ public final class Checkpointer {
     private CheckpointOutcome collected(Collected.Complete complete, Hold hold, long frozenAt, StatefileHeader header,
         ImageWriter writer, LiveHost host) throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
+      Freeze freeze = new Freeze(hold, frozenAt, complete.files().changes());
       try (Contents contents = contents(complete, hold)) {
-        long frozenNs = 0;
-        if (request.leaveRunning()) {
+        if (request.leaveRunning() && contents.obstacle().isEmpty()) {
           listener.at(new Moment.Snapshot());
-          phases.enter("resume");
-          complete.files().changes().release();
-          hold.close();
-          frozenNs = phases.nowNs() - frozenAt;
-          checkBudget(frozenNs);
-          listener.at(new Moment.Resumed());
+          freeze.end();
         }
         phases.enter("encode");
-        PageStore pages = contents.pages();
-        Capture settled = Settling.of(complete.capture(), host);
+        Contents.Found found = contents.pages(complete.capture());
+        PageStore pages = found.store();
+        Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
         List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
         if (!approximate.isEmpty()) {
@@ -150,45 +151,94 @@ public final class Checkpointer {
         }
         Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
         phases.enter("store");
-        long imageBytes = store(writer, statefile, pages, new HostAtFreeze(host, complete.files().facts()));
+        long imageBytes = store(writer, statefile, pages, freeze, new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
         List<String> warnings = new ArrayList<>();
+        if (!contents.obstacle().isEmpty()) {
+          warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
+              + contents.obstacle());
+        }
         if (!request.leaveRunning()) {
           phases.enter("kill");
-          complete.files().changes().mute(List.of(request.root()));
+          complete.files().changes().mute(hold.tree().leaders());
           listener.at(new Moment.At("muted"));
-          hold.kill(environment.proc(), warnings);
+          freeze.kill(warnings);
           complete.files().changes().ended();
-          frozenNs = phases.nowNs() - frozenAt;
           listener.at(new Moment.Killed());
         }
         phases.end();
         int threads = settled.tasks().size();
-        return new CheckpointOutcome.Stored(new CheckpointReport(frozenNs, phases.nowNs() - startNs, imageBytes,
+        return new CheckpointOutcome.Stored(new CheckpointReport(freeze.lastedNs(), phases.nowNs() - startNs, imageBytes,
             pages.sectionBytes(), settled.leaders().size(), threads, phases.elapsedNs(), losses, warnings));
       }
     }
 
     private Contents contents(Collected.Complete complete, Hold hold) throws ObstructedException, SyscallException {
       if (!request.leaveRunning()) {
-        return Contents.inPlace(hold.group(), complete);
+        return Contents.inPlace(complete);
       }
       phases.enter("snapshot");
-      return Contents.snapshot(hold.group(), complete);
+      return Contents.snapshot(hold.tree(), complete);
     }
 
-    private void checkBudget(long frozenNs) throws ObstructedException {
-      if (request.maxFreeze().isPresent() && frozenNs > request.maxFreeze().get().toNanos()) {
-        throw new ObstructedException("task " + request.root(), "it stood still for " + frozenNs / 1_000_000
-            + " ms, longer than --max-freeze allows; it runs on and nothing was stored", "allow a longer freeze");
-      }
-    }
-
-    private long store(ImageWriter writer, Statefile statefile, PageStore pages, Host host)
+    private long store(ImageWriter writer, Statefile statefile, PageStore pages, Freeze freeze, Host host)
         throws ImageException, SyscallException, ObstructedException, DecodeException {
       writer.writeMetadata(statefile.encode(), pages.sectionBytes());
-      pages.copy(writer.pages(), listener);
+      pages.copy(writer.pages(), freeze::checkBudget, listener);
+      if (request.leaveRunning()) {
+        freeze.end();
+        phases.enter("store");
+      }
       return writer.commit((ImageReader written) -> prove(written, host));
+    }
+
+    /// How long the group stands still, and its end.
+    private final class Freeze {
+      private final Hold hold;
+      private final LastingChanges changes;
+      private final long beganNs;
+      private long lastedNs;
+      private boolean ended;
+
+      Freeze(Hold hold, long beganNs, LastingChanges changes) {
+        this.changes = changes;
+        this.hold = hold;
+        this.beganNs = beganNs;
+      }
+
+      long lastedNs() {
+        return lastedNs;
+      }
+
+      /// The group runs on; once.
+      void end() throws ObstructedException {
+        if (!ended) {
+          phases.enter("resume");
+          changes.release();
+          hold.close();
+          ended();
+          checkBudget();
+          listener.at(new Moment.Resumed());
+        }
+      }
+
+      void kill(List<String> warnings) throws SyscallException {
+        hold.kill(environment.proc(), warnings);
+        ended();
+      }
+
+      private void ended() {
+        lastedNs = phases.nowNs() - beganNs;
+        ended = true;
+      }
+
+      void checkBudget() throws ObstructedException {
+        long soFarNs = ended ? lastedNs : phases.nowNs() - beganNs;
+        if (request.maxFreeze().isPresent() && soFarNs > request.maxFreeze().get().toNanos()) {
+          throw new ObstructedException("task " + request.root(), "it stood still for " + soFarNs / 1_000_000
+              + " ms, longer than --max-freeze allows; it runs on and nothing was stored", "allow a longer freeze");
+        }
+      }
     }
 
     /// What was written is read back, decoded and planned: a checkpoint that counts can be restored.

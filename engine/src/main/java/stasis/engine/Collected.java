@@ -6,10 +6,10 @@ import stasis.resource.Obstacle;
 
 /// What collecting says. `explain` stops here.
 sealed interface Collected {
-  /// @param bodies where to read the contents of bodies @param privateRanges which vmas' own pages are stored
+  /// @param bodies where to read the contents of bodies @param pages which private pages are stored, by mm
   /// @param files engine's copies of the files; open until the contents are stored
   record Complete(Capture capture, Findings findings, List<BodySource> bodies,
-      List<MappingCollector.Range> privateRanges, FileCollector files) implements Collected, AutoCloseable {
+      List<MappingCollector.PrivatePages> pages, FileCollector files) implements Collected, AutoCloseable {
     @Override
     public void close() {
       bodies.forEach(BodySource::close);

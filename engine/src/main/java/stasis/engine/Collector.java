@@ -13,8 +13,6 @@ import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
-import stasis.procfs.ProcException;
-import stasis.procfs.ProcTask;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
 import stasis.resource.BodyKind;
@@ -30,93 +28,65 @@ import stasis.resource.ObstructedException;
 import stasis.resource.Question;
 import stasis.resource.TaskAspect;
 import stasis.resource.TaskState;
+import stasis.resource.ZombieState;
 
-/// Describes a frozen thread group: asks every kind for its state, once per object, and disturbs nothing. Page contents
-/// are not read here.
+/// Describes a frozen tree: asks every kind for its state, once per object, and disturbs nothing. Page contents are not
+/// read here.
 final class Collector {
-  private static final int SIGCHLD = 17;
-
   private final KindSet kinds;
   private final Proc proc;
-  private final Frozen frozen;
+  private final Stopped stopped;
   private final Host host;
   private final Findings findings = new Findings();
   private final TreeView tree;
   private final Map<ObjectId, TaskState> tasks = new TreeMap<>();
   private final Map<ObjectId, CpuState> cpus = new TreeMap<>();
+  private final Map<ObjectId, ZombieState> zombies = new TreeMap<>();
   private final Map<ObjectId, Capture.Item<?>> items = new TreeMap<>();
 
   /// @param host where the tree is expected to be restored: losses are judged against it
-  Collector(KindSet kinds, Proc proc, Frozen frozen, Host host) {
+  Collector(KindSet kinds, Proc proc, Stopped stopped, Host host) {
     this.host = host;
     this.kinds = kinds;
     this.proc = proc;
-    this.frozen = frozen;
+    this.stopped = stopped;
     this.tree = new TreeView(proc);
   }
 
   /// @return the whole description, or every obstacle in its way; the loss table in both cases
   Collected collect() {
     try {
-      return collectGroup();
+      return collectTree();
     } catch (ObstructedException e) {
       findings.refuse("core.task", e.obstacle());
       return new Collected.Obstructed(findings.obstacles(), findings.table(items.values(), host));
     }
   }
 
-  private Collected collectGroup() throws ObstructedException {
-    ObjectId leaderId = tree.nextId();
-    List<ObjectId> threadIds = new ArrayList<>(List.of(leaderId));
-    for (int i = 1; i < frozen.threads().size(); i++) {
-      threadIds.add(tree.nextId());
-    }
-    ObjectId mm = tree.nextId();
-    ObjectId files = tree.nextId();
-    GroupView group = group(threadIds, mm, files);
+  private Collected collectTree() throws ObstructedException {
+    List<GroupView> groups = new TaskCollector(proc, tree, findings, tasks, cpus, zombies).collect(stopped);
     FileCollector fileCollector = new FileCollector(kinds, tree, findings, this::put);
-    MappingCollector mappingCollector = new MappingCollector(kinds, tree, findings, this::put, frozen);
+    MappingCollector mappingCollector = new MappingCollector(kinds, tree, findings, this::put);
     try {
-      FilesState table = fileCollector.collect(group);
-      MmState mmState = mappingCollector.collect(group);
-      aspects(group);
+      Map<ObjectId, FilesState> files = fileCollector.collect(groups);
+      Map<ObjectId, MmState> mms = new TreeMap<>();
+      for (GroupView group : groups) {
+        mms.put(group.mm(), mappingCollector.collect(group));
+        aspects(group);
+      }
       List<BodySource> sources = bodies();
       if (!findings.obstacles().isEmpty()) {
         fileCollector.close();
+        sources.forEach(BodySource::close);
         return new Collected.Obstructed(findings.obstacles(), findings.table(items.values(), host));
       }
-      Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(Map.of(mm, mmState)),
-          new TreeMap<>(Map.of(files, table)), new TreeMap<>(items), new TreeMap<>(cpus));
-      return new Collected.Complete(capture, findings, sources, mappingCollector.privateRanges(), fileCollector);
+      Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(mms), new TreeMap<>(files),
+          new TreeMap<>(items), new TreeMap<>(cpus), new TreeMap<>(zombies));
+      return new Collected.Complete(capture, findings, sources, mappingCollector.privatePages(), fileCollector);
     } catch (ObstructedException | RuntimeException | Error e) {
       fileCollector.close();
       throw e;
     }
-  }
-
-  private GroupView group(List<ObjectId> ids, ObjectId mm, ObjectId files) throws ObstructedException {
-    GroupView group = new GroupView(tree, mm, frozen);
-    ProcTask leader = proc.task(frozen.leader());
-    for (int i = 0; i < ids.size(); i++) {
-      Tid tid = frozen.threads().get(i);
-      TaskView task = new TaskView(ids.get(i), leader.thread(tid), group, frozen);
-      group.add(task);
-      tree.addTask(tid.value(), task.id());
-      List<Integer> pids = task.status().nsPid().stream().map(Math::toIntExact).toList();
-      // The parent is outside the tree of one group: the leader stands for itself.
-      tasks.put(task.id(), new TaskState(pids, ids.getFirst(), ids.getFirst(), mm, files, task.stat().pgrp(),
-          task.stat().session(), SIGCHLD, task.status().name()));
-      cpus.put(task.id(), frozen.cpu(tid));
-      cpus.get(task.id()).sleep().filter(sleep -> !sleep.exact()).ifPresent(sleep -> findings.approximate(
-          "core.cpu", task.subject(), stasis.resource.Loss.of("the time left of its timed wait is an estimate of the"
-              + " scheduler's clock, a few ms off")));
-      if (RestartCalls.isForgotten(cpus.get(task.id()))) {
-        findings.approximate("core.cpu", task.subject(), stasis.resource.Loss.of("its timed wait cannot be read without"
-            + " BPF: it ends with EINTR, or waits its whole time again"));
-      }
-      findings.exact("core.task", task.subject());
-    }
-    return group;
   }
 
   private void aspects(GroupView group) throws ObstructedException {
@@ -134,7 +104,7 @@ final class Collector {
     }
     Map<Tid, Answers> answers = new HashMap<>();
     for (var entry : questions.entrySet()) {
-      answers.put(entry.getKey(), answers(entry.getKey(), List.copyOf(entry.getValue())));
+      answers.put(entry.getKey(), answers(group.frozen(), entry.getKey(), List.copyOf(entry.getValue())));
     }
     for (GroupAspect<?> aspect : kinds.groupAspects()) {
       groupAspect(aspect, group, GroupPlan.require(answers, group.leader().tid()));
@@ -146,7 +116,7 @@ final class Collector {
     }
   }
 
-  private Answers answers(Tid tid, List<Question> asked) throws ObstructedException {
+  private static Answers answers(Frozen frozen, Tid tid, List<Question> asked) throws ObstructedException {
     List<Answer> said = asked.isEmpty() ? List.of() : frozen.ask(tid, asked);
     var byQuestion = new HashMap<Question, Answer>();
     for (int i = 0; i < asked.size(); i++) {
@@ -193,17 +163,12 @@ final class Collector {
     state.ifPresent(s -> put(body.id(), kind, s, Optional.empty(), view.subject()));
     return state.flatMap(s -> switch (kind.contents(s)) {
       case NONE -> Optional.empty();
-      case FILE -> Optional.of(BodySource.file(body, frozen.leader()));
-      case MEMORY -> Optional.of(BodySource.memory(body, frozen.leader()));
+      case FILE, MEMORY -> Optional.of(BodySource.of(body));
     });
   }
 
   private <S extends Record> void put(ObjectId id, Kind<S> kind, S state, Optional<ObjectId> owner, String subject) {
     items.put(id, new Capture.Item<>(id, kind, state, owner));
     findings.described(id, subject);
-  }
-
-  static ObstructedException obstructed(Tid tid, String what, ProcException e) {
-    return TaskView.obstructed(tid, what, e);
   }
 }

@@ -2,140 +2,204 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
 import stasis.resource.MmState;
 import stasis.resource.ObstructedException;
 import stasis.resource.VmaState;
 import stasis.tracee.Deadline;
 import stasis.tracee.ErrandRefusedException;
 import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
 import stasis.tracee.LiveTask;
 import stasis.tracee.RemoteMemory;
 import stasis.tracee.Snapshot;
 
-/// Page contents of a collected tree, readable until closed: in the frozen task itself, or held so that it may run on.
+/// Page contents of a collected tree, readable until closed: in the frozen tasks themselves, or held so that they may
+/// run on.
 final class Contents implements AutoCloseable {
   private static final Duration SNAPSHOT_BOUND = Duration.ofSeconds(30);
 
-  private final ObjectId mm;
-  private final List<MappingCollector.Range> ranges;
+  /// The private pages of one mm.
+  ///
+  /// @param task whose memory shows them: a member of the tree, or a copy-on-write image of it
+  private record Source(ObjectId mm, Tid task, List<MappingCollector.Range> ranges, List<HeldRange> held) {
+    RemoteMemory memory() {
+      return new RemoteMemory(task);
+    }
+  }
+
+  /// What there is to store, and the mms as that describes them: which share pages with which.
+  record Found(PageStore store, Capture capture) {}
+
+  private final List<Source> sources;
   private final List<BodySource> bodies;
-  private final RemoteMemory memory;
-  private final List<HeldRange> held;
-  private final Optional<Snapshot> snapshot;
+  private final List<Snapshot> snapshots;
+  private final boolean held;
+  private final String obstacle;
 
-  private Contents(ObjectId mm, List<MappingCollector.Range> ranges, List<BodySource> bodies, RemoteMemory memory,
-      List<HeldRange> held, Optional<Snapshot> snapshot) {
-    this.mm = mm;
-    this.ranges = List.copyOf(ranges);
+  private Contents(List<Source> sources, List<BodySource> bodies, List<Snapshot> snapshots, boolean held,
+      String obstacle) {
+    this.obstacle = obstacle;
+    this.sources = List.copyOf(sources);
     this.bodies = List.copyOf(bodies);
-    this.memory = memory;
-    this.held = List.copyOf(held);
-    this.snapshot = snapshot;
+    this.snapshots = List.copyOf(snapshots);
+    this.held = held;
   }
 
-  /// The group stays frozen while its pages are read.
-  static Contents inPlace(FrozenGroup group, Collected.Complete collected) {
-    return new Contents(mm(collected), collected.privateRanges(), collected.bodies(), group.memory(), List.of(),
-        Optional.empty());
+  /// The tree stays frozen while its pages are read.
+  static Contents inPlace(Collected.Complete collected) {
+    return inPlace(collected, "");
   }
 
-  /// A copy-on-write image of the mm, and copies of what such an image does not hold: shared bodies, and vmas that a
-  /// child does not inherit (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
-  static Contents snapshot(FrozenGroup group, Collected.Complete collected) throws ObstructedException,
+  private static Contents inPlace(Collected.Complete collected, String obstacle) {
+    return new Contents(collected.pages().stream()
+        .map(pages -> new Source(pages.mm(), pages.task(), pages.ranges(), List.of())).toList(), collected.bodies(),
+        List.of(), false, obstacle);
+  }
+
+  /// A copy-on-write image of each mm, and copies of what such an image does not hold; where one cannot be made, the
+  /// tree's own memory, for which it must stand still ([#obstacle]).
+  static Contents snapshot(FrozenTree tree, Collected.Complete collected) throws ObstructedException,
       SyscallException {
+    var taken = new HashMap<Tid, Snapshot>();
+    for (FrozenTree.Member member : tree.members()) {
+      switch (Attempt.at(member.group())) {
+        case Attempt.Taken(Snapshot snapshot) -> taken.put(member.group().leader(), snapshot);
+        case Attempt.Impossible(String why) -> {
+          for (Snapshot snapshot : taken.values()) {
+            snapshot.close();
+          }
+          return inPlace(collected, why);
+        }
+      }
+    }
+    return beside(taken, tree, collected);
+  }
+
+  /// What a copy-on-write image does not hold is copied: shared bodies, and vmas that a child does not inherit
+  /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
+  private static Contents beside(Map<Tid, Snapshot> taken, FrozenTree tree, Collected.Complete collected)
+      throws SyscallException {
     var bodies = new ArrayList<BodySource>();
-    var held = new ArrayList<HeldRange>();
+    var sources = new ArrayList<Source>();
     try {
       for (BodySource body : collected.bodies()) {
         bodies.add(body.copy());
       }
-      MmState state = collected.capture().mms().firstEntry().getValue();
-      var inherited = new ArrayList<MappingCollector.Range>();
-      for (MappingCollector.Range range : collected.privateRanges()) {
-        if (isInherited(state, range.start())) {
+      for (MappingCollector.PrivatePages pages : collected.pages()) {
+        sources.add(source(pages, GroupPlan.require(collected.capture().mms(), pages.mm()),
+            GroupPlan.require(taken, pages.task()).child()));
+      }
+      return new Contents(sources, bodies, List.copyOf(taken.values()), true, "");
+    } catch (SyscallException | RuntimeException | Error e) {
+      new Contents(sources, bodies, List.copyOf(taken.values()), true, "").close();
+      throw e;
+    }
+  }
+
+  private static Source source(MappingCollector.PrivatePages pages, MmState state, Tid copy) throws SyscallException {
+    var inherited = new ArrayList<MappingCollector.Range>();
+    var held = new ArrayList<HeldRange>();
+    try {
+      Map<RemoteAddress, VmaState> vmas = new HashMap<>();
+      state.vmas().forEach(vma -> vmas.put(vma.start(), vma));
+      for (MappingCollector.Range range : pages.ranges()) {
+        VmaState vma = GroupPlan.require(vmas, range.start());
+        if (!vma.has("dc") && !vma.has("wf")) {
           inherited.add(range);
         } else {
-          held.addAll(HeldRange.copy(group.memory(), range));
+          held.addAll(HeldRange.copy(new RemoteMemory(pages.task()), range));
         }
       }
-      Snapshot taken = take(group);
-      return new Contents(mm(collected), inherited, bodies, taken.memory(), held, Optional.of(taken));
-    } catch (ObstructedException | SyscallException | RuntimeException | Error e) {
-      bodies.forEach(BodySource::close);
+      return new Source(pages.mm(), copy, inherited, held);
+    } catch (SyscallException | RuntimeException | Error e) {
       held.forEach(HeldRange::close);
       throw e;
     }
   }
 
-  private static Snapshot take(FrozenGroup group) throws ObstructedException, SyscallException {
-    LiveTask task = group.tasks().getFirst();
-    try {
-      return switch (Snapshot.take(group, task, Deadline.after(SNAPSHOT_BOUND))) {
-        case Snapshot.Outcome.Taken(var taken) -> taken;
-        case Snapshot.Outcome.Failed(Errno errno) -> throw new ObstructedException("task " + group.leader(),
-            "no copy-on-write image can be made of it: " + errno.meaning(),
-            "raise its limit on processes or free memory; or checkpoint without --leave-running");
-        case Snapshot.Outcome.Died _ ->
-            throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
-      };
-    } catch (ErrandRefusedException e) {
-      throw new ObstructedException("task " + group.leader(), e, "checkpoint without --leave-running");
-    }
-  }
+  /// What came of trying for a copy-on-write image.
+  private sealed interface Attempt {
+    record Taken(Snapshot snapshot) implements Attempt {}
 
-  private static ObjectId mm(Collected.Complete collected) {
-    return collected.capture().mms().firstKey();
-  }
+    record Impossible(String why) implements Attempt {}
 
-  private static boolean isInherited(MmState state, RemoteAddress start) {
-    for (VmaState vma : state.vmas()) {
-      if (vma.start().equals(start)) {
-        return !vma.has("dc") && !vma.has("wf");
+    static Attempt at(FrozenGroup group) throws ObstructedException, SyscallException {
+      LiveTask task = group.tasks().getFirst();
+      try {
+        return switch (Snapshot.take(group, task, Deadline.after(SNAPSHOT_BOUND))) {
+          case Snapshot.Outcome.Taken(var snapshot) -> new Taken(snapshot);
+          case Snapshot.Outcome.Failed(Errno errno) -> new Impossible("clone: " + errno.meaning());
+          case Snapshot.Outcome.Died _ ->
+              throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
+        };
+      } catch (ErrandRefusedException e) {
+        return new Impossible(e.obstacle().message());
       }
     }
-    return true;
   }
 
-  /// Finds the pages; may run after the group has resumed when a snapshot holds them.
-  PageStore pages() throws SyscallException {
+  /// Why the tree must stand still until its pages are copied, although a snapshot was asked for; empty if one was
+  /// taken.
+  String obstacle() {
+    return obstacle;
+  }
+
+  /// Finds the pages; may run after the tree has resumed when snapshots hold them. A process that was born with the
+  /// memory of another of the tree, and still shares pages with it, has only the others of its own.
+  Found pages(Capture capture) throws SyscallException {
     PageStore store = new PageStore();
-    var found = new ArrayList<Found>();
-    try (PageScan scan = new PageScan(memory.task())) {
-      for (MappingCollector.Range range : ranges) {
-        found.add(new Found(range.start(), scan.ownPages(range.start(), range.lengthBytes()), Optional.empty()));
+    Map<ObjectId, MmState> mms = new TreeMap<>(capture.mms());
+    Map<ObjectId, OwnPages> known = new HashMap<>();
+    Kinship kinship = new Kinship(capture);
+    for (Source source : sources) {
+      OwnPages own = OwnPages.of(source.task(), source.ranges());
+      known.put(source.mm(), own);
+      Optional<OwnPages.Difference> difference = Optional.empty();
+      Optional<ObjectId> base = kinship.base(source.mm()).filter(known::containsKey);
+      if (base.isPresent()) {
+        difference = own.from(GroupPlan.require(known, base.get()), kinship.inheritance(source.mm(), base.get()));
+        difference.ifPresent(found -> mms.computeIfPresent(source.mm(), (_, mm) -> new MmState(mm.vmas(),
+            mm.attachments(), base, found.dropped())));
       }
-    }
-    for (HeldRange range : held) {
-      found.add(new Found(range.start(), List.of(range.run()), Optional.of(range)));
-    }
-    found.sort(java.util.Comparator.comparing(Found::start));
-    for (Found pages : found) {
-      if (pages.held().isPresent()) {
-        store.addHeld(mm, pages.held().get());
-      } else {
-        store.addMemory(mm, pages.runs(), memory);
-      }
+      add(store, source, difference.map(OwnPages.Difference::own).orElse(own.runs()));
     }
     for (BodySource body : bodies) {
       store.addBody(body);
     }
-    return store;
+    return new Found(store, capture.withMms(mms));
   }
 
-  private record Found(RemoteAddress start, List<PageScan.Run> runs, Optional<HeldRange> held) {}
+  private static void add(PageStore store, Source source, List<PageScan.Run> own) {
+    record Piece(RemoteAddress start, Optional<PageScan.Run> run, Optional<HeldRange> held) {}
+    var pieces = new ArrayList<Piece>();
+    own.forEach(run -> pieces.add(new Piece(run.start(), Optional.of(run), Optional.empty())));
+    source.held().forEach(range -> pieces.add(new Piece(range.start(), Optional.empty(), Optional.of(range))));
+    pieces.sort(Comparator.comparing(Piece::start));
+    for (Piece piece : pieces) {
+      piece.held().ifPresent(range -> store.addHeld(source.mm(), range));
+      piece.run().ifPresent(run -> store.addMemory(source.mm(), List.of(run), source.memory()));
+    }
+  }
 
   @Override
   public void close() throws SyscallException {
-    held.forEach(HeldRange::close);
-    if (snapshot.isPresent()) {
+    sources.forEach(source -> source.held().forEach(HeldRange::close));
+    if (held) {
       bodies.forEach(BodySource::close);
-      snapshot.get().close();
+    }
+    for (Snapshot snapshot : snapshots) {
+      snapshot.close();
     }
   }
 }

@@ -7,6 +7,7 @@ import stasis.resource.CpuState;
 import stasis.resource.FilesState;
 import stasis.resource.MmState;
 import stasis.resource.TaskState;
+import stasis.resource.ZombieState;
 
 /// Schemas of what the engine itself knows; every other object belongs to a kind.
 final class CoreSchemas {
@@ -14,10 +15,11 @@ final class CoreSchemas {
   static final Schema<CpuState> CPU = Schema.of(MethodHandles.lookup(), CpuState.class, "core.cpu", 1);
   static final Schema<MmState> MM = Schema.of(MethodHandles.lookup(), MmState.class, "core.mm", 1);
   static final Schema<FilesState> FILES = Schema.of(MethodHandles.lookup(), FilesState.class, "core.files", 1);
+  static final Schema<ZombieState> ZOMBIE = Schema.of(MethodHandles.lookup(), ZombieState.class, "core.zombie", 1);
 
   private CoreSchemas() {}
 
   static List<Schema<?>> all() {
-    return List.of(TASK, CPU, MM, FILES);
+    return List.of(TASK, CPU, MM, FILES, ZOMBIE);
   }
 }

@@ -29,6 +29,8 @@ final class Encoder {
     capture.mms().forEach((id, mm) -> objects.add(StoredObject.of(id, CoreSchemas.MM, mm, Optional.empty())));
     capture.files().forEach((id, files) ->
         objects.add(StoredObject.of(id, CoreSchemas.FILES, files, Optional.empty())));
+    capture.zombies().forEach((id, zombie) ->
+        objects.add(StoredObject.of(id, CoreSchemas.ZOMBIE, zombie, Optional.empty())));
     capture.items().values().forEach(item -> objects.add(stored(item)));
     int next = objects.stream().mapToInt(object -> object.id().value()).max().orElse(0);
     for (var cpu : capture.cpus().entrySet()) {

@@ -127,7 +127,7 @@ final class ErrandAnswerer implements Answerer {
     return hiddenAnswers.flatMap(known -> known.task(thread).map(task -> new HiddenThread(
         task.contexts().iopl() != 0 || task.contexts().ioBitmap(), task.semUndo().size(),
         known.task(group.leader()).map(leader -> leader.contexts().namespaces().equals(task.contexts().namespaces()))
-            .orElse(false))));
+            .orElse(false), known.landlocked(task))));
   }
 
   @Override

@@ -34,6 +34,8 @@ import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Batch;
 import stasis.tracee.stub.BatchRun;
+import stasis.tracee.stub.Birth;
+import stasis.tracee.stub.CloneArgs;
 import stasis.tracee.stub.Expect;
 import stasis.tracee.stub.Newborn;
 import stasis.tracee.stub.Operand;
@@ -47,6 +49,7 @@ import stasis.tracee.stub.Stub;
 /// a step that fails ends them all. On the tracer thread.
 final class Executor {
   private static final Duration STEP_BOUND = Duration.ofMinutes(30);
+  private static final Duration PID_FREE_WITHIN = Duration.ofSeconds(5);
   private static final Duration TID_FREE_WITHIN = Duration.ofSeconds(1);
   private static final long TID_RETRY_NS = 1_000_000;
   private static final long SEGMENT_BYTES = 1L << 30;
@@ -66,12 +69,14 @@ final class Executor {
   private final Map<Integer, Set<Integer>> kept = new HashMap<>();
   private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
   private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
+  private final LargeFills largeFills;
   private int imageFd;
 
   Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener) {
     this.ptrace = ptrace;
     this.proc = proc;
     this.image = image;
+    this.largeFills = new LargeFills(image);
     this.births = births;
     this.listener = listener;
   }
@@ -82,7 +87,12 @@ final class Executor {
       List<Step> steps = program.steps();
       keepOutputs(steps);
       for (int at = 0; at < steps.size();) {
-        at = run(steps, at);
+        int from = at;
+        long began = System.nanoTime();
+        at = run(steps, from);
+        int to = at;
+        long tookNs = System.nanoTime() - began;
+        listener.at(new Moment.Calls(() -> CallLines.of(steps, from, to, values, this::tid, tookNs)));
       }
       listener.at(new Moment.BeforeRelease());
       return new RestoredTree(ptrace, proc, births, stubs, cpus, traps(steps));
@@ -138,12 +148,19 @@ final class Executor {
       case Step.Spawn spawn -> spawn(spawn);
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
+      case Step.Fill fill when largeFills.takes(fill) -> largeFills.run(fill, stub(fill.in()).memory());
       case Step.Release release -> cpus.put(release.in(), release.cpu());
+      case Step.Stop stop -> Endings.stop(ptrace, stub(stop.in()), stop.signal());
+      case Step.End end -> Endings.end(ptrace, takeOut(end.in()), end);
       case Step.Call _, Step.MapVdso _, Step.Fill _, Step.FillFile _ -> {
         return runBatch(steps, at);
       }
     }
     return at + 1;
+  }
+
+  private String tid(ObjectId task) {
+    return stubs.containsKey(task) ? stub(task).tid().toString() : task.toString();
   }
 
   private int runBatch(List<Step> steps, int from) throws StepFailedException, SyscallException {
@@ -176,9 +193,9 @@ final class Executor {
       case Step.Call call -> calls.add(index, call, kept.getOrDefault(index, Set.of()));
       case Step.MapVdso vdso -> calls.batch().callNumber(ARCH_PRCTL_X86_64, Expect.SUCCESS,
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
-      case Step.Fill fill when !fill.forced() -> fill(calls, fill);
+      case Step.Fill fill when !fill.forced() && !largeFills.takes(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
-      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _ -> {
+      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _ -> {
         return false;
       }
     }
@@ -261,8 +278,10 @@ final class Executor {
         stubs.put(spawn.in(), root);
         unmapInherited(root);
       }
-      case Step.Birth.Child _ ->
-          throw new StepFailedException("children of a restored root are not part of this version");
+      case Step.Birth.Child child -> {
+        stubs.put(spawn.in(), child(child));
+        listener.at(new Moment.TasksBorn(stubs.size()));
+      }
       case Step.Birth.Thread _ -> throw new AssertionError("threads are born in batches");
     }
   }
@@ -274,6 +293,22 @@ final class Executor {
     } catch (PidTakenException e) {
       throw new StepFailedException(e);
     }
+  }
+
+  private Stub child(Step.Birth.Child child) throws SyscallException, StepFailedException {
+    try {
+      List<Integer> pids = child.pids().isEmpty() ? List.of() : births.setTid(child.pids()).reversed();
+      return Birth.of(stub(child.parent()), new CloneArgs(child.cloneFlags(), child.exitSignal(), pids),
+          Deadline.after(PID_FREE_WITHIN));
+    } catch (PidTakenException e) {
+      throw new StepFailedException(e);
+    }
+  }
+
+  private Stub takeOut(ObjectId task) {
+    Stub stub = stub(task);
+    stubs.remove(task);
+    return stub;
   }
 
   /// The stub's own image, stack and vdso go; its region stays to the end.
@@ -290,13 +325,14 @@ final class Executor {
   }
 
   private int spawnThreads(List<Step> steps, int from) throws SyscallException, StepFailedException {
+    ObjectId group = ((Step.Birth.Thread) ((Step.Spawn) steps.get(from)).birth()).leader();
     List<Step.Spawn> spawns = new ArrayList<>();
     int at = from;
     for (; at < steps.size() && steps.get(at) instanceof Step.Spawn spawn
-        && spawn.birth() instanceof Step.Birth.Thread; at++) {
+        && spawn.birth() instanceof Step.Birth.Thread thread && thread.leader().equals(group); at++) {
       spawns.add(spawn);
     }
-    Stub leader = stub(((Step.Birth.Thread) spawns.getFirst().birth()).leader());
+    Stub leader = stub(group);
     Batch batch = new Batch();
     Map<Integer, ObjectId> byEntry = new HashMap<>();
     for (Step.Spawn spawn : spawns) {

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -24,7 +24,7 @@ import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 
-/// Describes the open files of a thread group, each description once. Holds the engine's copies of them until closed.
+/// Describes the open files of a tree, each description once. Holds the engine's copies of them until closed.
 final class FileCollector implements AutoCloseable {
   private final KindSet kinds;
   private final TreeView tree;
@@ -41,8 +41,14 @@ final class FileCollector implements AutoCloseable {
     this.sink = sink;
   }
 
-  FilesState collect(GroupView group) throws ObstructedException {
-    List<SharedFiles.Seat> seats = seats(group);
+  /// @return the table of each group, by its object
+  Map<ObjectId, FilesState> collect(List<GroupView> groups) throws ObstructedException {
+    List<SharedFiles.Seat> seats = new ArrayList<>();
+    Map<Tid, GroupView> byLeader = new HashMap<>();
+    for (GroupView group : groups) {
+      byLeader.put(group.leader().tid(), group);
+      seats.addAll(seats(group));
+    }
     seats.forEach(seat -> facts.put(seat.link().target(), seat.link().stat()));
     Map<SharedFiles.Seat, ObjectId> ids = new LinkedHashMap<>();
     Map<ObjectId, List<SharedFiles.Seat>> byFile = new LinkedHashMap<>();
@@ -51,13 +57,40 @@ final class FileCollector implements AutoCloseable {
       description.forEach(seat -> ids.put(seat, id));
       byFile.put(id, description);
     }
-    Tid leader = group.leader().tid();
-    long pidfd = byFile.isEmpty() ? -1 : pidfd(leader);
+    describe(byLeader, ids, byFile);
+    Map<ObjectId, List<Entry>> tables = new TreeMap<>();
+    groups.forEach(group -> tables.put(group.files(), new ArrayList<>()));
+    for (SharedFiles.Seat seat : seats) {
+      GroupPlan.require(tables, GroupPlan.require(byLeader, seat.task()).files())
+          .add(new Entry(seat.fd(), seat.info().closeOnExec(), GroupPlan.require(ids, seat)));
+    }
+    Map<ObjectId, FilesState> states = new TreeMap<>();
+    tables.forEach((id, entries) -> states.put(id, new FilesState(entries)));
+    return states;
+  }
+
+  private void describe(Map<Tid, GroupView> byLeader, Map<SharedFiles.Seat, ObjectId> ids,
+      Map<ObjectId, List<SharedFiles.Seat>> byFile) throws ObstructedException {
+    Map<Tid, Long> pidfds = new HashMap<>();
     try {
-      Neighbours neighbours = new Neighbours(tree.proc(), Set.of(leader.value()));
+      var neighbours = new Neighbours(tree.proc(), byLeader.keySet());
+      var sockets = new Sockets(tree);
+      var seating = new Seating(ids);
       List<FileView> views = new ArrayList<>();
-      byFile.forEach((id, description) -> views.add(new FileView(tree, id, group.leader(), description,
-          copy(pidfd, description.getFirst()), ids, neighbours, changes)));
+      for (Map.Entry<ObjectId, List<SharedFiles.Seat>> file : byFile.entrySet()) {
+        SharedFiles.Seat first = file.getValue().getFirst();
+        if (!pidfds.containsKey(first.task())) {
+          pidfds.put(first.task(), pidfd(first.task()));
+        }
+        views.add(new FileView(tree, file.getKey(), GroupPlan.require(byLeader, first.task()).leader(),
+            file.getValue(), copy(GroupPlan.require(pidfds, first.task()), first), seating, neighbours, sockets,
+            changes));
+      }
+      views.addAll(sockets.look(views, (seat, copy, near) -> {
+        copies.add(copy);
+        return new FileView(tree, tree.nextId(), near.task(), List.of(seat), Optional.of(copy), seating, neighbours,
+            sockets, changes);
+      }));
       views.forEach(neighbours::add);
       Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
       views.forEach(view -> recognised.put(view, kind(view)));
@@ -65,12 +98,8 @@ final class FileCollector implements AutoCloseable {
       changes.quiet().forEach(obstacle -> findings.refuse("file", obstacle));
       recognised.forEach(this::describe);
     } finally {
-      if (pidfd >= 0) {
-        Syscalls.call(Nr.CLOSE, pidfd);
-      }
+      pidfds.values().forEach(pidfd -> Syscalls.call(Nr.CLOSE, pidfd));
     }
-    return new FilesState(seats.stream()
-        .map(seat -> new Entry(seat.fd(), seat.info().closeOnExec(), GroupPlan.require(ids, seat))).toList());
   }
 
   private static long pidfd(Tid leader) throws ObstructedException {

@@ -1,6 +1,6 @@
 package stasis.engine;
 
-import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +18,7 @@ import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
+import stasis.resource.UnixSocket;
 
 /// One description of a frozen tree, with the engine's own copy of it.
 final class FileView implements OpenFile {
@@ -29,22 +30,24 @@ final class FileView implements OpenFile {
   private final FrozenTask task;
   private final List<SharedFiles.Seat> seats;
   private final Optional<OwnCopy> copy;
-  private final Map<SharedFiles.Seat, ObjectId> allFiles;
+  private final Seating seating;
   private final Neighbours neighbours;
+  private final Sockets sockets;
   private final LastingChanges changes;
 
   /// @param copy empty when the kernel gives none: an O_PATH file is copied, a file of a task we may not attach to is
   ///     not
-  /// @param allFiles every seat of the tree with its file, complete before kinds are asked
+  /// @param seating every seat of the tree with its file, complete before kinds are asked
   FileView(TreeView tree, ObjectId id, FrozenTask task, List<SharedFiles.Seat> seats, Optional<OwnCopy> copy,
-      Map<SharedFiles.Seat, ObjectId> allFiles, Neighbours neighbours, LastingChanges changes) {
+      Seating seating, Neighbours neighbours, Sockets sockets, LastingChanges changes) {
     this.tree = tree;
     this.id = id;
     this.task = task;
     this.seats = List.copyOf(seats);
     this.copy = copy;
-    this.allFiles = allFiles;
+    this.seating = seating;
     this.neighbours = neighbours;
+    this.sockets = sockets;
     this.changes = changes;
   }
 
@@ -65,7 +68,8 @@ final class FileView implements OpenFile {
 
   @Override
   public String subject() {
-    return task.subject() + " fd " + fd() + " " + seats.getFirst().link().target();
+    boolean inFlight = !seats.getFirst().task().equals(task.tid());
+    return task.subject() + (inFlight ? " in flight" : " fd " + fd()) + " " + seats.getFirst().link().target();
   }
 
   @Override
@@ -108,23 +112,17 @@ final class FileView implements OpenFile {
 
   @Override
   public Optional<ObjectId> fileAt(Fd fd) {
-    return allFiles.entrySet().stream()
-        .filter(e -> e.getKey().task().equals(task.tid()) && e.getKey().fd().equals(fd))
-        .map(Map.Entry::getValue).findFirst();
+    return seating.at(task.tid(), fd);
   }
 
   @Override
   public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
     Arg slot = Arg.data(stasis.linux.abi.Bytes.ofU32(fd().value(), targetFd.value(), nth));
-    // Most stand where they were added.
-    var candidates = allFiles.entrySet().stream()
-        .sorted(Comparator.comparing(seat -> !seat.getKey().fd().equals(targetFd))).toList();
-    for (Map.Entry<SharedFiles.Seat, ObjectId> candidate : candidates) {
-      int pid = candidate.getKey().task().value();
-      Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(pid), Arg.imm(task.tid().value()),
-          Arg.imm(KCMP_EPOLL_TFD), Arg.imm(candidate.getKey().fd().value()), slot), Optional.empty());
+    for (SharedFiles.Seat candidate : seating.likeliest(targetFd)) {
+      Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(candidate.task().value()), Arg.imm(task.tid().value()),
+          Arg.imm(KCMP_EPOLL_TFD), Arg.imm(candidate.fd().value()), slot), Optional.empty());
       if (answer.result() == 0) {
-        return Optional.of(candidate.getValue());
+        return Optional.of(seating.file(candidate));
       }
     }
     return Optional.empty();
@@ -136,8 +134,39 @@ final class FileView implements OpenFile {
   }
 
   @Override
+  public List<Holder> holders() {
+    Map<ObjectId, Holder> holders = new LinkedHashMap<>();
+    for (SharedFiles.Seat seat : seats) {
+      // What is only in flight the engine has: locks of the description show there too.
+      ObjectId process = tree.task(seat.task().value()).orElse(task.id());
+      holders.putIfAbsent(process, new Holder(process, seat.info()));
+    }
+    return List.copyOf(holders.values());
+  }
+
+  @Override
   public boolean isHeldElsewhere() {
     return neighbours.isHeldElsewhere(link());
+  }
+
+  @Override
+  public Optional<String> holderOutside(String link) {
+    return neighbours.holder(link).map(neighbours::name);
+  }
+
+  @Override
+  public Optional<UnixSocket> unixSocket() throws ObstructedException {
+    return sockets.of(this);
+  }
+
+  @Override
+  public Optional<OpenFile> socket(long inode) {
+    return sockets.at(inode);
+  }
+
+  @Override
+  public int rootPid() {
+    return tree.rootPid();
   }
 
   @Override
@@ -148,6 +177,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<ObjectId> taskInTree(int pid) {
     return tree.task(pid);
+  }
+
+  /// Where it is open first; for one only in flight, in the engine.
+  SharedFiles.Seat seat() {
+    return seats.getFirst();
   }
 
   /// The engine's own copy, for reading contents after the tree runs again.

@@ -22,6 +22,9 @@ interface Frozen {
   /// All live threads, leader first.
   List<Tid> threads();
 
+  /// The signal of the group stop it was found in, 0 for none.
+  int stopSignal();
+
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();
 

@@ -1,11 +1,10 @@
 package stasis.engine;
 
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SequencedMap;
+import java.util.Set;
+import java.util.TreeSet;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -17,8 +16,6 @@ import stasis.resource.FilesState;
 import stasis.resource.GroupAspect;
 import stasis.resource.Kind;
 import stasis.resource.KindSet;
-import stasis.resource.MappingAspect;
-import stasis.resource.MappingKind;
 import stasis.resource.MmState;
 import stasis.resource.Program;
 import stasis.resource.Ref;
@@ -29,7 +26,8 @@ import stasis.resource.TaskAspect;
 import stasis.resource.TaskState;
 import stasis.resource.VmaState;
 
-/// Writes the steps of one thread group, from just after its birth to just before its release.
+/// Writes the steps of one process, from just after its birth to just before its release. The planner calls its parts,
+/// in between those of others.
 final class GroupPlan {
   private static final long O_CLOEXEC = 0x80000;
 
@@ -40,58 +38,83 @@ final class GroupPlan {
   private final TaskState task;
   private final Script script;
   private final int imageFd;
+  private final Made made;
   private final PlanRefs refs;
-  private final Map<MappingAspect<?>, Map<Long, Capture.Item<?>>> attachments;
-  private final Map<ObjectId, Map<Kind<?>, Capture.Item<?>>> owned = new HashMap<>();
-  private int lifted;
+  private final Map<ObjectId, RemoteAddress> holes;
+  private final Owned owned;
+  private final MemoryPlan memory;
 
   /// @param holes where bodies that are mapped meanwhile lie
-  GroupPlan(KindSet kinds, Capture capture, Program program, ObjectId leader, int imageFd,
-      Map<ObjectId, RemoteAddress> holes) {
+  GroupPlan(KindSet kinds, Capture capture, Owned owned, Program program, ObjectId leader, int imageFd,
+      Map<ObjectId, RemoteAddress> holes, Made made) {
     this.kinds = kinds;
     this.capture = capture;
+    this.owned = owned;
     this.program = program;
     this.leader = leader;
     this.imageFd = imageFd;
+    this.holes = holes;
+    this.made = made;
     this.task = require(capture.tasks(), leader);
     this.script = program.in(leader);
-    this.attachments = attachments();
-    for (Capture.Item<?> item : capture.items().values()) {
-      item.owner().ifPresent(
-          owner -> owned.computeIfAbsent(owner, _ -> new IdentityHashMap<>()).put(item.kind(), item));
-    }
-    this.refs = new PlanRefs(capture, leader, imageFd, holes);
+    this.refs = new PlanRefs(capture, leader, imageFd, holes, made,
+        require(capture.mms(), task.mm()).base().isPresent());
+    this.memory = new MemoryPlan(kinds, capture, program, leader, refs);
   }
 
-  void write() {
+  /// The mm, complete but for what would forbid the rest.
+  ///
+  /// @param inherited what the process was born with, if anything
+  void memory(Optional<Inheritance> inherited) {
+    memory.write(inherited);
+    groupAspects(Stage.MEMORY_ATTRIBUTES);
+  }
+
+  void birth() {
     groupAspects(Stage.BIRTH);
-    files();
-    memory();
-    threads();
-    places();
-    for (Stage stage : Planner.lateStages()) {
-      if (stage == Stage.LAST) {
-        mappingAspects(Stage.LAST);
+  }
+
+  Script script() {
+    return script;
+  }
+
+  /// Every file and body of the tree: in the root alone, before anyone else is born.
+  void makeFiles() {
+    for (FilesState table : capture.files().values()) {
+      table.entries().forEach(entry -> makeEarly(entry.file()));
+    }
+    for (MmState mm : capture.mms().values()) {
+      for (VmaState vma : mm.vmas()) {
+        Kinded.needs(require(capture.items(), vma.backing())).stream().sorted().forEach(this::make);
       }
-      groupAspects(stage);
-      for (ObjectId thread : capture.threads(leader)) {
-        taskAspects(stage, thread);
-      }
+    }
+    for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof GroupAspect<?>)) {
+      Kinded.needs(item).stream().sorted().forEach(this::make);
+    }
+    carried().forEach(this::makeEarly);
+  }
+
+  private void makeEarly(ObjectId file) {
+    if (!Kinded.isLate(require(capture.items(), file))) {
+      make(file);
     }
   }
 
-  private void files() {
-    for (FilesState.Entry entry : table().entries()) {
-      make(entry.file());
+  /// Files that bodies carry.
+  Set<ObjectId> carried() {
+    var carried = new TreeSet<ObjectId>();
+    for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof BodyKind<?>)) {
+      carried.addAll(Kinded.carries((BodyKind<?>) item.kind(), item));
     }
+    return carried;
   }
 
-  /// Makes a file or body with what it needs, once, and lifts it above the fds of the tree.
+  /// A file or body with what it needs, once, lifted above the fds of the tree.
   private void make(ObjectId id) {
-    if (refs.isMade(id)) {
+    if (made.has(id)) {
       return;
     }
-    refs.begin(id);
+    made.begin(id);
     Capture.Item<?> item = require(capture.items(), id);
     Kinded.needs(item).stream().sorted().forEach(this::make);
     switch (item.kind()) {
@@ -99,7 +122,7 @@ final class GroupPlan {
       case BodyKind<?> kind -> {
         Ref<?> ref = restoreBody(kind, item);
         if (Kinded.holeBytes(kind, item) > 0) {
-          refs.mapped(id);
+          made.mapped(id);
         } else {
           lift(ref, item);
           made(kind, item);
@@ -107,6 +130,32 @@ final class GroupPlan {
       }
       default -> throw new IllegalStateException(id + " is a " + item.kind().schema().name() + ", no file or body");
     }
+  }
+
+  /// Files that could not be made before all tasks were born, or a copy of what another process made.
+  void lateFiles(Map<ObjectId, ObjectId> makers) {
+    for (FilesState.Entry entry : table().entries()) {
+      Capture.Item<?> item = require(capture.items(), entry.file());
+      if (!Kinded.isLate(item) || leader.equals(makers.get(entry.file()))) {
+        continue;
+      }
+      ObjectId maker = makers.putIfAbsent(entry.file(), leader);
+      if (maker == null) {
+        make(entry.file());
+      } else {
+        takeFrom(maker, entry.file());
+      }
+    }
+  }
+
+  private void takeFrom(ObjectId maker, ObjectId file) {
+    Ref<Fd> pidfd = script.call(Nr.PIDFD_OPEN, "who made " + file, Arg.imm(refs.pidOf(maker)), Arg.imm(0));
+    Ref<Fd> copy = script.call(Nr.PIDFD_GETFD, "a copy of " + file, Arg.result(pidfd),
+        Arg.imm(made.fd(file).value()), Arg.imm(0));
+    script.callExpecting(made.fd(file).value(), Nr.DUP3, "keep " + file + " out of the way", Arg.result(copy),
+        Arg.imm(made.fd(file).value()), Arg.imm(O_CLOEXEC));
+    script.call(Nr.CLOSE, "low fd of " + file, Arg.result(copy));
+    script.call(Nr.CLOSE, "who made it", Arg.result(pidfd));
   }
 
   private <S extends Record> Ref<Fd> restoreFile(FileKind<S> kind, Capture.Item<?> item) {
@@ -124,104 +173,34 @@ final class GroupPlan {
   /// Moves a new file above the fds of the tree, to a number known now.
   private void lift(Ref<?> low, Capture.Item<?> item) {
     String name = item.kind().schema().name() + " " + item.id();
-    lifted++;
-    int high = imageFd + StubFiles.STDIO + lifted;
+    int high = made.nextFd().value();
     Ref<Fd> ref = script.callExpecting(high, Nr.DUP3, "keep " + name + " out of the way",
         Arg.result(low), Arg.imm(high),
         Arg.imm(O_CLOEXEC));
     script.call(Nr.CLOSE, "low fd of " + name, Arg.result(low));
-    refs.made(item.id(), new Fd(high), ref);
+    made.at(item.id(), new Fd(high), ref);
   }
 
-  private void memory() {
-    MmState mm = require(capture.mms(), task.mm());
-    SequencedMap<ObjectId, Optional<Ref<Fd>>> backings = new java.util.LinkedHashMap<>();
-    for (VmaState vma : mm.vmas()) {
-      Capture.Item<?> item = require(capture.items(), vma.backing());
-      if (!(item.kind() instanceof MappingKind<?> kind)) {
-        throw new IllegalStateException("backing of " + vma.start() + " is a " + item.kind().schema().name());
-      }
-      Optional<Ref<Fd>> file = backings.get(item.id());
-      if (file == null) {
-        Kinded.needs(item).stream().sorted().forEach(this::make);
-        file = open(kind, item);
-        backings.put(item.id(), file);
-      }
-      map(kind, item, vma, file);
-    }
-    backings.values().forEach(file -> file.ifPresent(
-        fd -> script.call(Nr.CLOSE, "mapped file", Arg.result(fd))));
-    for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof GroupAspect<?>
-        && i.owner().equals(Optional.of(leader)))) {
-      Kinded.needs(item).stream().sorted().forEach(this::make);
-    }
-    mappingAspects(Stage.MEMORY_ATTRIBUTES);
-    groupAspects(Stage.MEMORY_ATTRIBUTES);
-    for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof BodyKind<?> && refs.isMade(i.id()))) {
+  /// Bodies whose files and mappings all exist, in the root; what lies mapped meanwhile goes in every process.
+  void finishBodies() {
+    carried().forEach(this::make);
+    for (Capture.Item<?> item : capture.items(i -> i.kind() instanceof BodyKind<?> && made.has(i.id()))) {
       finish((BodyKind<?>) item.kind(), item);
     }
-  }
-
-  private <S extends Record> Optional<Ref<Fd>> open(MappingKind<S> kind, Capture.Item<?> item) {
-    return kind.open(Kinded.stateOf(kind, item), script, refs);
   }
 
   private <S extends Record> void finish(BodyKind<S> kind, Capture.Item<?> item) {
     kind.finish(Kinded.stateOf(kind, item), item.id(), script, refs);
   }
 
-  /// Maps a vma and fills it. A vma that was never writable for its task is written from outside, so that the kernel
-  /// does not account it as if it had been (VM_ACCOUNT, mm/mprotect.c); MAP_NORESERVE memory never is.
-  private <S extends Record> void map(MappingKind<S> kind, Capture.Item<?> item, VmaState vma,
-      Optional<Ref<Fd>> file) {
-    boolean filled = Kinded.pages(kind, item) == MappingKind.Pages.PRIVATE;
-    boolean writable = (vma.prot() & VmaState.PROT_WRITE) != 0;
-    boolean direct = writable || vma.has("ac") || vma.has("nr");
-    int prot = filled && direct ? vma.prot() | VmaState.PROT_WRITE : vma.prot();
-    kind.map(Kinded.stateOf(kind, item), vma, prot, file, script, refs);
-    kinds.mappingAspects().forEach(aspect -> mapped(aspect, vma));
-    if (filled) {
-      program.append(new Step.Fill(leader, task.mm(), vma.start().bits(), vma.lengthBytes(), vma.start(), !direct,
-          "contents"));
-    }
-    if (prot != vma.prot()) {
-      script.call(Nr.MPROTECT, "final protection", Arg.address(vma.start()), Arg.imm(vma.lengthBytes()),
-          Arg.imm(vma.prot()));
-    }
-  }
-
-  private Map<MappingAspect<?>, Map<Long, Capture.Item<?>>> attachments() {
-    Map<MappingAspect<?>, Map<Long, Capture.Item<?>>> found = new HashMap<>();
-    for (MmState.Attachment attachment : require(capture.mms(), task.mm()).attachments()) {
-      Capture.Item<?> item = require(capture.items(), attachment.aspect());
-      if (item.kind() instanceof MappingAspect<?> aspect) {
-        found.computeIfAbsent(aspect, _ -> new HashMap<>()).put(attachment.vma().bits(), item);
+  void leaveHoles() {
+    for (ObjectId body : made.mapped()) {
+      Capture.Item<?> item = require(capture.items(), body);
+      if (item.kind() instanceof BodyKind<?> kind) {
+        script.call(Nr.MUNMAP, "body " + body + " stays where processes have it", Arg.address(require(holes, body)),
+            Arg.imm(Kinded.holeBytes(kind, item)));
       }
     }
-    return found;
-  }
-
-  private void mappingAspects(Stage stage) {
-    for (MappingAspect<?> aspect : kinds.mappingAspects()) {
-      if (aspect.stage() == stage) {
-        for (VmaState vma : require(capture.mms(), task.mm()).vmas()) {
-          restore(aspect, vma);
-        }
-      }
-    }
-  }
-
-  private <S extends Record> Optional<S> attached(MappingAspect<S> aspect, VmaState vma) {
-    return Optional.ofNullable(attachments.getOrDefault(aspect, Map.of()).get(vma.start().bits()))
-        .map(item -> Kinded.stateOf(aspect, item));
-  }
-
-  private <S extends Record> void mapped(MappingAspect<S> aspect, VmaState vma) {
-    aspect.mapped(attached(aspect, vma), vma, script);
-  }
-
-  private <S extends Record> void restore(MappingAspect<S> aspect, VmaState vma) {
-    aspect.restore(attached(aspect, vma), vma, script);
   }
 
   private void groupAspects(Stage stage) {
@@ -249,11 +228,11 @@ final class GroupPlan {
   }
 
   private <S extends Record> Optional<S> stateOf(Kind<S> kind, ObjectId owner) {
-    return Optional.ofNullable(owned.getOrDefault(owner, Map.of()).get(kind)).map(item -> Kinded.stateOf(kind, item));
+    return owned.by(owner, kind).map(item -> Kinded.stateOf(kind, item));
   }
 
-  private void threads() {
-    for (ObjectId thread : capture.threads(leader)) {
+  void threads() {
+    for (ObjectId thread : owned.threads(leader)) {
       if (!thread.equals(leader)) {
         TaskState state = require(capture.tasks(), thread);
         program.append(new Step.Spawn(thread, new Step.Birth.Thread(leader, state.pids()),
@@ -262,34 +241,77 @@ final class GroupPlan {
     }
   }
 
-  /// Every file to its numbers, then the statefile and all lifted fds closed.
-  private void places() {
-    var placed = new ArrayList<FilesState.Entry>(table().entries());
-    for (FilesState.Entry entry : placed) {
+  /// Every file to its numbers.
+  void places() {
+    for (FilesState.Entry entry : table().entries()) {
       script.callExpecting(entry.fd().value(), Nr.DUP3, "place " + entry.file(), Arg.imm(source(entry).value()),
           Arg.imm(entry.fd().value()), Arg.imm(entry.closeOnExec() ? O_CLOEXEC : 0));
     }
+  }
+
+  /// @param connected descriptions that another process has connected; those connected here are added
+  void connect(Set<ObjectId> connected) {
+    for (FilesState.Entry entry : table().entries()) {
+      Capture.Item<?> item = require(capture.items(), entry.file());
+      if (item.kind() instanceof FileKind<?> kind && connected.add(entry.file())) {
+        connect(kind, item, entry.fd());
+      }
+    }
+  }
+
+  /// Files that are in flight and that nobody has open.
+  void connectCarried(Set<ObjectId> connected) {
+    for (ObjectId file : carried()) {
+      Capture.Item<?> item = require(capture.items(), file);
+      if (item.kind() instanceof FileKind<?> kind && connected.add(file)) {
+        connect(kind, item, made.fd(file));
+      }
+    }
+  }
+
+  /// The statefile and all lifted fds go.
+  void closeKept() {
     script.call(Nr.CLOSE_RANGE, "fds of the restore itself", Arg.imm(imageFd), Arg.imm(0xffffffffL), Arg.imm(0));
-    for (FilesState.Entry entry : placed) {
+  }
+
+  void connectOwn() {
+    for (FilesState.Entry entry : table().entries()) {
       Capture.Item<?> item = require(capture.items(), entry.file());
       if (item.kind() instanceof FileKind<?> kind && refs.places(entry.file()).getFirst().equals(entry.fd())) {
-        connect(kind, item, entry.fd());
+        connectOwn(kind, item, entry.fd());
+      }
+    }
+  }
+
+  /// All that is left before the release.
+  void attributes() {
+    for (Stage stage : Planner.lateStages()) {
+      if (stage == Stage.LAST) {
+        memory.aspects(Stage.LAST);
+      }
+      groupAspects(stage);
+      for (ObjectId thread : owned.threads(leader)) {
+        taskAspects(stage, thread);
       }
     }
   }
 
   private Fd source(FilesState.Entry entry) {
     Capture.Item<?> item = require(capture.items(), entry.file());
-    Fd made = refs.lifted(entry.file());
-    return item.kind() instanceof FileKind<?> kind ? atPlace(kind, item, entry.fd(), made) : made;
+    Fd kept = made.fd(entry.file());
+    return item.kind() instanceof FileKind<?> kind ? atPlace(kind, item, entry.fd(), kept) : kept;
   }
 
-  private <S extends Record> Fd atPlace(FileKind<S> kind, Capture.Item<?> item, Fd place, Fd made) {
-    return kind.atPlace(Kinded.stateOf(kind, item), place, made, refs);
+  private <S extends Record> Fd atPlace(FileKind<S> kind, Capture.Item<?> item, Fd place, Fd kept) {
+    return kind.atPlace(Kinded.stateOf(kind, item), place, kept, refs);
   }
 
   private <S extends Record> void connect(FileKind<S> kind, Capture.Item<?> item, Fd fd) {
     kind.connect(Kinded.stateOf(kind, item), fd, script, refs);
+  }
+
+  private <S extends Record> void connectOwn(FileKind<S> kind, Capture.Item<?> item, Fd fd) {
+    kind.connectOwn(Kinded.stateOf(kind, item), fd, script, refs);
   }
 
   private FilesState table() {
@@ -303,5 +325,4 @@ final class GroupPlan {
     }
     return value;
   }
-
 }

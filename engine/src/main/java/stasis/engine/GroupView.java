@@ -19,13 +19,15 @@ import stasis.resource.ObstructedException;
 final class GroupView implements FrozenGroup {
   private final TreeView tree;
   private final ObjectId mm;
+  private final ObjectId files;
   private final List<TaskView> tasks = new ArrayList<>();
 
   private final Frozen frozen;
 
-  GroupView(TreeView tree, ObjectId mm, Frozen frozen) {
+  GroupView(TreeView tree, ObjectId mm, ObjectId files, Frozen frozen) {
     this.tree = tree;
     this.mm = mm;
+    this.files = files;
     this.frozen = frozen;
   }
 
@@ -37,6 +39,15 @@ final class GroupView implements FrozenGroup {
   /// `/proc/PID` of the group.
   ProcTask procOfLeader() {
     return tree.proc().task(leader().tid());
+  }
+
+  Frozen frozen() {
+    return frozen;
+  }
+
+  /// The object of its table of files.
+  ObjectId files() {
+    return files;
   }
 
   @Override

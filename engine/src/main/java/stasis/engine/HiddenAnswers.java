@@ -69,6 +69,13 @@ final class HiddenAnswers {
     this.bits = bits;
   }
 
+  /// Whether a thread is under Landlock; empty where that cannot be told.
+  Optional<Boolean> landlocked(HiddenTask task) {
+    LearntBits.Landlock place = bits.landlock();
+    return place.known() ? Optional.of(place.word().isPresent()
+        && task.contexts().security().u64(place.word().getAsInt() * Long.BYTES) != 0) : Optional.empty();
+  }
+
   Optional<HiddenTask> task(Tid thread) {
     return Optional.ofNullable(tasks.get(thread));
   }

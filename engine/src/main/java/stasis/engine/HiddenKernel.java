@@ -42,6 +42,10 @@ final class HiddenKernel implements AutoCloseable {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.read(leader) : Optional.empty();
   }
 
+  boolean isReadable() {
+    return opened instanceof HiddenState.Opened.Ready;
+  }
+
   LearntBits bits() {
     return bits;
   }

@@ -19,6 +19,11 @@ record HostAtFreeze(Host now, Map<PathBytes, FileStat> files) implements Host {
   }
 
   @Override
+  public boolean isBound(PathBytes socketFile) {
+    return now.isBound(socketFile);
+  }
+
+  @Override
   public Optional<Long> checksum(PathBytes path, long offset, long lengthBytes) {
     return now.checksum(path, offset, lengthBytes);
   }

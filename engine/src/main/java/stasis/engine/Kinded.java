@@ -45,6 +45,19 @@ final class Kinded {
     return kind.needs(stateOf(kind, item));
   }
 
+  /// Whether a file waits for all tasks to be born.
+  static boolean isLate(Capture.Item<?> item) {
+    return item.kind() instanceof FileKind<?> kind && isLate(kind, item);
+  }
+
+  private static <S extends Record> boolean isLate(FileKind<S> kind, Capture.Item<?> item) {
+    return kind.isLate(stateOf(kind, item));
+  }
+
+  static <S extends Record> Set<ObjectId> carries(BodyKind<S> kind, Capture.Item<?> item) {
+    return kind.carries(stateOf(kind, item));
+  }
+
   static <S extends Record> long holeBytes(BodyKind<S> kind, Capture.Item<?> item) {
     return kind.holeBytes(stateOf(kind, item));
   }

@@ -28,6 +28,7 @@ import stasis.tracee.LiveTask;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Registers;
 import stasis.tracee.RseqConfiguration;
+import stasis.tracee.Stop;
 import stasis.tracee.SyscallUserDispatch;
 
 /// A thread group held by ptrace. Registers are read as the stop left them; questions are answered by an errand.
@@ -38,14 +39,17 @@ final class LiveFrozen implements Frozen {
   private final Ptrace ptrace;
   private final FrozenGroup group;
   private final LongSupplier monotonicNs;
+  private final long frozenAtNs;
   private final Answerer answerer;
   private final List<Tid> threads;
   private final Map<Tid, LiveTask> tasks = new HashMap<>();
 
+  /// @param monotonicNs read at once: the moment of the freeze, from which what is left of a wait is counted
   LiveFrozen(Ptrace ptrace, FrozenGroup group, LongSupplier monotonicNs, Answerer answerer) {
     this.ptrace = ptrace;
     this.group = group;
     this.monotonicNs = monotonicNs;
+    this.frozenAtNs = monotonicNs.getAsLong();
     this.answerer = answerer;
     group.tasks().forEach(task -> tasks.put(task.tid(), task));
     this.threads = Stream.concat(Stream.of(group.leader()),
@@ -63,6 +67,12 @@ final class LiveFrozen implements Frozen {
   }
 
   @Override
+  public int stopSignal() {
+    return group.tasks().stream().map(LiveTask::stop).filter(Stop.GroupStop.class::isInstance)
+        .map(stop -> ((Stop.GroupStop) stop).signal()).findFirst().orElse(0);
+  }
+
+  @Override
   public Optional<HiddenMm> hiddenMm() {
     return answerer.hiddenMm();
   }
@@ -77,6 +87,9 @@ final class LiveFrozen implements Frozen {
     LiveTask task = Optional.ofNullable(tasks.get(thread))
         .orElseThrow(() -> new ObstructedException("task " + thread, "the thread group's leader has exited and only"
             + " its threads live on", "wait until the program ends"));
+    if (!task.registers().is64Bit()) {
+      throw new ObstructedException("task " + thread, "it runs 32-bit code", "run a 64-bit build of the program");
+    }
     try {
       Optional<RseqConfiguration> rseq = ptrace.rseq(thread).filter(RseqConfiguration::registered);
       Optional<Bytes> rseqCs = rseq.isEmpty() ? Optional.empty()
@@ -84,7 +97,12 @@ final class LiveFrozen implements Frozen {
       Optional<RestartBlock> block = RestartCalls.needsBlock(task.registers()) ? answerer.restartBlock(thread)
           : Optional.empty();
       Registers registers = RestartCalls.collected(task.registers(), block);
-      return new CpuState(registers.toBytes(), ptrace.xsave(thread), ptrace.signalMask(thread),
+      Bytes extended = ptrace.xsave(thread);
+      if ((Xstate.inUse(extended) & Xstate.TILES) != 0) {
+        throw new ObstructedException("task " + thread, "it computes with AMX tiles, which need a permission that is not"
+            + " restored yet", "let it release its tiles before the checkpoint");
+      }
+      return new CpuState(registers.toBytes(), extended, ptrace.signalMask(thread),
           rseq.map(RseqConfiguration::area), rseqCs, sleep(thread, registers, block));
     } catch (SyscallException e) {
       throw new ObstructedException("task " + thread, e, "");
@@ -101,12 +119,13 @@ final class LiveFrozen implements Frozen {
     int nr = RestartCalls.number(registers, block);
     Optional<Long> left = block.flatMap(RestartCalls::remainingNs);
     if (left.isPresent()) {
-      return Optional.of(new CpuState.Sleep(nr, Math.max(0, left.get()), true));
+      long sinceFreezeNs = monotonicNs.getAsLong() - frozenAtNs;
+      return Optional.of(new CpuState.Sleep(nr, Math.max(0, left.get() + sinceFreezeNs), true));
     }
     Optional<Long> total = totalNs(registers, nr);
     Optional<Long> since = answerer.asleepSinceNs(thread);
     return total.isEmpty() || since.isEmpty() ? Optional.empty() : Optional.of(new CpuState.Sleep(nr,
-        Math.max(0, total.get() - (monotonicNs.getAsLong() - since.get())), false));
+        Math.max(0, total.get() - (frozenAtNs - since.get())), false));
   }
 
   /// How long the call was asked to wait.

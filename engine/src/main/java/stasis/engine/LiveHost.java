@@ -9,6 +9,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.socket.UnixDiag;
 import stasis.procfs.FileStat;
 import stasis.procfs.Limits;
 import stasis.procfs.Proc;
@@ -72,6 +73,21 @@ final class LiveHost implements Host {
   @Override
   public Optional<FileStat> file(PathBytes path) {
     return files.computeIfAbsent(path, HostFiles::stat);
+  }
+
+  /// sock_diag(7) shows the low half of an inode number; where it may not be asked, a file may be anybody's.
+  @Override
+  public boolean isBound(PathBytes socketFile) {
+    return file(socketFile).map(found -> found.inode() & 0xffffffffL).map(boundTo()::contains).orElse(false);
+  }
+
+  private Set<Long> boundTo() {
+    try {
+      return UnixDiag.all().stream().flatMap(row -> row.fileInode().stream())
+          .collect(java.util.stream.Collectors.toSet());
+    } catch (SyscallException e) {
+      return Set.of();
+    }
   }
 
   @Override

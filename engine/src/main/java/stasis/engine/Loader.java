@@ -15,6 +15,7 @@ import stasis.resource.Kind;
 import stasis.resource.KindSet;
 import stasis.resource.MmState;
 import stasis.resource.TaskState;
+import stasis.resource.ZombieState;
 
 /// A statefile's metadata as a capture: what [Encoder] wrote, checked from the other side.
 final class Loader {
@@ -32,16 +33,18 @@ final class Loader {
     var files = new TreeMap<ObjectId, FilesState>();
     var items = new TreeMap<ObjectId, Capture.Item<?>>();
     var cpus = new TreeMap<ObjectId, CpuState>();
+    var zombies = new TreeMap<ObjectId, ZombieState>();
     for (StoredObject object : statefile.objects()) {
       switch (object.schemaName()) {
         case "core.task" -> tasks.put(object.id(), CoreSchemas.TASK.decode(object, Limits.DEFAULT));
         case "core.mm" -> mms.put(object.id(), CoreSchemas.MM.decode(object, Limits.DEFAULT));
         case "core.files" -> files.put(object.id(), CoreSchemas.FILES.decode(object, Limits.DEFAULT));
+        case "core.zombie" -> zombies.put(object.id(), CoreSchemas.ZOMBIE.decode(object, Limits.DEFAULT));
         case "core.cpu" -> cpus.put(owner(object), CoreSchemas.CPU.decode(object, Limits.DEFAULT));
         default -> items.put(object.id(), item(kind(object), object));
       }
     }
-    Capture capture = new Capture(tasks, mms, files, items, cpus);
+    Capture capture = new Capture(tasks, mms, files, items, cpus, zombies);
     new CaptureChecks(capture).check();
     return capture;
   }

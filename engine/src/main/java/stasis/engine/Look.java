@@ -11,7 +11,7 @@ import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.tracee.Deadline;
-import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
 import stasis.tracee.Ptrace;
 
 /// A freeze that only describes: what `explain` does.
@@ -36,9 +36,9 @@ final class Look {
         rehearsal.play(kinds, environment, ptrace, host, kernel, false);
         Answering answering = Answering.open(environment, root, kernel);
         long start = environment.monotonicNs().getAsLong();
-        return switch (FrozenGroup.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {
-          case FrozenGroup.Outcome.Obstructed(var found) -> refused(Checkpointer.obstacles(found), 0);
-          case FrozenGroup.Outcome.Frozen(var group) -> collected(group, answering, start, host);
+        return switch (FrozenTree.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {
+          case FrozenTree.Outcome.Obstructed(var found) -> refused(Checkpointer.obstacles(found), 0);
+          case FrozenTree.Outcome.Frozen(var tree) -> collected(tree, answering, start, host);
         };
       }
     } catch (SyscallException | ProcException e) {
@@ -46,12 +46,12 @@ final class Look {
     }
   }
 
-  private Explanation collected(FrozenGroup group, Answering answering, long start, LiveHost host)
+  private Explanation collected(FrozenTree tree, Answering answering, long start, LiveHost host)
       throws SyscallException {
     Collected collected;
-    try (group) {
-      var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
-      collected = new Collector(kinds, environment.proc(), frozen, host).collect();
+    try (tree) {
+      Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
+      collected = new Collector(kinds, environment.proc(), stopped, host).collect();
       if (collected instanceof Collected.Complete complete) {
         complete.close();
       }

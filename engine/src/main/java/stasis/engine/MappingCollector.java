@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.procfs.Smaps;
 import stasis.procfs.VmFlags;
@@ -24,13 +25,16 @@ import stasis.resource.Question;
 import stasis.resource.VmaState;
 import stasis.tracee.RemoteMemory;
 
-/// Describes the vmas of an mm: each with what backs it, each backing once.
+/// Describes the vmas of a tree: each with what backs it, each backing once.
 final class MappingCollector {
   /// Where the emulated vsyscall page lies: in every mm, in none of ours to restore (arch/x86/entry/vsyscall).
   private static final String VSYSCALL = "[vsyscall]";
 
-  /// Private pages of the mm that are stored.
+  /// Private pages of an mm that are stored.
   record Range(RemoteAddress start, long lengthBytes) {}
+
+  /// @param task whose mm it is @param ranges in address order
+  record PrivatePages(ObjectId mm, Tid task, List<Range> ranges) {}
 
   private record Backing(ObjectId id, MappingKind.Pages pages, Set<ObjectId> bodies) {}
 
@@ -38,32 +42,32 @@ final class MappingCollector {
   private final TreeView tree;
   private final Findings findings;
   private final Sink sink;
-  private final Frozen frozen;
-  private final List<Range> privateRanges = new ArrayList<>();
+  private final List<PrivatePages> privatePages = new ArrayList<>();
   private final Map<String, Optional<Backing>> backings = new HashMap<>();
   /// Most vmas have the flags of some other.
   private final Map<VmFlags, String> flagTexts = new HashMap<>();
 
-  MappingCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink, Frozen frozen) {
+  MappingCollector(KindSet kinds, TreeView tree, Findings findings, Sink sink) {
     this.kinds = kinds;
     this.tree = tree;
     this.findings = findings;
     this.sink = sink;
-    this.frozen = frozen;
   }
 
   MmState collect(GroupView group) throws ObstructedException {
     List<MappingView> views = new ArrayList<>();
     MmView mm = new MmView(group.procOfLeader(), smaps(group).entries().stream()
-        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(frozen.leader()), findings);
+        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(group.leader().tid()), findings);
     for (int i = 0; i < mm.entries().size(); i++) {
       views.add(new MappingView(tree, group, mm, i));
     }
     List<VmaState> vmas = new ArrayList<>();
+    List<Range> ranges = new ArrayList<>();
     for (MappingView view : views) {
-      describe(view).ifPresent(vmas::add);
+      describe(view, ranges).ifPresent(vmas::add);
     }
-    return new MmState(vmas, attachments(views, group.mm()));
+    privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), List.copyOf(ranges)));
+    return MmState.alone(vmas, attachments(views, group));
   }
 
   private static Smaps smaps(GroupView group) throws ObstructedException {
@@ -74,7 +78,7 @@ final class MappingCollector {
     }
   }
 
-  private Optional<VmaState> describe(MappingView view) {
+  private Optional<VmaState> describe(MappingView view, List<Range> ranges) {
     for (MappingKind<?> kind : kinds.mappings()) {
       if (kind.recognises(view)) {
         String key = kind.schema().name() + " " + kind.key(view);
@@ -85,7 +89,7 @@ final class MappingCollector {
         } else {
           backing.ifPresent(b -> b.bodies().forEach(body -> tree.alsoMapped(body, view)));
         }
-        return backing.map(b -> vma(view, b));
+        return backing.map(b -> vma(view, b, ranges));
       }
     }
     findings.refuse("mapping", new Obstacle.Unsupported(view.subject(), "no kind knows this mapping",
@@ -101,16 +105,16 @@ final class MappingCollector {
     });
   }
 
-  private VmaState vma(MappingView view, Backing backing) {
+  private VmaState vma(MappingView view, Backing backing, List<Range> ranges) {
     Vma vma = view.vma();
     if (backing.pages() == MappingKind.Pages.PRIVATE) {
-      privateRanges.add(new Range(vma.address(), vma.lengthBytes()));
+      ranges.add(new Range(vma.address(), vma.lengthBytes()));
     }
     return new VmaState(vma.address(), vma.lengthBytes(), vma.protection(), vma.shared(), vma.offset(),
         flagTexts.computeIfAbsent(view.flags(), VmFlags::toString), vma.anonName().orElse(""), backing.id());
   }
 
-  private List<MmState.Attachment> attachments(List<MappingView> views, ObjectId mm) throws ObstructedException {
+  private List<MmState.Attachment> attachments(List<MappingView> views, GroupView group) throws ObstructedException {
     var attachments = new ArrayList<MmState.Attachment>();
     for (MappingAspect<?> aspect : kinds.mappingAspects()) {
       List<Question> questions = new ArrayList<>();
@@ -120,14 +124,14 @@ final class MappingCollector {
         questions.addAll(asked);
         counts.add(asked.size());
       }
-      List<Answer> said = questions.isEmpty() ? List.of() : frozen.ask(frozen.leader(), questions);
+      List<Answer> said = questions.isEmpty() ? List.of() : group.frozen().ask(group.leader().tid(), questions);
       int at = 0;
       for (int i = 0; i < views.size(); i++) {
         Map<Question, Answer> answers = new HashMap<>();
         for (int n = 0; n < counts.get(i); n++, at++) {
           answers.put(questions.get(at), said.get(at));
         }
-        attach(aspect, views.get(i), new Answers(answers), mm).ifPresent(attachments::add);
+        attach(aspect, views.get(i), new Answers(answers), group.mm()).ifPresent(attachments::add);
       }
     }
     return attachments;
@@ -142,8 +146,7 @@ final class MappingCollector {
     });
   }
 
-  /// In address order.
-  List<Range> privateRanges() {
-    return List.copyOf(privateRanges);
+  List<PrivatePages> privatePages() {
+    return List.copyOf(privatePages);
   }
 }

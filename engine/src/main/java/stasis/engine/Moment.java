@@ -1,5 +1,8 @@
 package stasis.engine;
 
+import java.util.List;
+import java.util.function.Supplier;
+
 /// A named point of a checkpoint or restore. Progress, user hooks, fault injection and cancellation all hang on these;
 /// nothing else in the engine calls out.
 public sealed interface Moment {
@@ -32,6 +35,9 @@ public sealed interface Moment {
 
   /// One step of the engine, named for fault injection: `freeze.seize`, `restore.step`.
   record At(String step) implements Moment {}
+
+  /// Calls were made in a task, a line each as strace(1) would have it: made up only for who asks.
+  record Calls(Supplier<List<String>> lines) implements Moment {}
 
   /// Hears every moment, on the tracer thread. What it throws ends the operation like a failure at that moment.
   interface Listener {

@@ -15,19 +15,22 @@ import stasis.tracee.stub.IdRange;
 import stasis.tracee.stub.PidNamespace;
 import stasis.tracee.stub.PidTakenException;
 import stasis.tracee.stub.Stub;
+import stasis.tracee.stub.TimeOffsets;
 
 /// The root is born in a user, pid and mount namespace made for it: there an ordinary user may choose its pid, and
-/// every
-/// pid is free.
+/// every pid is free.
 final class NamespaceBirths implements Births {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final Ptrace ptrace;
+  private final Optional<TimeOffsets> clocks;
   private Optional<PidNamespace> namespace = Optional.empty();
   private boolean released;
 
-  NamespaceBirths(Ptrace ptrace) {
+  /// @param clocks of a time namespace of its own; empty: the engine's
+  NamespaceBirths(Ptrace ptrace, Optional<TimeOffsets> clocks) {
     this.ptrace = ptrace;
+    this.clocks = clocks;
   }
 
   @Override
@@ -37,7 +40,7 @@ final class NamespaceBirths implements Births {
       int uid = Math.toIntExact(Syscalls.require("learn our uid", Nr.GETUID));
       int gid = Math.toIntExact(Syscalls.require("learn our gid", Nr.GETGID));
       PidNamespace made = PidNamespace.create(ptrace, region, regionBytes, files.inherited(), IdRange.own(uid),
-          IdRange.own(gid));
+          IdRange.own(gid), clocks);
       namespace = Optional.of(made);
       Stub root = made.root(pids.getLast(), Deadline.after(PATIENCE));
       RootStub.furnish(root, files);

@@ -1,12 +1,15 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Tid;
+import stasis.procfs.Device;
 import stasis.procfs.FileStat;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
@@ -15,28 +18,34 @@ import stasis.resource.OpenFile;
 /// Who else holds what a file is: other descriptions of the tree, and tasks outside.
 final class Neighbours {
   private final Proc proc;
-  private final Set<Integer> tree;
-  private final List<OpenFile> files = new ArrayList<>();
-  private final Set<String> elsewhere = new HashSet<>();
+  private final Set<Tid> tree;
+  private final Map<Inode, List<OpenFile>> files = new HashMap<>();
+  private final Map<String, Tid> elsewhere = new HashMap<>();
+
+  private record Inode(Device device, long number) {}
+
   private final Set<Long> sockets = new HashSet<>();
   private boolean looked;
 
-  /// @param tree thread group ids of the tree
-  Neighbours(Proc proc, Set<Integer> tree) {
+  /// @param tree leaders of the tree
+  Neighbours(Proc proc, Set<Tid> tree) {
     this.proc = proc;
     this.tree = Set.copyOf(tree);
   }
 
   void add(OpenFile file) {
-    files.add(file);
+    files.computeIfAbsent(inode(file), _ -> new ArrayList<>()).add(file);
     if (file.facts().type() == FileStat.S_IFSOCK) {
       sockets.add(file.facts().inode());
     }
   }
 
   List<OpenFile> onSameInode(OpenFile file) {
-    return files.stream().filter(other -> other.facts().inode() == file.facts().inode()
-        && other.facts().device().equals(file.facts().device())).toList();
+    return List.copyOf(files.getOrDefault(inode(file), List.of()));
+  }
+
+  private static Inode inode(OpenFile file) {
+    return new Inode(file.facts().device(), file.facts().inode());
   }
 
   boolean hasSocket(long inode) {
@@ -45,18 +54,31 @@ final class Neighbours {
 
   /// The first question costs a look at every task of the host, later ones nothing.
   boolean isHeldElsewhere(String link) {
+    return holder(link).isPresent();
+  }
+
+  Optional<Tid> holder(String link) {
     if (!looked) {
       look();
       looked = true;
     }
-    return elsewhere.contains(link);
+    return Optional.ofNullable(elsewhere.get(link));
+  }
+
+  /// `task 812 (dbus-daemon)`.
+  String name(Tid task) {
+    try {
+      return "task " + task + " (" + proc.task(task).status().name() + ")";
+    } catch (ProcException e) {
+      return "task " + task;
+    }
   }
 
   private void look() {
     int self = Math.toIntExact(ProcessHandle.current().pid());
     try {
       for (Tid task : proc.tgids()) {
-        if (!tree.contains(task.value()) && task.value() != self) {
+        if (!tree.contains(task) && task.value() != self) {
           links(task);
         }
       }
@@ -74,7 +96,7 @@ final class Neighbours {
       return;
     }
     fds.forEach(fd -> link(task, fd).filter(link -> link.startsWith("pipe:") || link.startsWith("socket:"))
-        .ifPresent(elsewhere::add));
+        .ifPresent(link -> elsewhere.putIfAbsent(link, task)));
   }
 
   private Optional<String> link(Tid task, Fd fd) {

@@ -30,6 +30,11 @@ final class OwnCopy implements AutoCloseable {
     return new OwnCopy((int) Syscalls.require("take a copy of " + subject, Nr.PIDFD_GETFD, pidfd, remote.value(), 0));
   }
 
+  /// One that came to the engine with a message.
+  static OwnCopy received(int fd) {
+    return new OwnCopy(fd);
+  }
+
   int fd() {
     return fd;
   }

@@ -1,10 +1,10 @@
 package stasis.engine;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.image.PageMap;
@@ -14,20 +14,25 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.repository.ImageException;
 import stasis.repository.PageSink;
+import stasis.resource.ObstructedException;
 import stasis.tracee.RemoteMemory;
 
 /// Which pages go into the page section, where, and whence. Planned first, so that the metadata can name every place;
-/// copied afterwards in that order, large pieces at a time.
+/// copied afterwards in that order ([PageCopy]).
 final class PageStore {
   private static final long PAGE = 4096;
-  private static final long BUFFER_BYTES = 1 << 20;
-
   /// Reads bytes of one body.
   interface Reader {
     void read(long start, MemorySegment into) throws SyscallException;
   }
 
-  private record Piece(PageRun run, Reader reader) {}
+  /// Asked before each read of at most a MiB; what it throws ends the copy.
+  interface Budget {
+    void check() throws ObstructedException;
+  }
+
+  /// @param memory where the bytes lie, if that is a task's memory
+  record Piece(PageRun run, Reader reader, Optional<RemoteMemory> memory) {}
 
   private final List<Piece> pieces = new ArrayList<>();
   private final Map<ObjectId, List<PageRun>> runs = new TreeMap<>();
@@ -37,24 +42,24 @@ final class PageStore {
   void addMemory(ObjectId mm, List<PageScan.Run> pages, RemoteMemory memory) {
     for (PageScan.Run page : pages) {
       add(mm, page.start().bits(), page.lengthBytes(),
-          (start, into) -> memory.read(new RemoteAddress(start), into));
+          (start, into) -> memory.read(new RemoteAddress(start), into), Optional.of(memory));
     }
   }
 
   void addHeld(ObjectId mm, HeldRange range) {
-    add(mm, range.start().bits(), range.run().lengthBytes(), range::read);
+    add(mm, range.start().bits(), range.run().lengthBytes(), range::read, Optional.empty());
   }
 
   void addBody(BodySource source) throws SyscallException {
     for (BodySource.Data stretch : source.data()) {
-      add(source.body(), stretch.start(), stretch.lengthBytes(), source::read);
+      add(source.body(), stretch.start(), stretch.lengthBytes(), source::read, Optional.empty());
     }
   }
 
   /// @param start ascending within one body
-  private void add(ObjectId body, long start, long lengthBytes, Reader reader) {
+  private void add(ObjectId body, long start, long lengthBytes, Reader reader, Optional<RemoteMemory> memory) {
     PageRun run = new PageRun(start, lengthBytes, sectionBytes);
-    pieces.add(new Piece(run, reader));
+    pieces.add(new Piece(run, reader, memory));
     runs.computeIfAbsent(body, _ -> new ArrayList<>()).add(run);
     sectionBytes += lengthBytes + PAGE - 1 & -PAGE;
   }
@@ -70,19 +75,12 @@ final class PageStore {
     return sectionBytes;
   }
 
-  void copy(PageSink sink, Moment.Listener listener) throws SyscallException, ImageException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(BUFFER_BYTES, PAGE);
-      for (Piece piece : pieces) {
-        for (long done = 0; done < piece.run().lengthBytes();) {
-          MemorySegment part = buffer.asSlice(0, Math.min(BUFFER_BYTES, piece.run().lengthBytes() - done));
-          piece.reader().read(piece.run().start() + done, part);
-          sink.write(part);
-          done += part.byteSize();
-        }
-        if (piece.run().lengthBytes() % PAGE != 0) {
-          sink.pad();
-        }
+  void copy(PageSink sink, Budget budget, Moment.Listener listener)
+      throws SyscallException, ImageException, ObstructedException {
+    try (PageCopy copy = new PageCopy(pieces, sink)) {
+      while (!copy.done()) {
+        budget.check();
+        copy.some();
         listener.at(new Moment.Progress(sink.position(), sectionBytes));
       }
     }

@@ -11,6 +11,7 @@ final class Phases {
   private final LongSupplier clockNs;
   private final SequencedMap<String, Long> elapsedNs = new LinkedHashMap<>();
   private String current = "";
+  private PhaseEvent event = new PhaseEvent("");
   private long since;
 
   /// @param clockNs monotonic
@@ -22,11 +23,14 @@ final class Phases {
   void enter(String phase) {
     end();
     current = phase;
+    event = new PhaseEvent(phase);
+    event.begin();
     since = clockNs.getAsLong();
   }
 
   void end() {
     if (!current.isEmpty()) {
+      event.commit();
       elapsedNs.merge(current, clockNs.getAsLong() - since, Long::sum);
       current = "";
     }

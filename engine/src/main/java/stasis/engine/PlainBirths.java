@@ -3,6 +3,7 @@ package stasis.engine;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -11,6 +12,7 @@ import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Birth;
 import stasis.tracee.stub.PidTakenException;
 import stasis.tracee.stub.Stub;
+import stasis.tracee.stub.TimeOffsets;
 
 /// The root is born in the engine's own pid namespace, as a child of the engine (CLONE_PARENT): needs
 /// CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN to choose its pid.
@@ -19,9 +21,12 @@ final class PlainBirths implements Births {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final Ptrace ptrace;
+  private final Optional<TimeOffsets> clocks;
 
-  PlainBirths(Ptrace ptrace) {
+  /// @param clocks of a time namespace of its own; empty: the engine's
+  PlainBirths(Ptrace ptrace, Optional<TimeOffsets> clocks) {
     this.ptrace = ptrace;
+    this.clocks = clocks;
   }
 
   @Override
@@ -30,6 +35,9 @@ final class PlainBirths implements Births {
     try (StubFiles files = StubFiles.open(image, imageFd);
         Stub first = Stub.spawn(ptrace, region, regionBytes, files.inherited())) {
       RootStub.furnish(first, files);
+      if (clocks.isPresent()) {
+        clocks.get().makeFor(first);
+      }
       return Birth.sibling(first, List.of(pids.getLast()), Deadline.after(PATIENCE));
     }
   }

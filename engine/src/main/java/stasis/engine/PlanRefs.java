@@ -1,10 +1,10 @@
 package stasis.engine;
 
+import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
@@ -12,65 +12,42 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.resource.FilesState;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
+import stasis.resource.ZombieState;
 
-/// What the program under construction has made so far, for one thread group.
+/// What the program under construction has made so far, as one process sees it.
 final class PlanRefs implements Refs {
   private final Capture capture;
   private final ObjectId leader;
   private final int imageFd;
   private final Map<ObjectId, RemoteAddress> holes;
-  private final Map<ObjectId, Fd> fds = new HashMap<>();
-  private final Map<ObjectId, Ref<Fd>> refs = new HashMap<>();
-  private final Map<ObjectId, Ref<?>> notes = new HashMap<>();
-  private final Set<ObjectId> mapped = new HashSet<>();
-  private final Set<ObjectId> begun = new HashSet<>();
+  private final Made made;
+  private final boolean copy;
+  private Optional<Map<ObjectId, List<Fd>>> places = Optional.empty();
 
-  PlanRefs(Capture capture, ObjectId leader, int imageFd, Map<ObjectId, RemoteAddress> holes) {
+  /// @param copy whether the process is born with its parent's memory and keeps it
+  PlanRefs(Capture capture, ObjectId leader, int imageFd, Map<ObjectId, RemoteAddress> holes, Made made,
+      boolean copy) {
     this.capture = capture;
     this.leader = leader;
     this.imageFd = imageFd;
     this.holes = Map.copyOf(holes);
-  }
-
-  boolean isMade(ObjectId id) {
-    return fds.containsKey(id) || mapped.contains(id);
-  }
-
-  /// @throws IllegalStateException when `id` needs itself
-  void begin(ObjectId id) {
-    if (!begun.add(id)) {
-      throw new IllegalStateException("object " + id + " needs itself");
-    }
-  }
-
-  /// @param lifted the call that put it at `fd`
-  void made(ObjectId id, Fd fd, Ref<Fd> lifted) {
-    fds.put(id, fd);
-    refs.put(id, lifted);
-  }
-
-  void mapped(ObjectId id) {
-    mapped.add(id);
-  }
-
-  /// Where the planner keeps it.
-  Fd lifted(ObjectId object) {
-    Fd fd = fds.get(object);
-    if (fd == null) {
-      throw new IllegalStateException(object + " has no fd: it was not named in needs()");
-    }
-    return fd;
+    this.made = made;
+    this.copy = copy;
   }
 
   @Override
   public Ref<Fd> fd(ObjectId object) {
-    lifted(object);
-    return GroupPlan.require(refs, object);
+    return made.ref(object);
+  }
+
+  @Override
+  public Fd kept(ObjectId file) {
+    return made.fd(file);
   }
 
   @Override
   public PathBytes path(ObjectId body) {
-    return PathBytes.of("/proc/self/fd/" + lifted(body));
+    return PathBytes.of("/proc/self/fd/" + made.fd(body));
   }
 
   @Override
@@ -79,17 +56,29 @@ final class PlanRefs implements Refs {
   }
 
   @Override
-  public void note(ObjectId body, Ref<?> step) {
-    notes.put(body, step);
+  public void note(ObjectId forWhom, Ref<?> step) {
+    made.note(forWhom, "", step);
   }
 
   @Override
-  public Ref<?> noted(ObjectId body) {
-    Ref<?> step = notes.get(body);
-    if (step == null) {
-      throw new IllegalStateException(body + " has noted no step");
-    }
-    return step;
+  public Optional<Ref<?>> noted(ObjectId forWhom) {
+    return made.noted(forWhom, "");
+  }
+
+  @Override
+  public void note(ObjectId body, String name, Ref<?> step) {
+    made.note(body, name, step);
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body, String name) {
+    return made.noted(body, name).orElseThrow(
+        () -> new IllegalStateException(body + " has noted no step " + name));
+  }
+
+  @Override
+  public Fd spare() {
+    return Planner.spare(capture, imageFd);
   }
 
   @Override
@@ -99,13 +88,25 @@ final class PlanRefs implements Refs {
 
   @Override
   public List<Fd> places(ObjectId file) {
-    ObjectId table = GroupPlan.require(capture.tasks(), leader).files();
-    return GroupPlan.require(capture.files(), table).entries().stream()
-        .filter(entry -> entry.file().equals(file)).map(FilesState.Entry::fd).toList();
+    if (places.isEmpty()) {
+      Map<ObjectId, List<Fd>> found = new HashMap<>();
+      ObjectId table = GroupPlan.require(capture.tasks(), leader).files();
+      for (FilesState.Entry entry : GroupPlan.require(capture.files(), table).entries()) {
+        found.computeIfAbsent(entry.file(), _ -> new ArrayList<>()).add(entry.fd());
+      }
+      places = Optional.of(found);
+    }
+    return List.copyOf(places.get().getOrDefault(file, List.of()));
   }
 
   @Override
   public int pidOf(ObjectId task) {
-    return GroupPlan.require(capture.tasks(), task).ownPid();
+    ZombieState zombie = capture.zombies().get(task);
+    return zombie != null ? zombie.ownPid() : GroupPlan.require(capture.tasks(), task).ownPid();
+  }
+
+  @Override
+  public boolean runsParentsProgram() {
+    return copy;
   }
 }

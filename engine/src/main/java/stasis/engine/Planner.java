@@ -2,35 +2,38 @@ package stasis.engine;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import stasis.image.ObjectId;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.RemoteAddress;
 import stasis.resource.BodyKind;
 import stasis.resource.CpuState;
+import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.MmState;
 import stasis.resource.Obstacle;
-import stasis.resource.Program;
 import stasis.resource.Stage;
-import stasis.resource.Step;
 import stasis.resource.TaskState;
 import stasis.resource.VmaState;
 
 /// Turns a capture into the program that brings it back. Pure: same capture and same host, same program.
 ///
-/// Order within a task: birth, files, memory, threads, fds at their places, then the aspects by stage, then release.
+/// Order: files and bodies in the root; births and memories as [BirthOrder] has them; then, each for all processes,
+/// threads, fds at their places, the aspects by stage, and the release.
 public final class Planner {
   /// Room the restore program keeps for itself in every mm: code, data and call descriptors.
   static final long REGION_BYTES = 16L << 20;
   /// Lowest address a region may have: above mmap_min_addr and where a static program usually lies.
   private static final long LOWEST = 0x10000000L;
   private static final long PAGE = 4096;
-  private static final long TASK_SIZE = 0x7ffffffff000L;
+  static final long TASK_SIZE = 0x7ffffffff000L;
 
   private final KindSet kinds;
 
@@ -45,10 +48,10 @@ public final class Planner {
       obstacles.addAll(Kinded.obstacles(item, host));
     }
     obstacles.addAll(cpus(capture, host));
+    BirthOrder order = BirthOrder.of(capture, copies(capture));
+    obstacles.addAll(births(capture, order));
     int imageFd = imageFd(capture);
-    long fdsWanted = imageFd + 2L + 2 * StubFiles.STDIO
-        + capture.items(i -> i.kind() instanceof stasis.resource.FileKind<?>
-        || i.kind() instanceof stasis.resource.BodyKind<?>).size();
+    long fdsWanted = 2L * spare(capture, imageFd).value() - imageFd;
     if (fdsWanted > host.maxOpenFiles()) {
       obstacles.add(new Obstacle.HostLacks("open files", "a restore needs fd numbers up to " + fdsWanted
           + ", the hard limit is " + host.maxOpenFiles(), "raise the hard limit on open files (ulimit -Hn)"));
@@ -72,27 +75,35 @@ public final class Planner {
     }
     Map<ObjectId, RemoteAddress> holes = new TreeMap<>();
     offsets.forEach((body, offset) -> holes.put(body, region.orElseThrow().plus(offset)));
-    return new Plan.Runnable(program(capture, region.orElseThrow(), imageFd, holes));
+    return new Plan.Runnable(new TreePlan(kinds, capture, order, region.orElseThrow(), imageFd, holes).write());
   }
 
-  private Program program(Capture capture, RemoteAddress region, int imageFd, Map<ObjectId, RemoteAddress> holes) {
-    Program program = new Program();
-    var leaders = capture.leaders();
-    if (leaders.size() != 1) {
-      throw new IllegalStateException("a tree of " + leaders.size() + " thread groups reached the planner");
-    }
-    Map.Entry<ObjectId, TaskState> root = leaders.getFirst();
-    program.append(new Step.Spawn(root.getKey(), new Step.Birth.Root(root.getValue().pids(), region, imageFd),
-        "birth of " + root.getValue().comm()));
-    new GroupPlan(kinds, capture, program, root.getKey(), imageFd, holes).write();
-    for (ObjectId thread : capture.threads(root.getKey()).reversed()) {
-      var cpu = capture.cpus().get(thread);
-      if (cpu == null) {
-        throw new IllegalStateException("no CPU state of " + thread);
+  private static List<Obstacle> births(Capture capture, BirthOrder order) {
+    var obstacles = new ArrayList<Obstacle>();
+    order.impossible().forEach((id, reason) -> obstacles.add(new Obstacle.Unsupported(
+        "task " + pidOf(capture, id), reason, "let the program end that process before the checkpoint")));
+    for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
+      MmState mm = GroupPlan.require(capture.mms(), leader.getValue().mm());
+      Optional<ObjectId> bornWith = order.clonedFrom(leader.getKey())
+          .map(from -> GroupPlan.require(capture.tasks(), from).mm());
+      if (mm.base().isPresent() && !mm.base().equals(bornWith)) {
+        obstacles.add(new Obstacle.Unsupported("task " + leader.getValue().ownPid(),
+            "its memory is told as a copy of one it cannot be born with", ""));
       }
-      program.append(new Step.Release(thread, cpu, "thread goes on"));
     }
-    return program;
+    return obstacles;
+  }
+
+  private static int pidOf(Capture capture, ObjectId id) {
+    return capture.zombies().containsKey(id) ? GroupPlan.require(capture.zombies(), id).ownPid()
+        : GroupPlan.require(capture.tasks(), id).ownPid();
+  }
+
+  /// The mms that are copies of another's.
+  private static Set<ObjectId> copies(Capture capture) {
+    var copies = new HashSet<ObjectId>();
+    capture.mms().forEach((id, mm) -> mm.base().ifPresent(_ -> copies.add(id)));
+    return copies;
   }
 
   /// Register state in use that this CPU or kernel does not offer.
@@ -110,6 +121,12 @@ public final class Planner {
   private static int imageFd(Capture capture) {
     return capture.files().values().stream().map(FilesState::entries).filter(entries -> !entries.isEmpty())
         .mapToInt(entries -> entries.getLast().fd().value() + 1).max().orElse(0);
+  }
+
+  /// The lowest number above all that files and bodies are kept at.
+  static Fd spare(Capture capture, int imageFd) {
+    return new Fd(imageFd + 2 + 2 * StubFiles.STDIO + capture.items(i -> i.kind() instanceof FileKind<?>
+        || i.kind() instanceof BodyKind<?>).size());
   }
 
   /// The lowest address range that no mm of the tree uses.

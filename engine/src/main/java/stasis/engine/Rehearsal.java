@@ -2,6 +2,9 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.List;
+import stasis.image.DecodeException;
+import stasis.image.Limits;
+import stasis.image.Statefile;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -9,7 +12,7 @@ import stasis.resource.KindSet;
 import stasis.resource.ObstructedException;
 import stasis.tracee.Deadline;
 import stasis.tracee.FaultPoints;
-import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -42,9 +45,9 @@ record Rehearsal(long xfeatures) {
     try {
       Answering answering = Answering.open(environment, tid, kernel);
       for (int round = 0; round < ROUNDS; round++) {
-        if (FrozenGroup.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
-            instanceof FrozenGroup.Outcome.Frozen(var group)) {
-          round(kinds, environment, ptrace, host, snapshot, answering, group);
+        if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
+            instanceof FrozenTree.Outcome.Frozen(var tree)) {
+          round(kinds, environment, ptrace, host, snapshot, answering, tree);
         }
       }
     } finally {
@@ -53,20 +56,35 @@ record Rehearsal(long xfeatures) {
   }
 
   private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot,
-      Answering answering, FrozenGroup group) throws SyscallException {
-    try (Hold hold = new Hold(ptrace, group)) {
-      var frozen = new LiveFrozen(ptrace, group, environment.monotonicNs(), answering.of(group));
-      Collected collected = new Collector(kinds, environment.proc(), frozen, host).collect();
+      Answering answering, FrozenTree tree) throws SyscallException {
+    try (Hold hold = new Hold(ptrace, tree)) {
+      Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
+      Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
       Headers.of(environment, host);
       if (collected instanceof Collected.Complete complete) {
         try (complete) {
           if (snapshot) {
-            Contents.snapshot(hold.group(), complete).close();
+            Contents.snapshot(hold.tree(), complete).close();
+          } else {
+            describe(kinds, environment, host, complete);
           }
         }
       }
-    } catch (ObstructedException e) {
+    } catch (ObstructedException | DecodeException e) {
       // What a stub lacks is no concern: the code has run.
+    }
+  }
+
+  /// What a program that is to end waits for besides: its statefile, and the proof of it.
+  private static void describe(KindSet kinds, Environment environment, LiveHost host, Collected.Complete complete)
+      throws ObstructedException, SyscallException, DecodeException {
+    try (Contents contents = Contents.inPlace(complete)) {
+      Contents.Found found = contents.pages(complete.capture());
+      Capture settled = Settling.of(found.capture(), host);
+      Statefile statefile = new Encoder(kinds).encode(Headers.of(environment, host), settled,
+          complete.findings().table(settled.items().values(), host), found.store().maps());
+      Statefile decoded = Statefile.decode(statefile.encode(), found.store().sectionBytes(), Limits.DEFAULT);
+      new Planner(kinds).plan(new Loader(kinds).load(decoded), host);
     }
   }
 }

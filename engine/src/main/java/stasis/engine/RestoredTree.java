@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import stasis.image.ObjectId;
@@ -63,11 +64,13 @@ public final class RestoredTree implements AutoCloseable {
   }
 
   /// Last things, then all go on. The order matters: timed waits are begun again while the region still holds their
-  /// arguments; the leader unmaps the region through the restored vdso; each thread is then brought to a stop in the
+  /// arguments; each leader unmaps the region through the restored vdso; each thread is then brought to a stop in the
   /// kernel's get_signal(), where setting the registers of the checkpoint makes the kernel finish what the checkpoint
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
   /// @param pid of the root, as it sees itself
-  void release(int pid) throws SyscallException, ProcException, StepFailedException {
+  ///
+  /// @param leaders of all thread groups
+  void release(int pid, List<ObjectId> leaders) throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -76,17 +79,15 @@ public final class RestoredTree implements AutoCloseable {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
-    Stub leader = stubs.firstEntry().getValue();
-    RemoteAddress gadget = gadget(leader);
-    var region = leader.region();
-    long mapped = region.area().bits() + region.areaBytes() - region.code().bits();
-    require(leader.callAt(gadget, Nr.MUNMAP, region.code().bits(), mapped), "unmap the region of " + leader.tid());
+    for (ObjectId leader : leaders) {
+      leaveRegion(stub(leader));
+    }
     for (var entry : cpus.entrySet()) {
       Stub stub = stub(entry.getKey());
       stopInGetSignal(stub);
       setCpu(stub, entry.getValue());
     }
-    births.beforeRelease(leader, pid);
+    births.beforeRelease(stubs.firstEntry().getValue(), pid);
     for (ObjectId task : cpus.keySet()) {
       stub(task).release();
     }
@@ -138,6 +139,13 @@ public final class RestoredTree implements AutoCloseable {
     require(stub.call(Nr.RT_SIGACTION, SIGTRAP, at.bits(), 0, SIGSET_BYTES), "action of SIGTRAP of " + stub.tid());
   }
 
+  private void leaveRegion(Stub leader) throws SyscallException, ProcException, StepFailedException {
+    RemoteAddress gadget = gadget(leader);
+    var region = leader.region();
+    long mapped = region.area().bits() + region.areaBytes() - region.code().bits();
+    require(leader.callAt(gadget, Nr.MUNMAP, region.code().bits(), mapped), "unmap the region of " + leader.tid());
+  }
+
   private void stopInGetSignal(Stub stub) throws SyscallException, StepFailedException {
     ptrace.interrupt(stub.tid());
     ptrace.cont(stub.tid(), 0);
@@ -164,7 +172,8 @@ public final class RestoredTree implements AutoCloseable {
       if (stop.isFinal()) {
         throw new StepFailedException("task " + stub.tid() + " died at its release: " + stop);
       }
-      if (wanted.isInstance(stop)) {
+      // Of a stopped group every event stop reads as its group stop (kernel/signal.c, do_jobctl_trap()).
+      if (wanted.isInstance(stop) || wanted == Stop.EventStop.class && stop instanceof Stop.GroupStop) {
         return;
       }
       ptrace.cont(stub.tid(), 0);

@@ -1,6 +1,9 @@
 package stasis.engine;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
@@ -9,8 +12,10 @@ import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 import stasis.resource.KindSet;
+import stasis.resource.Obstacle;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
+import stasis.tracee.stub.TimeOffsets;
 
 /// Reads a statefile, plans, executes and lets the tree go. Nothing runs before all of it is in place; what fails
 /// leaves
@@ -38,7 +43,11 @@ public final class Restorer {
       return new Run(ptrace, request, listener, reader).run();
     } catch (CancelledException e) {
       return new RestoreOutcome.Cancelled();
-    } catch (SyscallException | ImageException | ProcException | DecodeException | StepFailedException e) {
+    } catch (ImageException e) {
+      return e.reason() == ImageException.Reason.TOO_NEW
+          ? new RestoreOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")))
+          : new RestoreOutcome.Failed(e.getMessage());
+    } catch (SyscallException | ProcException | DecodeException | StepFailedException e) {
       return new RestoreOutcome.Failed(String.valueOf(e.getMessage()));
     }
   }
@@ -65,39 +74,52 @@ public final class Restorer {
       Capture capture = new Loader(kinds).load(statefile);
       phases.enter("plan");
       LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
+      Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
+      if (clocks.isPresent() && isPlain(host) && !host.capabilities().contains("CAP_SYS_TIME")) {
+        return new RestoreOutcome.Refused(List.of(new Obstacle.Unsupported("clocks",
+            "this host's clocks are behind what the program has seen, and a time namespace needs CAP_SYS_TIME",
+            "restore with CAP_SYS_TIME, or as an ordinary user")));
+      }
       return switch (new Planner(kinds).plan(capture, host)) {
         case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
           phases.enter("load");
+          ImageSource source = new ImageSource(reader, statefile);
           // A page that rotted on its device must not become a wrong program.
-          reader.verifyPages(PAGE_CHECKERS);
+          reader.verifyPages(PAGE_CHECKERS, new LargeFills(source).checked(program));
           phases.enter("execute");
-          Executor executor = new Executor(ptrace, environment.proc(), new ImageSource(reader, statefile),
-              births(host), listener);
+          Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener);
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
-            tree.release(capture.leaders().getFirst().getValue().ownPid());
+            tree.release(capture.root().getValue().ownPid(),
+                capture.leaders().stream().map(Map.Entry::getKey).toList());
             phases.end();
             listener.at(new Moment.Released());
-            yield running(tree, capture, statefile);
+            yield running(tree, capture, statefile, clocks);
           }
         }
       };
     }
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.
-    private Births births(LiveHost host) {
-      return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE")
-          ? new PlainBirths(ptrace) : new NamespaceBirths(ptrace);
+    private Births births(LiveHost host, Optional<TimeOffsets> clocks) {
+      return isPlain(host) ? new PlainBirths(ptrace, clocks) : new NamespaceBirths(ptrace, clocks);
     }
 
-    private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile) {
-      int pid = capture.leaders().getFirst().getValue().ownPid();
+    private static boolean isPlain(LiveHost host) {
+      return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE");
+    }
+
+    private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile,
+        Optional<TimeOffsets> clocks) {
+      var losses = new ArrayList<>(statefile.losses());
+      clocks.map(ProgramClocks::told).ifPresent(losses::add);
+      int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
-          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(statefile.losses())));
+          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses)));
     }
   }
 }

@@ -10,7 +10,7 @@ final class RunSeeker {
   private final PageRuns runs;
   private PageRuns.Cursor cursor;
   private Optional<PageRun> next = Optional.empty();
-  private long asked;
+  private long askedEnd;
 
   RunSeeker(PageRuns runs) {
     this.runs = runs;
@@ -19,11 +19,11 @@ final class RunSeeker {
 
   /// Every run that has a part in `[start, end)`, in order.
   void each(long start, long end, Consumer<PageRun> run) {
-    if (start < asked) {
+    if (start < askedEnd) {
       cursor = runs.cursor();
       next = Optional.empty();
     }
-    asked = start;
+    askedEnd = end;
     while (next.isPresent() || cursor.hasNext()) {
       PageRun one = next.isPresent() ? next.get() : cursor.next();
       next = Optional.of(one);

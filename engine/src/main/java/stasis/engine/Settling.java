@@ -25,7 +25,7 @@ final class Settling {
         items.put(item.id(), settled(kind, item, vmas.getOrDefault(item.id(), List.of()), host));
       }
     }
-    return new Capture(capture.tasks(), capture.mms(), capture.files(), items, capture.cpus());
+    return capture.withItems(items);
   }
 
   private static <S extends Record> Capture.Item<S> settled(MappingKind<S> kind, Capture.Item<?> item,

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
@@ -19,7 +20,9 @@ final class TreeView {
   private final Proc proc;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
+  private OptionalInt rootPid = OptionalInt.empty();
   private final Map<BodyKey, Body> bodies = new LinkedHashMap<>();
+  private final Map<ObjectId, Body> bodyById = new HashMap<>();
 
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
@@ -47,6 +50,12 @@ final class TreeView {
 
   void addTask(int pid, ObjectId id) {
     taskByPid.put(pid, id);
+    rootPid = rootPid.isPresent() ? rootPid : OptionalInt.of(pid);
+  }
+
+  /// Of the task that was added first.
+  int rootPid() {
+    return rootPid.orElseThrow();
   }
 
   Optional<ObjectId> task(int pid) {
@@ -71,7 +80,7 @@ final class TreeView {
 
   /// One more vma of a backing that lies on this body; the kind was shown the first only.
   void alsoMapped(ObjectId body, Mapping mapping) {
-    bodies.values().stream().filter(known -> known.id().equals(body)).forEach(known -> known.mappings().add(mapping));
+    GroupPlan.require(bodyById, body).mappings().add(mapping);
   }
 
   ObjectId body(BodyKey key, GroupView group) {
@@ -86,7 +95,10 @@ final class TreeView {
   }
 
   private Body body(BodyKey key) {
-    return bodies.computeIfAbsent(key,
-        k -> new Body(nextId(), k, new ArrayList<>(), new ArrayList<>(), new ArrayList<>()));
+    return bodies.computeIfAbsent(key, k -> {
+      var body = new Body(nextId(), k, new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+      bodyById.put(body.id(), body);
+      return body;
+    });
   }
 }

@@ -15,6 +15,9 @@ final class Xstate {
       "AVX-512 upper halves", "AVX-512 upper registers", "PT", "PKRU", "PASID", "CET user", "CET supervisor", "HDC",
       "UINTR", "LBR", "HWP", "AMX tile configuration", "AMX tile data", "APX"};
 
+  /// AMX: the tile configuration and the tiles.
+  static final long TILES = 3L << 17;
+
   private Xstate() {}
 
   /// Features the CPU and the kernel offer.

@@ -5,6 +5,7 @@ import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
+import stasis.kinds.body.unix.UnixBody;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
 import stasis.kinds.file.epoll.Epoll;
@@ -22,6 +23,7 @@ import stasis.kinds.file.stdio.Stdio;
 import stasis.kinds.file.tcp.TcpSocket;
 import stasis.kinds.file.timerfd.TimerFd;
 import stasis.kinds.file.udp.UdpSocket;
+import stasis.kinds.file.unix.UnixFile;
 import stasis.kinds.group.accounting.Accounting;
 import stasis.kinds.group.actions.SignalActions;
 import stasis.kinds.group.autogroup.AutoGroup;
@@ -71,6 +73,7 @@ import stasis.kinds.task.credentials.Credentials;
 import stasis.kinds.task.ioflusher.IoFlusher;
 import stasis.kinds.task.ioports.IoPorts;
 import stasis.kinds.task.ioprio.IoPrio;
+import stasis.kinds.task.landlock.Landlock;
 import stasis.kinds.task.mcekill.McePolicy;
 import stasis.kinds.task.mempolicy.MemPolicy;
 import stasis.kinds.task.pdeathsig.ParentDeathSignal;
@@ -123,6 +126,7 @@ public final class Kinds {
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
+        new UnixFile(),
         new TcpSocket(outside),
         new UdpSocket(),
         new Stdio(),
@@ -135,6 +139,7 @@ public final class Kinds {
         new MemfdBody(),
         new DeletedBody(),
         new PipeBody(),
+        new UnixBody(),
         new SharedAnonBody()
     );
   }
@@ -214,6 +219,7 @@ public final class Kinds {
         new CoreCookieOff(),
         new SemaphoreUndo(),
         new IoPorts(),
+        new Landlock(),
         // ATTRIBUTES.
         new Comm(),
         new RobustList(),

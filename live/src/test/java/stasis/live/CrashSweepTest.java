@@ -48,6 +48,15 @@ class CrashSweepTest {
     System.out.println("crash sweep seed " + SEED);
   }
 
+  /// What is told after a step is no step.
+  private static Moment.Listener steps(Moment.Listener listener) {
+    return moment -> {
+      if (!(moment instanceof Moment.Calls)) {
+        listener.at(moment);
+      }
+    };
+  }
+
   private static Victim ready(Cycle cycle, Victims victims) {
     Victim victim = cycle.start(victims.general("threads"));
     victim.awaitReady("all-wait", BOUND);
@@ -66,7 +75,7 @@ class CrashSweepTest {
     try (var cycle = new Cycle(victims, work)) {
       Victim victim = ready(cycle, victims);
       List<Moment> moments = new ArrayList<>();
-      cycle.checkpoint(victim, cycle.newImage(), leaveRunning, moments::add);
+      cycle.checkpoint(victim, cycle.newImage(), leaveRunning, steps(moments::add));
       if (!leaveRunning) {
         cycle.bury(victim);
         victim = ready(cycle, victims);
@@ -74,7 +83,8 @@ class CrashSweepTest {
       Path before = cycle.oracle().snapshot(victim.pid());
       Set<Long> children = Ground.children();
       boolean gone = false;
-      for (int ordinal : chosen(moments)) {
+      List<Integer> ordinals = chosen(moments);
+      for (int ordinal : ordinals) {
         if (gone) {
           victim = ready(cycle, victims);
           before = cycle.oracle().snapshot(victim.pid());
@@ -82,6 +92,7 @@ class CrashSweepTest {
         gone = failsAt(cycle, victim, ordinal, leaveRunning, before);
         Ground.noNewChildren(children);
       }
+      told("failures of a checkpoint", ordinals, moments);
       if (!gone) {
         passes(victim);
       }
@@ -94,12 +105,12 @@ class CrashSweepTest {
     int[] left = {ordinal};
     String[] at = {"no moment"};
     try {
-      cycle.checkpoint(victim, image, leaveRunning, moment -> {
+      cycle.checkpoint(victim, image, leaveRunning, steps(moment -> {
         if (left[0]-- == 0) {
           at[0] = moment.toString();
           throw new Fault(moment);
         }
-      });
+      }));
     } catch (Fault _) {
       assertThat(left[0]).isNegative();
     }
@@ -133,14 +144,15 @@ class CrashSweepTest {
     try (var cycle = new Cycle(victims, work)) {
       Victim victim = ready(cycle, victims);
       List<Moment> moments = new ArrayList<>();
-      cycle.checkpoint(victim, cycle.newImage(), leaveRunning, moments::add);
+      cycle.checkpoint(victim, cycle.newImage(), leaveRunning, steps(moments::add));
       if (!leaveRunning) {
         cycle.bury(victim);
         victim = ready(cycle, victims);
       }
       Path before = cycle.oracle().snapshot(victim.pid());
       boolean gone = false;
-      for (int ordinal : deaths(moments.size())) {
+      List<Integer> ordinals = deaths(moments.size());
+      for (int ordinal : ordinals) {
         if (gone) {
           victim = ready(cycle, victims);
           before = cycle.oracle().snapshot(victim.pid());
@@ -154,6 +166,7 @@ class CrashSweepTest {
           throw new AssertionError("killed at moment " + ordinal + " " + end.words() + ": " + e.getMessage(), e);
         }
       }
+      told("deaths of an engine in a checkpoint", ordinals, moments);
       if (!gone) {
         passes(victim);
       }
@@ -170,18 +183,19 @@ class CrashSweepTest {
       cycle.bury(victim);
       Set<Long> children = Ground.children();
       List<Moment> moments = new ArrayList<>();
-      cycle.restore(image, moments::add);
+      cycle.restore(image, steps(moments::add));
       cycle.end(victim);
       // At its last moment the program runs.
       moments.removeLast();
-      for (int ordinal : chosen(moments)) {
+      List<Integer> failures = chosen(moments);
+      for (int ordinal : failures) {
         int[] left = {ordinal};
         try {
-          RestoreOutcome outcome = cycle.restore(image, moment -> {
+          RestoreOutcome outcome = cycle.restore(image, steps(moment -> {
             if (left[0]-- == 0) {
               throw new Fault(moment);
             }
-          });
+          }));
           assertThat(outcome).as("at " + moments.get(ordinal)).isNotInstanceOf(RestoreOutcome.Running.class);
         } catch (Fault _) {
           assertThat(left[0]).isNegative();
@@ -189,14 +203,21 @@ class CrashSweepTest {
         isGone(cycle, victim);
         Ground.noNewChildren(children);
       }
-      for (int ordinal : deaths(moments.size())) {
+      told("failures of a restore", failures, moments);
+      List<Integer> deaths = deaths(moments.size());
+      for (int ordinal : deaths) {
         EngineProcess.End end = EngineProcess.restore(image, ordinal);
         assertThat(end.killed()).as(end.words()).isTrue();
         isGone(cycle, victim);
       }
+      told("deaths of an engine in a restore", deaths, moments);
       cycle.running(image);
       passes(victim);
     }
+  }
+
+  private static void told(String what, List<Integer> ordinals, List<Moment> moments) {
+    System.out.println(ordinals.size() + " " + what + ", which has " + moments.size() + " moments");
   }
 
   private static void isGone(Cycle cycle, Victim victim) {

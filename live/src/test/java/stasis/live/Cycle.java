@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
@@ -122,25 +123,25 @@ final class Cycle implements AutoCloseable {
   ///
   /// @param modes of the allow list that hold besides `always`
   void carry(Victim victim, String... modes) {
-    Path before = oracle.snapshot(victim.pid());
+    Path before = oracle.snapshot(victim.pid(), "--tree");
     Path image = newImage();
     stored(victim, image, false);
     bury(victim);
     running(image);
-    agree(before, oracle.snapshot(victim.pid()), modes);
+    agree(before, oracle.snapshot(victim.pid(), "--tree"), modes);
   }
 
   /// Checkpoints a victim that runs on, sees it untouched, ends it by SIGKILL and brings the copy back.
   ///
   /// @param modes of the allow list that hold of what comes back
   void carryCopy(Victim victim, String... modes) {
-    Path before = oracle.snapshot(victim.pid());
+    Path before = oracle.snapshot(victim.pid(), "--tree");
     Path image = newImage();
     stored(victim, image, true);
-    agree(before, oracle.snapshot(victim.pid()));
+    agree(before, oracle.snapshot(victim.pid(), "--tree"));
     end(victim);
     running(image);
-    agree(before, oracle.snapshot(victim.pid()), modes);
+    agree(before, oracle.snapshot(victim.pid(), "--tree"), modes);
   }
 
   /// A checkpoint that must be refused, by name, with the victim untouched.
@@ -159,10 +160,42 @@ final class Cycle implements AutoCloseable {
     assertThat(comparison.agrees()).as(() -> String.join("\n", comparison.lines())).isTrue();
   }
 
-  /// SIGKILL, and the burial.
+  /// SIGKILL to the victim and all its descendants, and the burial: their pids are free afterwards.
   void end(Victim victim) {
-    Syscalls.call(Nr.KILL, victim.pid().value(), 9);
+    var tree = new ArrayList<>(List.of(victim.pid()));
+    for (int i = 0; i < tree.size(); i++) {
+      tree.addAll(children(tree.get(i)));
+    }
+    // All stand still before the first ends: who sees another's end would act on it.
+    tree.forEach(task -> Syscalls.call(Nr.KILL, task.value(), 19));
+    tree.forEach(task -> Syscalls.call(Nr.KILL, task.value(), 9));
     bury(victim);
+    long bound = System.nanoTime() + BOUND.toNanos();
+    while (tree.stream().anyMatch(Cycle::exists)) {
+      assertThat(System.nanoTime()).as("pids of the tree are free").isLessThan(bound);
+      Thread.onSpinWait();
+    }
+  }
+
+  private static List<Tid> children(Tid task) {
+    var children = new ArrayList<Tid>();
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + task + "/task"))) {
+      for (Path thread : threads.toList()) {
+        for (String pid : Files.readString(thread.resolve("children")).split(" ")) {
+          if (!pid.isBlank()) {
+            children.add(new Tid(Integer.parseInt(pid)));
+          }
+        }
+      }
+    } catch (IOException e) {
+      // It has ended meanwhile, and its children with it or to others.
+      return children;
+    }
+    return children;
+  }
+
+  private static boolean exists(Tid task) {
+    return Syscalls.call(Nr.KILL, task.value(), 0) == 0;
   }
 
   /// A victim that was killed is its first parent's to bury, or ours if we restored it. Its pid is free afterwards.

@@ -36,17 +36,26 @@ final class EngineProcess {
 
   /// @param diesAt ordinal of the moment, from 0
   static End checkpoint(Tid pid, Path image, boolean leaveRunning, long diesAt) throws IOException {
-    return run(image, "checkpoint", pid.toString(), image.toString(), Boolean.toString(leaveRunning),
-        Long.toString(diesAt));
+    return run(List.of(), Path.of(image + ".log"), "checkpoint", pid.toString(), image.toString(),
+        Boolean.toString(leaveRunning), Long.toString(diesAt));
+  }
+
+  /// A checkpoint that nothing kills, by an engine whose JVM is started through another program.
+  ///
+  /// @param wrapper runs the command that follows it @param log what it says
+  static End checkpointThrough(List<String> wrapper, Tid pid, Path image, boolean leaveRunning, Path log)
+      throws IOException {
+    return run(wrapper, log, "checkpoint", pid.toString(), image.toString(), Boolean.toString(leaveRunning),
+        Long.toString(NEVER));
   }
 
   static End restore(Path image, long diesAt) throws IOException {
-    return run(image, "restore", "0", image.toString(), "false", Long.toString(diesAt));
+    return run(List.of(), Path.of(image + ".log"), "restore", "0", image.toString(), "false", Long.toString(diesAt));
   }
 
-  private static End run(Path image, String... arguments) throws IOException {
-    Path log = Path.of(image + ".log");
-    var command = new java.util.ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+  private static End run(List<String> wrapper, Path log, String... arguments) throws IOException {
+    var command = new java.util.ArrayList<>(wrapper);
+    command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED", "-cp",
         System.getProperty("java.class.path"), EngineProcess.class.getName()));
     command.addAll(List.of(arguments));
@@ -73,14 +82,14 @@ final class EngineProcess {
             new Tid(Integer.parseInt(arguments[1])), image, Boolean.parseBoolean(arguments[3]), false, false,
             Optional.empty()), listener)
         : new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
-    System.out.println(outcome.getClass().getSimpleName());
+    System.out.println(outcome.getClass().getSimpleName() + " " + Cycle.text(outcome));
     System.exit(0);
   }
 
   private static Moment.Listener diesAt(long ordinal) {
     long[] left = {ordinal};
     return moment -> {
-      if (left[0] != NEVER && left[0]-- == 0) {
+      if (!(moment instanceof Moment.Calls) && left[0] != NEVER && left[0]-- == 0) {
         System.out.println(moment);
         System.out.flush();
         Syscalls.call(Nr.KILL, ProcessHandle.current().pid(), SIGKILL);

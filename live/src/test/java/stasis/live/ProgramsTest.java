@@ -18,6 +18,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.engine.CheckpointOutcome;
 import stasis.testkit.Launcher.Program;
+import stasis.testkit.Oracle;
 import stasis.testkit.Victim;
 
 /// Programs nobody here wrote, frozen mid-work and brought back: their results are those of an uninterrupted run.
@@ -38,7 +39,12 @@ class ProgramsTest {
           "select count(*), sum(n) from t;"),
       work("java", System.getProperty("java.home") + "/bin/java", "-XX:TieredStopAtLevel=1", "-Xmx128m",
           "-XX:-UsePerfData", "@/Sum.java"),
-      work("node", "/usr/bin/node /usr/local/bin/node", "@/sum.js"));
+      work("node", "/usr/bin/node /usr/local/bin/node", "@/sum.js"),
+      // Trees.
+      work("pipeline", "/bin/sh", "-c", "seq 1 6000000 | sort -rn | gzip -9 | md5sum"),
+      work("make", "/usr/bin/make", "-s", "-j3", "-f", "@/Makefile", "SOURCES=@"),
+      work("multiprocessing", "/usr/bin/python3", "@/queues.py"),
+      work("redis-server", "/usr/bin/python3", "@/redis.py"));
 
   private static Work work(String name, String places, String... arguments) {
     return new Work(name, List.of(places.split(" ")), List.of(arguments));
@@ -46,6 +52,7 @@ class ProgramsTest {
 
   @TestFactory
   Stream<DynamicTest> aProgramFinishesItsWorkAsIfNothingHadHappened(@TempDir Path folder) throws IOException {
+    assumeTrue(Oracle.isAvailable(), "needs python3");
     var victims = new Victims();
     var known = new KnownFailures();
     Path inputs = Files.createDirectories(folder.resolve("inputs"));
@@ -69,6 +76,8 @@ class ProgramsTest {
 
   private static Path program(Work work) throws IOException {
     var places = new ArrayList<>(work.places());
+    assumeTrue(!work.name().equals("redis-server") || Files.isExecutable(Path.of("/usr/bin/redis-server")),
+        "needs redis-server");
     if (work.name().equals("cc1") && Files.isDirectory(Path.of("/usr/lib/gcc"))) {
       try (Stream<Path> files = Files.find(Path.of("/usr/lib/gcc"), 4, (file, _) -> file.endsWith("cc1"))) {
         files.map(Path::toString).forEach(places::add);
@@ -92,6 +101,11 @@ class ProgramsTest {
       Victim victim = cycle.start(program);
       for (int round = 0; round < 2 && runsFor(victim, shareNs); round++) {
         Path image = cycle.newImage();
+        // Stopped, so that two looks at it see the same.
+        if (!StoppedTest.stop(victim)) {
+          break;
+        }
+        Path before = cycle.oracle().snapshot(victim.pid());
         CheckpointOutcome outcome = cycle.checkpoint(victim, image, false, _ -> { });
         if (!(outcome instanceof CheckpointOutcome.Stored)) {
           // On a busy machine it may have come to its end meanwhile.
@@ -100,6 +114,8 @@ class ProgramsTest {
         }
         cycle.bury(victim);
         cycle.running(image);
+        cycle.agree(before, cycle.oracle().snapshot(victim.pid()), "deleted");
+        StoppedTest.cont(victim);
       }
       assertThat(cycle.restores()).as("it ended before it could be frozen").isPositive();
       victim.verdict(BOUND);
@@ -166,8 +182,58 @@ class ProgramsTest {
         insert into t select i * 7 % 1000003 from c;
         create index tn on t(n);
         """);
+    trees(texts);
     compiled(texts);
     return texts;
+  }
+
+  private static void trees(Map<String, String> texts) {
+    texts.put("Makefile", """
+        all: 1.o 2.o 3.o 4.o 5.o
+        \tcat $^ | md5sum
+        %.o:
+        \tgcc -O1 -DN=$* -c $(SOURCES)/large.c -o $@
+        """);
+    texts.put("queues.py", """
+        import multiprocessing as mp
+
+        def work(q, out, lock, count):
+            for x in iter(q.get, None):
+                with lock:
+                    count[0] += 1
+                out.put((x, sum(i * i % 7 for i in range(x * 400))))
+
+        if __name__ == '__main__':
+            mp.set_start_method('fork')
+            q, out, lock, count = mp.Queue(), mp.Queue(), mp.Lock(), mp.Array('i', 1)
+            workers = [mp.Process(target=work, args=(q, out, lock, count)) for _ in range(3)]
+            for w in workers: w.start()
+            for i in range(600): q.put(i)
+            for w in workers: q.put(None)
+            found = sorted(out.get() for _ in range(600))
+            for w in workers: w.join()
+            print(count[0], sum(s for _, s in found), [w.exitcode for w in workers])
+        """);
+    texts.put("redis.py", """
+        import os, socket, subprocess, time
+        probe = socket.socket(); probe.bind(('127.0.0.1', 0)); port = probe.getsockname()[1]; probe.close()
+        server = subprocess.Popen(['redis-server', '--port', str(port), '--bind', '127.0.0.1', '--appendonly', 'yes',
+                                   '--save', ''], stdout=subprocess.DEVNULL)
+        def connect():
+            for _ in range(400):
+                try: return socket.create_connection(('127.0.0.1', port))
+                except OSError: time.sleep(0.05)
+        clients = [connect() for _ in range(20)]
+        files = [c.makefile('rb') for c in clients]
+        expected = 0
+        for _ in range(16000):
+            for c in clients: c.sendall(b'INCR n\\r\\n')
+            seen = sorted(int(f.readline()[1:]) for f in files)
+            assert seen == list(range(expected + 1, expected + 21)), seen
+            expected += 20
+        clients[0].sendall(b'SHUTDOWN NOSAVE\\r\\n')
+        print('counted', expected, 'server', server.wait())
+        """);
   }
 
   private static void compiled(Map<String, String> texts) {

@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import java.util.BitSet;
 import stasis.linux.abi.Bytes;
 
 /// An image as it lies on the device, hostile until proven whole: [#open] checks lengths, digests and features of
@@ -205,16 +206,30 @@ public final class ImageReader implements AutoCloseable {
     }
   }
 
+  /// What is read through it is checked as it is read.
+  public PageSource pages() {
+    return PageSource.open(this, layout, table);
+  }
+
+  ImageException damagedChunk(int chunk) {
+    long from = (long) chunk * Layout.CHUNK_BYTES;
+    return damaged(file, "has damaged pages at bytes " + (pageOffset() + from) + " to "
+        + (pageOffset() + Math.min(from + Layout.CHUNK_BYTES, pageBytes())));
+  }
+
   /// Reads all pages and compares their CRCs, on several threads.
   ///
   /// @throws ImageException naming the first damaged MiB
   public void verifyPages(int threads) throws ImageException {
-    PageCheck check = new PageCheck(this, table.duplicate().order(ByteOrder.LITTLE_ENDIAN));
+    verifyPages(threads, new BitSet());
+  }
+
+  /// As above, but for the MiBs that are checked elsewhere.
+  public void verifyPages(int threads, BitSet without) throws ImageException {
+    PageCheck check = new PageCheck(this, table.duplicate().order(ByteOrder.LITTLE_ENDIAN), without);
     int damaged = check.firstDamaged(threads);
     if (damaged < layout.chunks()) {
-      long from = (long) damaged * Layout.CHUNK_BYTES;
-      throw damaged(file, "has damaged pages at bytes " + (pageOffset() + from) + " to "
-          + (pageOffset() + Math.min(from + Layout.CHUNK_BYTES, pageBytes())));
+      throw damagedChunk(damaged);
     }
   }
 

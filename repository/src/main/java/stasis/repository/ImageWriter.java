@@ -33,6 +33,7 @@ public final class ImageWriter implements AutoCloseable {
   private final FileChannel channel;
   private final MessageDigest sha256 = Layout.sha256();
   private Optional<PageSink> sink = Optional.empty();
+  private Optional<DirectFile> direct = Optional.empty();
   private boolean committed;
   private boolean closed;
 
@@ -65,7 +66,8 @@ public final class ImageWriter implements AutoCloseable {
     head.put(layout.preamble()).put(metadata.buffer()).clear();
     sha256.update(head.duplicate());
     write(head, "cannot write the metadata");
-    sink = Optional.of(new PageSink(channel, folder, layout));
+    direct = layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty() : DirectFile.open(partial, true);
+    sink = Optional.of(new PageSink(channel, direct, folder, layout));
     listener.accept(WriteStep.METADATA_WRITTEN);
   }
 
@@ -87,6 +89,7 @@ public final class ImageWriter implements AutoCloseable {
     ByteBuffer table = pages.table();
     listener.accept(WriteStep.PAGES_WRITTEN);
     Layout layout = pages.layout();
+    position(layout.trailerOffset());
     write(table.duplicate(), "cannot write the trailer");
     write(layout.tail(sha256.digest(), Layout.crc(table)), "cannot write the trailer");
     listener.accept(WriteStep.TRAILER_WRITTEN);
@@ -127,7 +130,9 @@ public final class ImageWriter implements AutoCloseable {
       return;
     }
     closed = true;
+    sink.ifPresent(PageSink::close);
     try (lock; channel) {
+      direct.ifPresent(DirectFile::close);
       if (!committed) {
         Files.deleteIfExists(partial);
       }
@@ -151,6 +156,14 @@ public final class ImageWriter implements AutoCloseable {
       }
     } catch (IOException e) {
       throw Faults.of(e, "cannot see how much space is free", folder);
+    }
+  }
+
+  private void position(long offset) throws ImageException {
+    try {
+      channel.position(offset);
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot write the trailer", folder);
     }
   }
 

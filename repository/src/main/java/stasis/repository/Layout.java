@@ -22,6 +22,9 @@ record Layout(long metadataBytes, long pageBytes) {
   static final int CHUNK_BYTES = 1 << 20;
   static final int SHA256_BYTES = 32;
   static final int TAIL_BYTES = 80;
+  /// Page sections from this length on go past the page cache, both ways: one copy less, no memory taken from others,
+  /// nothing left for fsync(2) to wait for.
+  static final long DIRECT_FROM_BYTES = 64L << 20;
   /// So that offsets in `Bytes` and tables fit an int.
   static final long MAX_METADATA_BYTES = 512L << 20;
   static final long MAX_PAGE_BYTES = 1L << 46;

@@ -3,6 +3,7 @@ package stasis.repository;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -13,17 +14,22 @@ import java.util.concurrent.Future;
 final class PageCheck {
   private final ImageReader image;
   private final ByteBuffer table;
+  private final BitSet without;
   private final int chunks;
 
-  /// @param table one little-endian CRC32C per chunk
-  PageCheck(ImageReader image, ByteBuffer table) {
+  /// @param table one little-endian CRC32C per chunk @param without chunks not to look at
+  PageCheck(ImageReader image, ByteBuffer table, BitSet without) {
     this.image = image;
     this.table = table;
+    this.without = without;
     this.chunks = table.limit() / 4;
   }
 
   /// @return index of the first chunk that differs, or the number of chunks
   int firstDamaged(int threads) throws ImageException {
+    if (without.nextClearBit(0) >= chunks) {
+      return chunks;
+    }
     int share = (chunks + threads - 1) / threads;
     try (ExecutorService workers = Executors.newFixedThreadPool(threads)) {
       List<Future<Integer>> shares = new ArrayList<>();
@@ -54,7 +60,7 @@ final class PageCheck {
   private int firstDamaged(int from, int end) throws ImageException {
     try (Arena arena = Arena.ofConfined()) {
       ByteBuffer buffer = arena.allocate(Layout.CHUNK_BYTES).asByteBuffer();
-      for (int chunk = from; chunk < end; chunk++) {
+      for (int chunk = without.nextClearBit(from); chunk < end; chunk = without.nextClearBit(chunk + 1)) {
         long offset = (long) chunk * Layout.CHUNK_BYTES;
         buffer.clear().limit((int) Math.min(Layout.CHUNK_BYTES, image.pageBytes() - offset));
         image.readPages(offset, buffer);

@@ -1,5 +1,8 @@
 package stasis.resource;
 
+import java.util.Set;
+import stasis.image.ObjectId;
+
 /// The thing below file descriptions and mappings that several of them may share: a memfd or deleted inode, a shared
 /// anonymous mapping, a pipe. Made once, its contents stored once.
 public interface BodyKind<S extends Record> extends Kind<S> {
@@ -10,22 +13,30 @@ public interface BodyKind<S extends Record> extends Kind<S> {
     return Contents.NONE;
   }
 
-  /// How much address space the body takes until `finish`: what [Refs#hole] then gives it. 0 for bodies that are files.
+  /// How much address space the body takes while the restore goes on: what [Refs#hole] then gives it, until the planner
+  /// unmaps it in every process. 0 for bodies that are files.
   default long holeBytes(S state) {
     return 0;
   }
 
-  /// Appends the steps that make it, in the first task that needs it, its contents included.
+  /// Files that are in it and perhaps nowhere else (descriptors in flight): made after it, before `finish`, in which
+  /// [Refs#fd] leads to them.
+  default Set<ObjectId> carries(S state) {
+    return Set.of();
+  }
+
+  /// Appends the steps that make it, in the root, its contents included.
   ///
   /// @param self the body's own id, for [Script#fillFile], [Script#fill] and [Refs#hole]
   /// @return its fd, or for a body with a hole the address it is mapped at
-  Ref<?> restore(S state, stasis.image.ObjectId self, Script script, Refs refs);
+  Ref<?> restore(S state, ObjectId self, Script script, Refs refs);
 
   /// Appends steps for when [Refs#fd] and [Refs#path] lead to it, before any file or mapping on it exists.
-  default void made(S state, stasis.image.ObjectId self, Script script, Refs refs) {}
+  default void made(S state, ObjectId self, Script script, Refs refs) {}
 
-  /// Appends steps for when all files and mappings on it exist (seals, temporary mappings removed).
-  default void finish(S state, stasis.image.ObjectId self, Script script, Refs refs) {}
+  /// Appends steps for when all files and mappings on it exist and all processes are born, in the root (seals, what is
+  /// on its way).
+  default void finish(S state, ObjectId self, Script script, Refs refs) {}
 
   /// How contents are read.
   enum Contents {

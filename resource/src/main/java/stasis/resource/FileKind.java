@@ -41,8 +41,22 @@ public interface FileKind<S extends Record> extends Kind<S> {
     return List.of();
   }
 
-  /// Appends steps for when every file of every task is at its place (epoll watches, descriptors in flight, locks).
+  /// Whether the description can be made only when all tasks are born. It is then made in the first process that has
+  /// it, and handed to the others.
+  default boolean isLate(S state) {
+    return false;
+  }
+
+  /// Appends steps for when every file is at its place (epoll watches, descriptors in flight, the description's own
+  /// locks), once for each description, in the first process that has it. Files are still kept where [Refs#kept]
+  /// says.
   ///
   /// @param self where this description lies in the script's task
   default void connect(S state, Fd self, Script script, Refs refs) {}
+
+  /// Appends steps for what belongs to a process and not to the description, in each process that has it open (locks of
+  /// the process): the last thing done to its files.
+  ///
+  /// @param self where this description lies in the script's task
+  default void connectOwn(S state, Fd self, Script script, Refs refs) {}
 }

@@ -11,6 +11,9 @@ public interface Host {
   /// stat(2) without following a final symlink; empty when nothing is there.
   Optional<FileStat> file(PathBytes path);
 
+  /// Whether a socket of this host's network namespace is bound to the socket file there.
+  boolean isBound(PathBytes socketFile);
+
   /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be
   /// read whole.
   Optional<Long> checksum(PathBytes path, long offset, long lengthBytes);

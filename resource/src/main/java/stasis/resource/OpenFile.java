@@ -54,12 +54,32 @@ public interface OpenFile {
   /// Every description of the tree on the same device and inode, this one included: both ends of a pipe are.
   List<OpenFile> onSameInode();
 
+  /// Every process of the tree that has it open, with what fdinfo shows there: locks of a process show only to itself.
+  List<Holder> holders();
+
+  /// @param process its leader
+  record Holder(ObjectId process, FdInfo info) {}
+
   /// Whether a description of the tree is the socket with this inode number.
   boolean isSocketOfTree(long inode);
 
   /// Whether a task outside the tree has an fd with the same link: `pipe:[4711]`. A task that may not be looked at has
   /// none.
   boolean isHeldElsewhere();
+
+  /// Who outside the tree has an fd with this link: `task 812 (dbus-daemon)`.
+  Optional<String> holderOutside(String link);
+
+  /// What the kernel tells of this socket of family AF_UNIX; empty for one of another network namespace.
+  ///
+  /// @throws ObstructedException when it cannot be listed, or its queue not be read without disturbing
+  Optional<UnixSocket> unixSocket() throws ObstructedException;
+
+  /// The file of the tree that is the socket of this inode.
+  Optional<OpenFile> socket(long inode);
+
+  /// The pid of the tree's first task, in which files are made, in the engine's pid namespace.
+  int rootPid();
 
   /// The object of a task of the tree, by pid in the engine's pid namespace.
   Optional<ObjectId> taskInTree(int pid);

@@ -47,6 +47,9 @@ public final class Program {
               + Long.toHexString(length) + ")";
       case Step.Release(_, var cpu, _) -> "release with mask " + cpu.mask()
           + cpu.sleep().map(sleep -> ", sleeping " + sleep.remainingNs() + " ns more").orElse("");
+      case Step.Stop(_, int signal, _) -> "group stop by signal " + signal;
+      case Step.End(_, int status, _, _) ->
+          (status & 0x7f) == 0 ? "exit with " + (status >> 8 & 0xff) : "end by signal " + (status & 0x7f);
       case Step.FillFile(_, var file, var body, _) -> "fill file " + file + " with pages of " + body;
     };
     return "[" + step.in() + "] " + what + "  # " + step.why();

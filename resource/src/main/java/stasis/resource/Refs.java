@@ -1,6 +1,7 @@
 package stasis.resource;
 
 import java.util.List;
+import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
@@ -16,6 +17,9 @@ public interface Refs {
   /// Where the script's task has the file at its own numbers, in `connect` only.
   List<Fd> places(ObjectId file);
 
+  /// Where the planner keeps the file in the script's task, until all files of the tree are connected.
+  Fd kept(ObjectId file);
+
   /// A path that opens the body's inode anew, for another description of it: `/proc/self/fd/N`, where the planner keeps
   /// the body's fd until `finish`.
   PathBytes path(ObjectId body);
@@ -28,14 +32,27 @@ public interface Refs {
   /// is at its place; `/dev/null` where the restorer has none.
   Fd stdio(int number);
 
-  /// Remembers a step of `body` for those who need more of it than its fd.
-  void note(ObjectId body, Ref<?> step);
+  /// Remembers a step that made something for another object, which asks for it by its own id.
+  void note(ObjectId forWhom, Ref<?> step);
 
-  /// The step that was noted.
+  /// The step that was noted; empty when none was.
+  Optional<Ref<?>> noted(ObjectId forWhom);
+
+  /// Remembers one of several steps of `body`.
+  void note(ObjectId body, String name, Ref<?> step);
+
+  /// The step that was noted under this name.
   ///
   /// @throws IllegalStateException when none was
-  Ref<?> noted(ObjectId body);
+  Ref<?> noted(ObjectId body, String name);
+
+  /// The lowest number that neither the tree's files nor the planner's will take: for descriptors that a body keeps
+  /// open.
+  Fd spare();
 
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);
+
+  /// Whether the script's process is born with the memory and the program file of its parent, and keeps both.
+  boolean runsParentsProgram();
 }

@@ -7,6 +7,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SigSet;
 
 /// The whole instruction set of a restore. Closed: the executor, the printer and the checker must each handle every
 /// step.
@@ -49,6 +50,15 @@ public sealed interface Step {
 
   /// The task's last step: all that was only ours leaves it, and it goes on with `cpu`.
   record Release(ObjectId in, CpuState cpu, String why) implements Step {}
+
+  /// The task ends here, in its own way: a helper that is needed no more, or one that was a zombie. Its parent is told.
+  ///
+  /// @param status as wait(2) will give it @param mask signals it blocks then
+  record End(ObjectId in, int status, SigSet mask, String why) implements Step {}
+
+  /// The thread group comes to a group stop by `signal`, as SIGSTOP makes one; its steps go on all the same, and the
+  /// stop holds when it is released. Its parent is told.
+  record Stop(ObjectId in, int signal, String why) implements Step {}
 
   /// How a task is born.
   sealed interface Birth {

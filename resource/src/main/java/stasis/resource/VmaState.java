@@ -27,6 +27,12 @@ public record VmaState(@Tag(1) RemoteAddress start, @Tag(2) long lengthBytes, @T
   }
 
   public boolean has(String flag) {
-    return (" " + flags + " ").contains(" " + flag + " ");
+    for (int at = flags.indexOf(flag); at >= 0; at = flags.indexOf(flag, at + 1)) {
+      int end = at + flag.length();
+      if ((at == 0 || flags.charAt(at - 1) == ' ') && (end == flags.length() || flags.charAt(end) == ' ')) {
+        return true;
+      }
+    }
+    return false;
   }
 }

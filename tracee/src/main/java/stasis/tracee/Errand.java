@@ -52,6 +52,7 @@ public final class Errand implements AutoCloseable {
     }
     broken = true; // until we know better
     List<CallResult> results;
+    long began = System.nanoTime();
     try {
       Flight up = takeOff(calls);
       if (death.isEmpty()) {
@@ -71,6 +72,7 @@ public final class Errand implements AutoCloseable {
       results = died(calls.size());
     }
     broken = false;
+    group.faults().called(task.tid(), calls, results, System.nanoTime() - began);
     return results;
   }
 

@@ -11,7 +11,6 @@ import stasis.linux.abi.Tid;
 ///
 /// @param filters the task's seccomp filters; a call must pass all of them
 record InjectionGuard(Tid task, TaskStatus status, List<SeccompFilter> filters) {
-  private static final long CS_64 = 0x33;
   private static final long TRAP_FLAG = 0x100;
   private static final int MOST_FILTERS = 4096;
 
@@ -31,7 +30,7 @@ record InjectionGuard(Tid task, TaskStatus status, List<SeccompFilter> filters) 
   static InjectionGuard of(Ptrace ptrace, LiveTask task) throws ErrandRefusedException, SyscallException {
     Tid tid = task.tid();
     Registers registers = task.registers();
-    if (registers.get(Registers.Name.CS) != CS_64) {
+    if (!registers.is64Bit()) {
       throw new ErrandRefusedException(new ErrandObstacle.Compat(tid, registers.get(Registers.Name.CS)));
     }
     if ((registers.get(Registers.Name.EFLAGS) & TRAP_FLAG) != 0) {

@@ -22,6 +22,8 @@ public final class Registers {
     }
   }
 
+  /// __USER_CS (arch/x86/include/asm/segment.h).
+  private static final long CS_64 = 0x33;
   private static final Name[] SYSCALL_ARGUMENTS = {Name.RDI, Name.RSI, Name.RDX, Name.R10, Name.R8, Name.R9};
 
   private final long[] words;
@@ -52,6 +54,11 @@ public final class Registers {
     long[] copy = words.clone();
     copy[name.word] = value;
     return new Registers(copy);
+  }
+
+  /// Whether 64-bit code runs on them; in the compatibility mode of a 32-bit program the kernel's answers differ.
+  public boolean is64Bit() {
+    return get(Name.CS) == CS_64;
   }
 
   public RemoteAddress rip() {

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -20,6 +21,8 @@ import stasis.linux.sys.Syscalls;
 public record RemoteMemory(Tid task) {
   private static final int O_WRONLY = 1;
   private static final int O_CLOEXEC = 0x80000;
+  /// Stretches one call takes (include/uapi/linux/uio.h, UIO_MAXIOV).
+  private static final int IOV_MAX = 1024;
 
   public Bytes read(RemoteAddress from, int lengthBytes) throws SyscallException {
     try (Arena call = Arena.ofConfined()) {
@@ -71,6 +74,39 @@ public record RemoteMemory(Tid task) {
   /// @return the bytes read, from the start of `into` on
   public long readUpTo(RemoteAddress from, MemorySegment into) throws SyscallException {
     return transfer(Nr.PROCESS_VM_READV, "read", from, into);
+  }
+
+  /// Reads several stretches, one behind the other into `into`, by as few calls as the kernel allows.
+  ///
+  /// @param from where each starts @param lengthsBytes how long each is; together at most `into`
+  /// @return the bytes read, from the start of `into` on: fewer than asked for where an address cannot be read
+  public long gather(List<RemoteAddress> from, List<Long> lengthsBytes, MemorySegment into) throws SyscallException {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment local = call.allocate(16, 8);
+      MemorySegment remote = call.allocate(16L * Math.min(from.size(), IOV_MAX), 8);
+      long done = 0;
+      for (int first = 0; first < from.size(); first += IOV_MAX) {
+        int count = Math.min(IOV_MAX, from.size() - first);
+        long wanted = 0;
+        for (int i = 0; i < count; i++) {
+          remote.set(JAVA_LONG, 16L * i, from.get(first + i).bits());
+          remote.set(JAVA_LONG, 16L * i + 8, lengthsBytes.get(first + i));
+          wanted += lengthsBytes.get(first + i);
+        }
+        local.set(JAVA_LONG, 0, into.address() + done);
+        local.set(JAVA_LONG, 8, wanted);
+        long moved = Syscalls.call(Nr.PROCESS_VM_READV, task.value(), local.address(), 1, remote.address(), count, 0);
+        if (moved != -Errno.EFAULT.number() && Errno.isError(moved)) {
+          throw new SyscallException(Nr.PROCESS_VM_READV, Errno.of(moved),
+              "read " + count + " stretches of task " + task);
+        }
+        done += Math.max(0, moved);
+        if (moved != wanted) {
+          break;
+        }
+      }
+      return done;
+    }
   }
 
   public void write(RemoteAddress to, Bytes content) throws SyscallException {

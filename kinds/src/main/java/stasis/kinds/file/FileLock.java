@@ -2,6 +2,8 @@ package stasis.kinds.file;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import stasis.image.ObjectId;
 import stasis.image.Tag;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
@@ -14,8 +16,10 @@ import stasis.resource.Script;
 
 /// A lock held through an open file (flock(2), fcntl_locking(2)).
 ///
+/// @param owner the process a POSIX lock belongs to
 /// @param exclusive a write lock @param first byte and @param lengthBytes 0 to the end of the file; both 0 for flock
-public record FileLock(@Tag(1) Sort sort, @Tag(2) boolean exclusive, @Tag(3) long first, @Tag(4) long lengthBytes) {
+public record FileLock(@Tag(1) Sort sort, @Tag(2) boolean exclusive, @Tag(3) long first, @Tag(4) long lengthBytes,
+    @Tag(5) Optional<ObjectId> owner) {
   private static final int LOCK_SH = 1;
   private static final int LOCK_EX = 2;
   private static final int LOCK_NB = 4;
@@ -35,13 +39,18 @@ public record FileLock(@Tag(1) Sort sort, @Tag(2) boolean exclusive, @Tag(3) lon
   /// Those of `lock:` lines in fdinfo. A wait for a lock is a call of the waiter and no lock.
   public static List<FileLock> of(OpenFile file) throws ObstructedException {
     var locks = new ArrayList<FileLock>();
-    for (Locks.Lock lock : file.info().locks()) {
-      if (!lock.blocked()) {
-        long length = lock.last() == Locks.Lock.END ? 0 : lock.last() - lock.first() + 1;
-        locks.add(new FileLock(sort(lock, file), lock.type().equals("WRITE"), lock.first(), length));
+    for (OpenFile.Holder holder : file.holders()) {
+      for (Locks.Lock lock : holder.info().locks()) {
+        if (!lock.blocked()) {
+          long length = lock.last() == Locks.Lock.END ? 0 : lock.last() - lock.first() + 1;
+          Sort sort = sort(lock, file);
+          locks.add(new FileLock(sort, lock.type().equals("WRITE"), lock.first(), length,
+              sort == Sort.POSIX ? Optional.of(holder.process()) : Optional.empty()));
+        }
       }
     }
-    return List.copyOf(locks);
+    // Those of the description are shown to every process that has it open.
+    return locks.stream().distinct().toList();
   }
 
   private static Sort sort(Locks.Lock lock, OpenFile file) throws ObstructedException {
@@ -54,10 +63,21 @@ public record FileLock(@Tag(1) Sort sort, @Tag(2) boolean exclusive, @Tag(3) lon
     };
   }
 
+  /// Takes those of the description again, once.
+  public static void takeShared(List<FileLock> locks, Fd self, int flags, Script script) {
+    locks.stream().filter(lock -> lock.sort != Sort.POSIX).forEach(lock -> lock.take(self, flags, script));
+  }
+
+  /// Takes those of the script's own process again: they would go with any fd of the file that it closes.
+  public static void takeOwn(List<FileLock> locks, Fd self, int flags, Script script) {
+    locks.stream().filter(lock -> lock.owner.filter(script.task()::equals).isPresent())
+        .forEach(lock -> lock.take(self, flags, script));
+  }
+
   /// Takes it again; another holder makes the restore fail.
   ///
   /// @param flags the description's: a lock of the task shows at every fd of the file, also where it cannot be set
-  public void take(Fd self, int flags, Script script) {
+  private void take(Fd self, int flags, Script script) {
     if (sort == Sort.FLOCK) {
       script.call(Nr.FLOCK, "its lock", Arg.imm(self.value()), Arg.imm((exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB));
     } else if (exclusive ? OpenFlags.isWritable(flags) : OpenFlags.isReadable(flags)) {

@@ -17,6 +17,7 @@ import stasis.resource.FrozenTask;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
+import stasis.resource.UnixSocket;
 
 /// An open file description made of text, object 40 at fd 5. Bodies are numbered from 100 in the order they are asked
 /// for; a call no answer was given for fails with EINVAL.
@@ -132,7 +133,32 @@ public final class FakeFile implements OpenFile {
   }
 
   @Override
+  public Optional<String> holderOutside(String link) {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<UnixSocket> unixSocket() {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<OpenFile> socket(long inode) {
+    return Optional.empty();
+  }
+
+  @Override
+  public int rootPid() {
+    return 4711;
+  }
+
+  @Override
   public Optional<ObjectId> taskInTree(int pid) {
     return Optional.empty();
+  }
+
+  @Override
+  public List<Holder> holders() {
+    return List.of(new Holder(new ObjectId(1), info()));
   }
 }

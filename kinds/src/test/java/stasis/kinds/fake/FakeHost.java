@@ -43,6 +43,11 @@ public final class FakeHost implements Host {
   }
 
   @Override
+  public boolean isBound(PathBytes socketFile) {
+    return false;
+  }
+
+  @Override
   public Optional<Long> checksum(PathBytes path, long offset, long lengthBytes) {
     return Optional.empty();
   }

@@ -19,6 +19,7 @@ import stasis.resource.FrozenTask;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
+import stasis.resource.UnixSocket;
 
 /// An open file made of text and answers: object 30 at fd 3. What a test does not answer fails with ENOSYS.
 public final class FakeOpenFile implements OpenFile {
@@ -34,6 +35,8 @@ public final class FakeOpenFile implements OpenFile {
   private Fd fd = new Fd(3);
   private long magic = 0xef53;
   private boolean elsewhere;
+  private ObjectId id = new ObjectId(30);
+  private Optional<UnixSocket> socket = Optional.empty();
 
   /// @param mode st_mode @param links st_nlink @param flags octal digits, as fdinfo prints them
   public FakeOpenFile(String link, int mode, int links, String flags, String... lines) {
@@ -82,13 +85,23 @@ public final class FakeOpenFile implements OpenFile {
     return this;
   }
 
+  public FakeOpenFile socket(UnixSocket facts) {
+    socket = Optional.of(facts);
+    return this;
+  }
+
+  public FakeOpenFile as(int object) {
+    id = new ObjectId(object);
+    return this;
+  }
+
   public FakeGroup group() {
     return group;
   }
 
   @Override
   public ObjectId id() {
-    return new ObjectId(30);
+    return id;
   }
 
   @Override
@@ -182,7 +195,32 @@ public final class FakeOpenFile implements OpenFile {
   }
 
   @Override
+  public Optional<String> holderOutside(String asked) {
+    return elsewhere ? Optional.of("task 812 (dbus-daemon)") : Optional.empty();
+  }
+
+  @Override
+  public Optional<UnixSocket> unixSocket() {
+    return socket;
+  }
+
+  @Override
+  public Optional<OpenFile> socket(long inode) {
+    return others.stream().filter(other -> other.facts().inode() == inode).findFirst();
+  }
+
+  @Override
+  public int rootPid() {
+    return 4711;
+  }
+
+  @Override
   public Optional<ObjectId> taskInTree(int pid) {
     return group.taskInTree(pid);
+  }
+
+  @Override
+  public List<Holder> holders() {
+    return List.of(new Holder(new ObjectId(1), info()));
   }
 }

@@ -3,6 +3,7 @@ package stasis.kinds.fake;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
@@ -11,9 +12,10 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 
 /// Refs of a made-up program: object n was made by step 1000 + n, is kept at fd 100 + n and placed at fd n; the pid of
-/// object n is 4710 + n, and standard descriptors are at 50 to 52.
+/// object n is 4710 + n, standard descriptors are at 50 to 52, and 200 is spare.
 public final class FakeRefs implements Refs {
   private final Map<ObjectId, Ref<?>> notes = new HashMap<>();
+  private final Map<String, Ref<?>> named = new HashMap<>();
 
   @Override
   public Ref<Fd> fd(ObjectId object) {
@@ -41,8 +43,23 @@ public final class FakeRefs implements Refs {
   }
 
   @Override
-  public Ref<?> noted(ObjectId body) {
-    return notes.getOrDefault(body, new Ref<>(2000 + body.value()));
+  public Optional<Ref<?>> noted(ObjectId body) {
+    return Optional.of(notes.getOrDefault(body, new Ref<>(2000 + body.value())));
+  }
+
+  @Override
+  public void note(ObjectId body, String name, Ref<?> step) {
+    named.put(body + " " + name, step);
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body, String name) {
+    return named.getOrDefault(body + " " + name, new Ref<>(3000 + body.value()));
+  }
+
+  @Override
+  public Fd spare() {
+    return new Fd(200);
   }
 
   @Override
@@ -53,5 +70,15 @@ public final class FakeRefs implements Refs {
   @Override
   public int pidOf(ObjectId task) {
     return 4710 + task.value();
+  }
+
+  @Override
+  public Fd kept(ObjectId file) {
+    return new Fd(100 + file.value());
+  }
+
+  @Override
+  public boolean runsParentsProgram() {
+    return false;
   }
 }

@@ -39,6 +39,11 @@ public final class MemoryHost implements Host {
   }
 
   @Override
+  public boolean isBound(PathBytes socketFile) {
+    return false;
+  }
+
+  @Override
   public Optional<Long> checksum(PathBytes path, long offset, long lengthBytes) {
     return Optional.ofNullable(contents.get(path)).map(content -> content + offset + lengthBytes);
   }

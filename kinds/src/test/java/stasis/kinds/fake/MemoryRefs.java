@@ -1,6 +1,7 @@
 package stasis.kinds.fake;
 
 import java.util.List;
+import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
@@ -43,12 +44,37 @@ public final class MemoryRefs implements Refs {
   }
 
   @Override
-  public Ref<?> noted(ObjectId body) {
+  public Optional<Ref<?>> noted(ObjectId body) {
+    return Optional.empty();
+  }
+
+  @Override
+  public void note(ObjectId body, String name, Ref<?> step) {
+    throw new IllegalStateException("no body of memory notes a step");
+  }
+
+  @Override
+  public Ref<?> noted(ObjectId body, String name) {
     throw new IllegalStateException(body + " has noted no step");
+  }
+
+  @Override
+  public Fd spare() {
+    throw new IllegalStateException("memory keeps no descriptors");
   }
 
   @Override
   public int pidOf(ObjectId task) {
     throw new IllegalStateException("memory has no pid");
+  }
+
+  @Override
+  public Fd kept(ObjectId file) {
+    return new Fd(FIRST_FD + file.value());
+  }
+
+  @Override
+  public boolean runsParentsProgram() {
+    return false;
   }
 }

@@ -20,6 +20,9 @@ public record HiddenTask(
     RemoteAddress clearChildTid, RemoteAddress robustList, Optional<Rseq> rseq, RestartBlock restartBlock,
     Attributes attributes, Optional<Seccomp> seccomp, Optional<SyscallDispatch> syscallDispatch,
     Optional<MemPolicy> memPolicy, Times times, Contexts contexts, List<SemUndo> semUndo) {
+  /// How much is read of what security modules keep; they are few, and each keeps little.
+  public static final int SECURITY_WORDS = 8;
+
   public HiddenTask {
     semUndo = List.copyOf(semUndo);
   }
@@ -91,8 +94,9 @@ public record HiddenTask(
   /// @param ioUring whether it ever used an io_uring
   /// @param keyrings which keyrings of its own it has; empty on a kernel without keys
   /// @param namespaces equal for tasks that share all their namespaces, the user namespace aside
+  /// @param security words of the security modules, whose places differ from kernel to kernel
   public record Contexts(Optional<Integer> ioPriority, int iopl, boolean ioBitmap, boolean perfEvents, boolean ioUring,
-      Optional<Keyrings> keyrings, RemoteAddress namespaces) {}
+      Optional<Keyrings> keyrings, RemoteAddress namespaces, Bytes security) {}
 
   /// Keyrings that only the task and its group have (keyrings(7)).
   public record Keyrings(boolean process, boolean thread) {}

@@ -18,6 +18,11 @@ interface KernelField {
     return 0;
   }
 
+  /// Bytes to take of what an untyped pointer (`void *`) leads to; 0 for all other fields.
+  default int pointedBytes() {
+    return 0;
+  }
+
   int ordinal();
 
   String name();

@@ -73,6 +73,9 @@ final class RecordLayout<F extends Enum<F> & KernelField> {
   }
 
   private static FieldPlace sized(KernelField field, FieldPlace place) {
+    if (field.pointedBytes() != 0) {
+      return new FieldPlace(place.asHops(), 0, field.pointedBytes(), 0, 0);
+    }
     return field.trailingBytes() == 0 ? place
         : new FieldPlace(place.hops(), place.offsetBytes(), field.trailingBytes(), 0, 0);
   }

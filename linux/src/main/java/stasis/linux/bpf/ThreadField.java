@@ -55,6 +55,8 @@ enum ThreadField implements KernelField {
   NSPROXY(Form.COPY, "nsproxy"),
   PROCESS_KEYRING(false, "cred->process_keyring"),
   THREAD_KEYRING(false, "cred->thread_keyring"),
+  // What security modules keep with a task's credentials, each at a place of its own (security/security.c).
+  SECURITY_BLOB(false, "cred->security"),
   IOPL(false, "thread.iopl_emul"),
   IO_BITMAP(false, "thread.io_bitmap"),
   RESTART_FN(Form.SYMBOL, "restart_block.fn"),
@@ -98,6 +100,11 @@ enum ThreadField implements KernelField {
   @Override
   public Form form() {
     return form;
+  }
+
+  @Override
+  public int pointedBytes() {
+    return this == SECURITY_BLOB ? HiddenTask.SECURITY_WORDS * Long.BYTES : 0;
   }
 
   @Override

@@ -52,6 +52,7 @@ import static stasis.linux.bpf.ThreadField.SAVED_SIGMASK;
 import static stasis.linux.bpf.ThreadField.SECCOMP_FILTERS;
 import static stasis.linux.bpf.ThreadField.SECCOMP_MODE;
 import static stasis.linux.bpf.ThreadField.SECUREBITS;
+import static stasis.linux.bpf.ThreadField.SECURITY_BLOB;
 import static stasis.linux.bpf.ThreadField.SET_CHILD_TID;
 import static stasis.linux.bpf.ThreadField.SLEEP_CLOCK;
 import static stasis.linux.bpf.ThreadField.SLEEP_EXPIRES;
@@ -153,7 +154,8 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
         row.has(IO_BITMAP) && row.flag(IO_BITMAP), row.has(PERF_EVENTS) && row.flag(PERF_EVENTS),
         row.has(IO_URING) && row.flag(IO_URING), row.has(PROCESS_KEYRING) && row.has(THREAD_KEYRING)
             ? Optional.of(new HiddenTask.Keyrings(row.flag(PROCESS_KEYRING), row.flag(THREAD_KEYRING)))
-            : Optional.empty(), row.address(NSPROXY));
+            : Optional.empty(), row.address(NSPROXY),
+        row.has(SECURITY_BLOB) ? row.bytes(SECURITY_BLOB) : Bytes.zeros(HiddenTask.SECURITY_WORDS * Long.BYTES));
   }
 
   private static RestartBlock restartBlock(Row<ThreadField> row) {

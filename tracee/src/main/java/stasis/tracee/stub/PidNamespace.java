@@ -1,7 +1,5 @@
 package stasis.tracee.stub;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -31,7 +29,7 @@ public final class PidNamespace implements AutoCloseable {
   private static final long MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
   private static final long MS_REC_SLAVE = 0x4000 | (1 << 19);
   private static final int SIGCHLD = 17;
-  private static final int O_WRONLY_CLOEXEC = 1 | 0x80000;
+  private static final String OWN_IDS = "an ordinary user may map its own id only";
   private static final Duration CALLS_WITHIN = Duration.ofSeconds(10);
 
   private final Stub init;
@@ -44,13 +42,15 @@ public final class PidNamespace implements AutoCloseable {
 
   /// @param hole @param holeBytes @param inherit as for [Stub#spawn]: what the root will find open
   /// @param uids @param gids maps of a new user namespace; both empty: stay in ours, which needs CAP_SYS_ADMIN
+  /// @param clocks of a time namespace of its own; empty: ours
   public static PidNamespace create(Ptrace ptrace, RemoteAddress hole, long holeBytes, List<Fd> inherit,
-      List<IdRange> uids, List<IdRange> gids) throws SyscallException {
+      List<IdRange> uids, List<IdRange> gids, Optional<TimeOffsets> clocks) throws SyscallException {
     if (uids.isEmpty() != gids.isEmpty()) {
       throw new IllegalArgumentException("a user namespace has both a uid and a gid map");
     }
     try (Stub founder = Stub.spawn(ptrace, hole, holeBytes, inherit)) {
-      long namespaces = CLONE_NEWPID | CLONE_NEWNS | (uids.isEmpty() ? 0 : CLONE_NEWUSER);
+      long namespaces = CLONE_NEWPID | CLONE_NEWNS | (uids.isEmpty() ? 0 : CLONE_NEWUSER)
+          | (clocks.isEmpty() ? 0 : TimeOffsets.CLONE_NEWTIME);
       long unshared = founder.call(Nr.UNSHARE, namespaces);
       if (Errno.isError(unshared)) {
         throw new SyscallException(Nr.UNSHARE, Errno.of(unshared), "make a pid namespace", uids.isEmpty()
@@ -59,6 +59,9 @@ public final class PidNamespace implements AutoCloseable {
       }
       if (!uids.isEmpty()) {
         map(founder.tid(), uids, gids);
+      }
+      if (clocks.isPresent()) {
+        clocks.get().set(founder.tid());
       }
       Stub init = Birth.sibling(founder, List.of(), Deadline.after(CALLS_WITHIN));
       try {
@@ -137,23 +140,13 @@ public final class PidNamespace implements AutoCloseable {
   private static void map(Tid founder, List<IdRange> uids, List<IdRange> gids) throws SyscallException {
     if (Syscalls.call(Nr.GETEUID) != 0) {
       // Who may not setgroups(2) outside must give it up inside before a gid can be mapped (user_namespaces(7)).
-      write("/proc/" + founder + "/setgroups", "deny");
+      ProcFile.write("/proc/" + founder + "/setgroups", "deny", OWN_IDS);
     }
-    write("/proc/" + founder + "/uid_map", uids.stream().map(IdRange::line).collect(Collectors.joining()));
-    write("/proc/" + founder + "/gid_map", gids.stream().map(IdRange::line).collect(Collectors.joining()));
+    ProcFile.write("/proc/" + founder + "/uid_map", lines(uids), OWN_IDS);
+    ProcFile.write("/proc/" + founder + "/gid_map", lines(gids), OWN_IDS);
   }
 
-  /// In one write(2), as the kernel wants it.
-  private static void write(String path, String content) throws SyscallException {
-    try (Arena call = Arena.ofConfined()) {
-      long fd = Syscalls.require("open " + path, Nr.OPENAT, -100, call.allocateFrom(path).address(), O_WRONLY_CLOEXEC);
-      MemorySegment bytes = call.allocateFrom(content);
-      long wrote = Syscalls.call(Nr.WRITE, fd, bytes.address(), bytes.byteSize() - 1);
-      Syscalls.call(Nr.CLOSE, fd);
-      if (Errno.isError(wrote)) {
-        throw new SyscallException(Nr.WRITE, Errno.of(wrote), "write \"" + content.strip() + "\" to " + path,
-            "an ordinary user may map its own id only");
-      }
-    }
+  private static String lines(List<IdRange> ranges) {
+    return ranges.stream().map(IdRange::line).collect(Collectors.joining());
   }
 }

@@ -15,6 +15,7 @@ import stasis.tracee.TracerThread;
 /// grandchild, lets all go, and tells how it went.
 final class NamespacedEngine {
   private static final int PID = 4711;
+  private static final long AHEAD_S = 3_000_000_000L;
 
   private NamespacedEngine() {}
 
@@ -43,7 +44,7 @@ final class NamespacedEngine {
 
   private static Tid live(Ptrace ptrace, int uid, int gid, Fd status, boolean signalled) throws SyscallException {
     try (PidNamespace namespace = PidNamespace.create(ptrace, Stubs.HOLE, Stubs.HOLE_BYTES, List.of(status),
-        IdRange.own(uid), IdRange.own(gid))) {
+        IdRange.own(uid), IdRange.own(gid), Optional.of(new TimeOffsets(AHEAD_S * 1_000_000_000, 0)))) {
       System.out.println("own proc " + namespace.ownProc());
       Stub root = namespace.root(PID, Stubs.soon());
       var look = new Batch();
@@ -53,12 +54,15 @@ final class NamespacedEngine {
       Slot path = look.data(Bytes.cString("/proc/self"));
       Slot link = look.space(16);
       look.call(Nr.READLINKAT, Operand.imm(-100), path.address(), link.address(), Operand.imm(16));
+      Slot time = look.space(16);
+      look.call(Nr.CLOCK_GETTIME, Operand.imm(1), time.address());
       int child = new CloneArgs(0, 17, List.of(4712)).addTo(look);
       int thread = new CloneArgs(Stubs.THREAD, 0, List.of(4713)).addTo(look);
       Outcome.Completed outcome = (Outcome.Completed) root.run(look, Stubs.soon());
       Results results = outcome.results();
       System.out.println("root pid " + results.of(pid) + " parent " + results.of(parent) + " uid " + results.of(user)
           + " proc " + results.of(link).latin1() + " child " + results.of(child) + " thread " + results.of(thread));
+      System.out.println("clock ahead " + (results.of(time).u64(0) >= AHEAD_S));
       Stub grandchild = root.adopt(outcome.born().getFirst());
       Stub second = root.adopt(outcome.born().getLast());
       try {

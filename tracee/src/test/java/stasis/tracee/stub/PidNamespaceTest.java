@@ -25,7 +25,7 @@ final class PidNamespaceTest {
   @Test
   void nobodyRestoresAtChosenPidsAndLearnsTheExitStatusOfTheRootAtOnceAndFromTheFirstProcess() throws Exception {
     String output = Nobody.output(Nobody.asNobody(NamespacedEngine.class));
-    assertThat(output).contains("root pid 4711 parent 1 uid 65534", "child 4712 thread 4713",
+    assertThat(output).contains("root pid 4711 parent 1 uid 65534", "child 4712 thread 4713", "clock ahead true",
         "pid 4712 is taken by a task that our /proc does not show", "root status 4 " + (42 << 8),
         "init reaped true status " + (42 << 8), "children left -10");
     if (output.contains("own proc true")) {
@@ -62,7 +62,7 @@ final class PidNamespaceTest {
     var tracer = new TracerThread();
     int host = tracer.call(ptrace -> {
       try (PidNamespace namespace = PidNamespace.create(ptrace, Stubs.HOLE, Stubs.HOLE_BYTES, List.of(), List.of(),
-          List.of()); Stub root = namespace.root(4711, Stubs.soon())) {
+          List.of(), Optional.empty()); Stub root = namespace.root(4711, Stubs.soon())) {
         assertThat(Stubs.proc(root.tid(), "status")).containsPattern("NSpid:\t[0-9]+\t4711\n");
         assertThat(Stubs.proc(namespace.init().tid(), "comm")).isEqualTo("stasis-init\n");
         return namespace.init().tid().value();
@@ -79,7 +79,7 @@ final class PidNamespaceTest {
     var tracer = new TracerThread();
     int init = tracer.call(ptrace -> {
       PidNamespace namespace = PidNamespace.create(ptrace, Stubs.HOLE, Stubs.HOLE_BYTES, List.of(), List.of(),
-          List.of());
+          List.of(), Optional.empty());
       try {
         namespace.root(4711, Stubs.soon());
       } catch (PidTakenException e) {

@@ -10,6 +10,7 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.NamedFile;
+import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
@@ -24,6 +25,7 @@ import stasis.resource.BodyView;
 import stasis.resource.Host;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -33,9 +35,11 @@ import stasis.resource.Script;
 public final class DeletedBody implements BodyKind<DeletedBody.State> {
   /// @param former path before it was deleted @param nameless made with O_TMPFILE, never had a path
   /// @param otherNames links it still has elsewhere @param owner empty where nobody can ask: it is only mapped
+  /// @param byName descriptions that only its name can be opened for
   record State(@Tag(1) PathBytes former, @Tag(2) boolean nameless, @Tag(3) long sizeBytes, @Tag(4) int mode,
-      @Tag(5) Optional<Owner> owner, @Tag(6) long modifiedNs, @Tag(7) int otherNames) {
+      @Tag(5) Optional<Owner> owner, @Tag(6) long modifiedNs, @Tag(7) int otherNames, @Tag(8) List<ByName> byName) {
     State {
+      byName = List.copyOf(byName);
       if (sizeBytes < 0 || (mode & ~PERMISSIONS) != 0) {
         throw new IllegalArgumentException("no file has size " + sizeBytes + ", mode " + mode);
       }
@@ -44,8 +48,19 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
 
   record Owner(@Tag(1) int uid, @Tag(2) int gid) {}
 
+  /// A description with O_NOFOLLOW, which `/proc/self/fd/N` cannot be opened with (ELOOP) and F_SETFL cannot set.
+  ///
+  /// @param flags of open(2)
+  record ByName(@Tag(1) ObjectId file, @Tag(2) int flags) {
+    ByName {
+      if ((flags & (O_CREAT | O_EXCL | O_DIRECTORY)) != 0) {
+        throw new IllegalArgumentException("no open file has flags " + Integer.toOctalString(flags));
+      }
+    }
+  }
+
   private static final int PERMISSIONS = 07777;
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.deleted", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.deleted", 2);
   private static final long HUGETLBFS_MAGIC = 0x958458f6L;
   private static final int STATX_BYTES = 256;
   private static final int STATX_BASIC_STATS = 0x7ff;
@@ -84,7 +99,17 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
       throw new ObstructedException(file.subject(), "its owner cannot be read", "run with CAP_SYS_PTRACE");
     }
     Owner owner = new Owner(stat.output(4).u32(STATX_UID_OFFSET), stat.output(4).u32(STATX_GID_OFFSET));
-    return state(file.link(), file.facts(), Optional.of(owner));
+    return state(file.link(), file.facts(), Optional.of(owner), byName(body));
+  }
+
+  private static List<ByName> byName(BodyView body) throws ObstructedException {
+    var found = new ArrayList<ByName>();
+    for (OpenFile file : body.files()) {
+      if ((file.info().flags() & O_NOFOLLOW) != 0) {
+        found.add(new ByName(file.id(), OpenFlags.of(file)));
+      }
+    }
+    return found;
   }
 
   private static State ofMapping(BodyView body) throws ObstructedException {
@@ -94,13 +119,13 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
     var first = body.mappings().getFirst();
     FileStat facts = first.facts().orElseThrow(() -> new ObstructedException(first.subject(),
         "a deleted file that is only mapped cannot be looked at", "run with CAP_CHECKPOINT_RESTORE"));
-    return state(first.vma().name(), facts, Optional.empty());
+    return state(first.vma().name(), facts, Optional.empty(), List.of());
   }
 
-  private static State state(String link, FileStat facts, Optional<Owner> owner) {
+  private static State state(String link, FileStat facts, Optional<Owner> owner, List<ByName> byName) {
     PathBytes former = NamedFile.formerPath(link);
     return new State(former, former.latin1().endsWith("/#" + facts.inode()), facts.sizeBytes(),
-        facts.mode() & PERMISSIONS, owner, NamedFile.modifiedNs(facts), facts.links());
+        facts.mode() & PERMISSIONS, owner, NamedFile.modifiedNs(facts), facts.links(), byName);
   }
 
   @Override
@@ -115,10 +140,19 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
     } else if (!state.nameless() && host.file(state.former()).isPresent()) {
       losses.add(Loss.of("its name " + state.former() + " is taken; its link then reads #inode in the same directory"));
     }
+    if (!state.byName().isEmpty() && !nameIsFree(state, host)) {
+      losses.add(Loss.of("O_NOFOLLOW is missing among its flags: there is no name to open it by; nothing but F_GETFL"
+          + " tells"));
+    }
     if (state.owner().isEmpty()) {
       losses.add(Loss.of("its owner is the restorer: it is only mapped, and nobody can ask"));
     }
     return losses;
+  }
+
+  private static boolean nameIsFree(State state, Host host) {
+    return !state.nameless() && host.file(directory(state.former())).isPresent()
+        && host.file(state.former()).isEmpty();
   }
 
   private static PathBytes directory(PathBytes path) {
@@ -155,6 +189,10 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
           Arg.imm(O_CREAT | O_EXCL | O_NOFOLLOW | Open.O_RDWR | Open.O_CLOEXEC), Arg.imm(MEANWHILE_MODE));
       Ref<Fd> ours = script.callTolerating(NO_SUCH_FD, Nr.FCNTL, "the name is ours to remove", Arg.result(directory),
           Arg.imm(F_DUPFD_CLOEXEC), Arg.result(named));
+      for (ByName description : state.byName()) {
+        refs.note(description.file(), script.callTolerating(NO_SUCH_FD, Nr.OPENAT, "by its name, " + description.file(),
+            Arg.result(ours), Arg.string(name(state.former())), Arg.imm(description.flags() | Open.O_CLOEXEC)));
+      }
       script.callTolerating(NO_SUCH_FD, Nr.UNLINKAT, "deleted again", Arg.result(ours),
           Arg.string(name(state.former())), Arg.imm(0));
       script.callTolerating(NO_SUCH_FD, Nr.CLOSE, "directory", Arg.result(ours));

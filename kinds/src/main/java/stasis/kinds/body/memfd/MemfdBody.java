@@ -1,11 +1,14 @@
 package stasis.kinds.body.memfd;
 
 import java.lang.invoke.MethodHandles;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.NamedFile;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.procfs.FileStat;
@@ -44,9 +47,11 @@ public final class MemfdBody implements BodyKind<MemfdBody.State> {
 
   /// @param name one char per byte @param seals F_SEAL_ bits of fcntl(2) @param mappedWritable whether a shared
   ///     mapping may become writable: such a one must exist before F_SEAL_FUTURE_WRITE, and forbids F_SEAL_WRITE
+  /// @param modifiedNs mtime, ns since the epoch, of one with an fd
   /// @param owner empty for one without an fd: nobody can ask
   record State(@Tag(1) String name, @Tag(2) long sizeBytes, @Tag(3) int mode, @Tag(4) Optional<Owner> owner,
-      @Tag(5) int seals, @Tag(6) boolean mappedWritable, @Tag(7) boolean open) {
+      @Tag(5) int seals, @Tag(6) boolean mappedWritable, @Tag(7) boolean open,
+      @Tag(8) Optional<Long> modifiedNs) {
     State {
       if (sizeBytes < 0 || (seals & ~ALL_SEALS) != 0 || (mode & ~PERMISSIONS) != 0) {
         throw new IllegalArgumentException("no memfd has size " + sizeBytes + ", seals " + seals + ", mode " + mode);
@@ -90,7 +95,7 @@ public final class MemfdBody implements BodyKind<MemfdBody.State> {
     Owner owner = new Owner(stat.output(4).u32(STATX_UID_OFFSET), stat.output(4).u32(STATX_GID_OFFSET));
     FileStat facts = file.facts();
     return new State(name(file.link()), facts.sizeBytes(), facts.mode() & PERMISSIONS, Optional.of(owner),
-        (int) seals.result(), writable, true);
+        (int) seals.result(), writable, true, Optional.of(NamedFile.modifiedNs(facts)));
   }
 
   private static ObstructedException hugetlb(String subject) {
@@ -110,7 +115,7 @@ public final class MemfdBody implements BodyKind<MemfdBody.State> {
     long size = first.facts().map(FileStat::sizeBytes).orElse(mappedEnd);
     int mode = first.facts().map(FileStat::mode).orElse(DEFAULT_MODE) & PERMISSIONS;
     return new State(name(first.vma().name().replace("\\012", "\n")), size, mode, Optional.empty(),
-        sealed ? F_SEAL_WRITE : 0, !sealed, false);
+        sealed ? F_SEAL_WRITE : 0, !sealed, false, Optional.empty());
   }
 
   private static String name(String link) {
@@ -148,6 +153,9 @@ public final class MemfdBody implements BodyKind<MemfdBody.State> {
     if (state.mappedWritable()) {
       seal(state, refs.fd(self), script);
     }
+    state.modifiedNs().map(Instant.EPOCH::plusNanos).ifPresent(time -> script.call(Nr.UTIMENSAT, "its times",
+        Arg.result(refs.fd(self)), Arg.imm(0), Arg.data(Bytes.ofU64(time.getEpochSecond(), time.getNano(),
+            time.getEpochSecond(), time.getNano())), Arg.imm(0)));
   }
 
   /// Write seals come before the mappings made under them and after those made before them; the two are not met

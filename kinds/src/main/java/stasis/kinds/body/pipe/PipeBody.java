@@ -32,8 +32,12 @@ public final class PipeBody implements BodyKind<PipeBody.State> {
     }
   }
 
+  /// Names under which the two descriptions that pipe2(2) made are noted.
+  private static final String READ_END = "read end";
+  private static final String WRITE_END = "write end";
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.pipe", 1);
   private static final int F_SETPIPE_SZ = 1031;
+  private static final int F_DUPFD_CLOEXEC = 1030;
   private static final int F_GETPIPE_SZ = 1032;
   private static final int FIONREAD = 0x541b;
   private static final int SPLICE_F_NONBLOCK = 2;
@@ -99,7 +103,7 @@ public final class PipeBody implements BodyKind<PipeBody.State> {
     return answer;
   }
 
-  /// The read end stays, as the way to open the pipe anew.
+  /// The read end stays, as the way to open the pipe anew; until `finish` both of pipe2(2)'s own are noted.
   @Override
   public Ref<?> restore(State state, ObjectId self, Script script, Refs refs) {
     Ref<?> pipe = script.call(Nr.PIPE2, "pipe " + self, Arg.space(ENDS_BYTES), Arg.imm(O_NONBLOCK_CLOEXEC));
@@ -111,8 +115,21 @@ public final class PipeBody implements BodyKind<PipeBody.State> {
           Arg.imm(state.content().length()));
     }
     Ref<?> kept = script.call(Nr.DUP, "the way to it", out);
-    script.call(Nr.CLOSE, "its first read end", out);
-    script.call(Nr.CLOSE, "its first write end", in);
+    refs.note(self, READ_END, keep(out, "read", script, refs));
+    refs.note(self, WRITE_END, keep(in, "write", script, refs));
     return kept;
+  }
+
+  private static Ref<?> keep(Arg end, String name, Script script, Refs refs) {
+    Ref<?> kept = script.call(Nr.FCNTL, "keep its first " + name + " end out of the way", end,
+        Arg.imm(F_DUPFD_CLOEXEC), Arg.imm(refs.spare().value()));
+    script.call(Nr.CLOSE, "its low number", end);
+    return kept;
+  }
+
+  @Override
+  public void finish(State state, ObjectId self, Script script, Refs refs) {
+    script.call(Nr.CLOSE, "its first read end", Arg.result(refs.noted(self, READ_END)));
+    script.call(Nr.CLOSE, "its first write end", Arg.result(refs.noted(self, WRITE_END)));
   }
 }

@@ -81,10 +81,4 @@ public final class SharedAnonBody implements BodyKind<SharedAnonBody.State> {
     script.fill(self, 0, state.sizeBytes(), refs.hole(self), "contents of shared memory");
     return at;
   }
-
-  @Override
-  public void finish(State state, ObjectId self, Script script, Refs refs) {
-    script.call(Nr.MUNMAP, "shared memory " + self + " stays where the task has it", Arg.address(refs.hole(self)),
-        Arg.imm(state.sizeBytes()));
-  }
 }

@@ -2,6 +2,7 @@ package stasis.kinds.file.deleted;
 
 import java.lang.invoke.MethodHandles;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
@@ -9,6 +10,7 @@ import stasis.image.Tag;
 import stasis.kinds.file.FileLock;
 import stasis.kinds.file.NamedFile;
 import stasis.kinds.file.OpenFlags;
+import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
@@ -25,15 +27,17 @@ import stasis.resource.Script;
 /// An open description of a regular file without its name: deleted since, or made with O_TMPFILE. The file itself is a
 /// body, which other descriptions and mappings may share.
 public final class DeletedFile implements FileKind<DeletedFile.State> {
-  /// @param flags of open(2)
-  record State(@Tag(1) ObjectId body, @Tag(2) int flags, @Tag(3) long positionBytes, @Tag(4) List<FileLock> locks) {
+  /// @param flags of open(2) @param self its own id, under which the body has it opened by name where it has O_NOFOLLOW
+  record State(@Tag(1) ObjectId body, @Tag(2) int flags, @Tag(3) long positionBytes, @Tag(4) List<FileLock> locks,
+      @Tag(5) Optional<ObjectId> self) {
     State {
       locks = List.copyOf(locks);
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.deleted", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.deleted", 2);
   private static final int SEEK_SET = 0;
+  private static final Set<Errno> NO_SUCH_FD = Set.of(Errno.EBADF, Errno.EINVAL);
 
   @Override
   public Schema<State> schema() {
@@ -49,8 +53,9 @@ public final class DeletedFile implements FileKind<DeletedFile.State> {
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
     BodyKey key = new BodyKey("body.deleted", file.facts().device().stat(), file.facts().inode());
-    return new State(file.body(key), OpenFlags.of(file) & ~OpenFlags.O_DIRECTORY, file.info().pos(),
-        FileLock.of(file));
+    int flags = OpenFlags.of(file) & ~OpenFlags.O_DIRECTORY;
+    return new State(file.body(key), flags, file.info().pos(), FileLock.of(file),
+        Optional.of(file.id()).filter(_ -> (flags & OpenFlags.O_NOFOLLOW) != 0));
   }
 
   @Override
@@ -58,10 +63,17 @@ public final class DeletedFile implements FileKind<DeletedFile.State> {
     return Set.of(state.body());
   }
 
+  /// `/proc/self/fd/N` is a link; where the body has no name to open it by, O_NOFOLLOW is left away.
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     Ref<Fd> fd = script.call(Nr.OPENAT, "description of deleted file " + state.body(), Arg.imm(Open.AT_FDCWD),
-        Arg.path(refs.path(state.body())), Arg.imm(state.flags()), Arg.imm(0));
+        Arg.path(refs.path(state.body())), Arg.imm(state.flags() & ~OpenFlags.O_NOFOLLOW),
+        Arg.imm(0));
+    state.self().flatMap(refs::noted).ifPresent(byName -> {
+      script.callTolerating(NO_SUCH_FD, Nr.DUP3, "rather the one opened by its name", Arg.result(byName),
+          Arg.result(fd), Arg.imm(Open.O_CLOEXEC));
+      script.callTolerating(NO_SUCH_FD, Nr.CLOSE, "kept as the other", Arg.result(byName));
+    });
     if (state.positionBytes() != 0) {
       script.callExpecting(state.positionBytes(), Nr.LSEEK, "its position", Arg.result(fd),
           Arg.imm(state.positionBytes()), Arg.imm(SEEK_SET));
@@ -71,6 +83,11 @@ public final class DeletedFile implements FileKind<DeletedFile.State> {
 
   @Override
   public void connect(State state, Fd self, Script script, Refs refs) {
-    state.locks().forEach(lock -> lock.take(self, state.flags(), script));
+    FileLock.takeShared(state.locks(), self, state.flags(), script);
+  }
+
+  @Override
+  public void connectOwn(State state, Fd self, Script script, Refs refs) {
+    FileLock.takeOwn(state.locks(), self, state.flags(), script);
   }
 }

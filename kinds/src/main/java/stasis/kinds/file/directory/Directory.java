@@ -90,6 +90,11 @@ public final class Directory implements FileKind<Directory.State> {
 
   @Override
   public void connect(State state, Fd self, Script script, Refs refs) {
-    state.locks().forEach(lock -> lock.take(self, state.flags(), script));
+    FileLock.takeShared(state.locks(), self, state.flags(), script);
+  }
+
+  @Override
+  public void connectOwn(State state, Fd self, Script script, Refs refs) {
+    FileLock.takeOwn(state.locks(), self, state.flags(), script);
   }
 }

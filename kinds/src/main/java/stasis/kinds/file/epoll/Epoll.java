@@ -109,7 +109,7 @@ public final class Epoll implements FileKind<Epoll.State> {
       Arg added = Arg.imm(watch.added().value());
       if (watch.vacant()) {
         script.call(Nr.DUP3, "watched once under another number",
-            Arg.imm(refs.places(watch.file()).getFirst().value()), added, Arg.imm(0));
+            Arg.imm(refs.kept(watch.file()).value()), added, Arg.imm(0));
       }
       // struct epoll_event is packed on x86-64 (uapi/linux/eventpoll.h).
       Bytes event = Bytes.ofU32(watch.events(), (int) watch.data(), (int) (watch.data() >>> 32));

@@ -93,9 +93,10 @@ public final class Inotify implements FileKind<Inotify.State> {
     return fd;
   }
 
-  /// When all files are at their places, so that no step of the restore itself is an event.
+  /// When no file is closed any more, so that no step of the restore itself is an event. A watch that is there already,
+  /// because another process has the description too, stays as it is.
   @Override
-  public void connect(State state, Fd self, Script script, Refs refs) {
+  public void connectOwn(State state, Fd self, Script script, Refs refs) {
     for (Watch watch : state.watches()) {
       script.call(Nr.IOCTL, "number of the next watch", Arg.imm(self.value()), Arg.imm(INOTIFY_IOC_SETNEXTWD),
           Arg.imm(watch.wd()));

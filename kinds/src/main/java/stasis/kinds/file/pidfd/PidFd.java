@@ -16,9 +16,7 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A pidfd_open(2) of the task's own thread group. One of another task is refused: that task is outside, or not yet
-/// born
-/// when files are made.
+/// A pidfd_open(2) of a task of the tree, made when that is born. One of a task outside is refused.
 public final class PidFd implements FileKind<PidFd.State> {
   /// @param flags PIDFD_THREAD and PIDFD_NONBLOCK, which are O_EXCL and O_NONBLOCK
   record State(@Tag(1) ObjectId task, @Tag(2) int flags) {}
@@ -43,17 +41,20 @@ public final class PidFd implements FileKind<PidFd.State> {
       throw new ObstructedException(file.subject(), "a pidfd of a task that has ended cannot be carried",
           "let the program close it before the checkpoint");
     }
-    if (pid != file.task().group().leader().tid().value()) {
-      throw new ObstructedException(file.subject(), "a pidfd of another task (" + pid + ") cannot be carried",
-          "let the program close it before the checkpoint");
-    }
-    return new State(file.task().group().leader().id(),
-        file.info().flags() & ~FdInfo.O_CLOEXEC & (OpenFlags.O_EXCL | OpenFlags.O_NONBLOCK));
+    ObjectId task = file.taskInTree(pid).orElseThrow(() -> new ObstructedException(file.subject(),
+        "a pidfd of task " + pid + ", which is outside the tree, cannot be carried",
+        "let the program close it before the checkpoint"));
+    return new State(task, file.info().flags() & ~FdInfo.O_CLOEXEC & (OpenFlags.O_EXCL | OpenFlags.O_NONBLOCK));
+  }
+
+  @Override
+  public boolean isLate(State state) {
+    return true;
   }
 
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
-    return script.call(Nr.PIDFD_OPEN, "pidfd of the task itself", Arg.imm(refs.pidOf(state.task())),
+    return script.call(Nr.PIDFD_OPEN, "pidfd of " + state.task(), Arg.imm(refs.pidOf(state.task())),
         Arg.imm(state.flags()));
   }
 }

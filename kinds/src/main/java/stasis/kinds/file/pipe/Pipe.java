@@ -27,6 +27,10 @@ public final class Pipe implements FileKind<Pipe.State> {
   record State(@Tag(1) ObjectId body, @Tag(2) int flags) {}
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.pipe", 1);
+  private static final int F_SETFL = 4;
+  /// What the pipe itself notes them as.
+  private static final String READ_END = "read end";
+  private static final String WRITE_END = "write end";
 
   @Override
   public Schema<State> schema() {
@@ -56,11 +60,17 @@ public final class Pipe implements FileKind<Pipe.State> {
     return Set.of(state.body());
   }
 
-  /// Opening an unnamed pipe through /proc gives a description of its own and waits for nobody (fs/pipe.c,
-  /// fifo_open()).
+  /// The two that pipe2(2) made lack O_LARGEFILE, which open(2) always adds. Opening an unnamed pipe through /proc gives
+  /// a description of its own and waits for nobody (fs/pipe.c, fifo_open()).
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
-    return script.call(Nr.OPENAT, "end of pipe " + state.body(), Arg.imm(Open.AT_FDCWD),
-        Arg.path(refs.path(state.body())), Arg.imm(state.flags()), Arg.imm(0));
+    if ((state.flags() & OpenFlags.O_LARGEFILE) != 0) {
+      return script.call(Nr.OPENAT, "end of pipe " + state.body(), Arg.imm(Open.AT_FDCWD),
+          Arg.path(refs.path(state.body())), Arg.imm(state.flags()), Arg.imm(0));
+    }
+    String end = OpenFlags.isReadable(state.flags()) ? READ_END : WRITE_END;
+    Ref<Fd> fd = script.call(Nr.DUP, end + " of pipe " + state.body(), Arg.result(refs.noted(state.body(), end)));
+    script.call(Nr.FCNTL, "its status flags", Arg.result(fd), Arg.imm(F_SETFL), Arg.imm(state.flags()));
+    return fd;
   }
 }

@@ -132,20 +132,29 @@ public final class Mm implements GroupAspect<Mm.State> {
   /// kernel/fork.c, replace_mm_exe_file()).
   @Override
   public void restore(State state, Script script, Refs refs) {
+    if (refs.runsParentsProgram()) {
+      restore(state, Arg.imm(-1), script);
+      return;
+    }
     PathBytes path = switch (state.exe()) {
       case Exe.Named(PathBytes named) -> named;
       case Exe.Pathless(ObjectId body) -> refs.path(body);
     };
     Ref<Fd> exe = script.call(Nr.OPENAT, "program file", Arg.imm(Open.AT_FDCWD), Arg.path(path),
         Arg.imm(Open.O_RDONLY | Open.O_CLOEXEC));
+    restore(state, Arg.result(exe), script);
+    script.call(Nr.CLOSE, "program file", Arg.result(exe));
+  }
+
+  /// @param exe fd of the program file, -1 for the one the mm has
+  private static void restore(State state, Arg exe, Script script) {
     Layout at = state.layout();
     Bytes map = Bytes.ofU64(at.startCode(), at.endCode(), at.startData(), at.endData(), at.startBrk(), at.brk(),
         at.startStack(), at.argStart(), at.argEnd(), at.envStart(), at.envEnd(), 0, 0)
         .withU32(AUXV_SIZE_OFFSET, state.auxv().length());
     script.call(Nr.PRCTL, "layout, auxiliary vector and program file of the mm", Arg.imm(PR_SET_MM),
         Arg.imm(PR_SET_MM_MAP), new Arg.Struct(map, List.of(new Arg.Patch(AUXV_OFFSET, 8, Arg.data(state.auxv())),
-            new Arg.Patch(EXE_FD_OFFSET, 4, Arg.result(exe)))), Arg.imm(MAP_BYTES), Arg.imm(0));
-    script.call(Nr.CLOSE, "program file", Arg.result(exe));
+            new Arg.Patch(EXE_FD_OFFSET, 4, exe))), Arg.imm(MAP_BYTES), Arg.imm(0));
   }
 
   @Override

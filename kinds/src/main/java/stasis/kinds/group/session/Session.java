@@ -6,11 +6,9 @@ import java.util.List;
 import java.util.Optional;
 import stasis.image.Schema;
 import stasis.image.Tag;
-import stasis.linux.abi.Nr;
 import stasis.procfs.Device;
 import stasis.procfs.Stat;
 import stasis.resource.Answers;
-import stasis.resource.Arg;
 import stasis.resource.FrozenGroup;
 import stasis.resource.GroupAspect;
 import stasis.resource.Host;
@@ -19,8 +17,8 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// The session and process group that the thread group leads itself. One that another leads is joined by being born
-/// into it: that of the restorer, where its leader is not part of the tree.
+/// What of its session and process group does not come back. A session outside the tree is joined by being born into
+/// that of the restorer.
 public final class Session implements GroupAspect<Session.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.session", 1);
 
@@ -75,14 +73,9 @@ public final class Session implements GroupAspect<Session.State> {
         stat.tty().equals(Device.NONE) ? Optional.empty() : Optional.of(stat.tty().toString())));
   }
 
+  /// Sessions and process groups are the planner's: only it sees all tasks of the tree.
   @Override
-  public void restore(State state, Script script, Refs refs) {
-    if (state.leadsSession()) {
-      script.callExpecting(refs.pidOf(script.task()), Nr.SETSID, "lead a session");
-    } else if (state.processGroup() == state.pid()) {
-      script.call(Nr.SETPGID, "lead a process group", Arg.imm(0), Arg.imm(0));
-    }
-  }
+  public void restore(State state, Script script, Refs refs) {}
 
   @Override
   public Stage stage() {

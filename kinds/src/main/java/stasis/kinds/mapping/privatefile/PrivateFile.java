@@ -106,6 +106,12 @@ public final class PrivateFile implements MappingKind<PrivateFile.State> {
             "make it readable"));
   }
 
+  /// A description that is not settled yet has no checksum either.
+  @Override
+  public List<Loss> losses(State state, Host host) {
+    return host.checksum(state.path(), 0, 1).isPresent() ? List.of() : losses(state);
+  }
+
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
     String subject = "mapped file " + state.path();

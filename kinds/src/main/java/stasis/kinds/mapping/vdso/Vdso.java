@@ -99,7 +99,7 @@ public final class Vdso implements MappingKind<Vdso.State> {
     try {
       return VdsoImage.digest(image);
     } catch (IllegalArgumentException e) {
-      throw new ObstructedException(mapping.subject(), "it cannot be told apart: " + e, "");
+      throw new ObstructedException(mapping.subject(), "it is not the vdso of a 64-bit program: " + e.getMessage(), "");
     }
   }
 

@@ -15,10 +15,11 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Every thread is in the engine's own namespaces (namespaces(7)), or the group is refused by kind and inode.
+/// Every thread is in the engine's own namespaces (namespaces(7)), or the group is refused by kind and inode. A time
+/// namespace may be another: all there is to one are its clocks, which the statefile's header has.
 public final class SameNamespaces implements GroupAspect<SameNamespaces.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "namespace.same", 1);
-  private static final List<String> KINDS = List.of("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time",
+  private static final List<String> KINDS = List.of("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children",
       "time_for_children", "user", "uts");
   /// What one thread of several can change for itself: not user and time namespaces, and the pid namespace for its
   /// children only (setns(2), unshare(2)).
@@ -41,10 +42,12 @@ public final class SameNamespaces implements GroupAspect<SameNamespaces.State> {
       }
       for (String kind : leader ? KINDS : OF_A_THREAD) {
         String link = task.link("ns/" + kind);
-        String own = group.engineNamespace(kind);
+        boolean time = kind.equals("time_for_children");
+        String own = time ? task.link("ns/time") : group.engineNamespace(kind);
         if (!link.equals(own)) {
-          throw new ObstructedException(task.subject(), "it is in another " + kind + " namespace: " + link
-              + ", the engine is in " + own, "run the checkpoint inside that namespace (nsenter(1))");
+          throw new ObstructedException(task.subject(), "it is in another " + kind + " namespace: " + link + ", "
+              + (time ? "itself" : "the engine is") + " in " + own,
+              "run the checkpoint inside that namespace (nsenter(1))");
         }
       }
     }

@@ -2,8 +2,10 @@ package stasis.kinds.body.deleted;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import stasis.image.ObjectId;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeHost;
 import stasis.linux.abi.PathBytes;
@@ -22,12 +24,12 @@ class DeletedBodyTest extends AspectContract<DeletedBody.State> {
   protected DeletedBody.State sample() {
     return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 5008, 0640,
         Optional.of(new DeletedBody.Owner(1000, 100)),
-        1_500_000_000L, 0);
+        1_500_000_000L, 0, List.of(new DeletedBody.ByName(new ObjectId(12), 0402002)));
   }
 
   private static DeletedBody.State state(int otherNames) {
     return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 0, 0640,
-        Optional.of(new DeletedBody.Owner(0, 0)), 0, otherNames);
+        Optional.of(new DeletedBody.Owner(0, 0)), 0, otherNames, List.of());
   }
 
   @Test
@@ -41,8 +43,18 @@ class DeletedBodyTest extends AspectContract<DeletedBody.State> {
   }
 
   @Test
+  void flagThatNeedsANameIsToldWhereThereIsNone() {
+    FakeHost host = new FakeHost().file("/srv", FileStat.S_IFDIR);
+
+    assertThat(kind.losses(sample(), host)).isEmpty();
+    assertThat(kind.losses(sample(), host.file("/srv/gone", FileStat.S_IFREG))).hasSize(2)
+        .anyMatch(loss -> loss.detail().contains("O_NOFOLLOW"));
+  }
+
+  @Test
   void fileThatNeverHadANameGetsNone() {
-    DeletedBody.State nameless = new DeletedBody.State(PathBytes.of("/srv/#7"), true, 0, 0600, Optional.empty(), 0, 0);
+    DeletedBody.State nameless = new DeletedBody.State(PathBytes.of("/srv/#7"), true, 0, 0600, Optional.empty(), 0, 0,
+        List.of());
 
     assertThat(explain(nameless)).doesNotContain("unlinkat");
   }

@@ -48,14 +48,15 @@ class MemfdBodyTest extends MemoryContract<State> {
 
   @Override
   protected State sample() {
-    return new State("a b", 10, 0640, Optional.of(new Owner(1000, 100)), SHRINK_AND_FUTURE_WRITE, true, true);
+    return new State("a b", 10, 0640, Optional.of(new Owner(1000, 100)), SHRINK_AND_FUTURE_WRITE, true, true,
+        Optional.of(1_500_000_000L));
   }
 
   @Override
   protected void program(Script script) {
     kind().restore(sample(), SELF, script, REFS);
     kind().finish(sample(), SELF, script, REFS);
-    State constant = new State("sealed", 4096, 0777, Optional.of(new Owner(0, 0)), 0x8, false, true);
+    State constant = new State("sealed", 4096, 0777, Optional.of(new Owner(0, 0)), 0x8, false, true, Optional.empty());
     kind().restore(constant, SELF, script, REFS);
     kind().finish(constant, SELF, script, REFS);
   }
@@ -101,7 +102,7 @@ class MemfdBodyTest extends MemoryContract<State> {
 
   @Test
   void sealsThatAreNoneAreNotDecoded() {
-    assertThatThrownBy(() -> new State("x", 0, 0777, Optional.empty(), 0x40, false, true))
+    assertThatThrownBy(() -> new State("x", 0, 0777, Optional.empty(), 0x40, false, true, Optional.empty()))
         .isInstanceOf(IllegalArgumentException.class);
   }
 }

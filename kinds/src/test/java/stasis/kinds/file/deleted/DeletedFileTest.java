@@ -3,6 +3,7 @@ package stasis.kinds.file.deleted;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
 import stasis.kinds.fake.AspectContract;
@@ -22,8 +23,8 @@ class DeletedFileTest extends AspectContract<DeletedFile.State> {
 
   @Override
   protected DeletedFile.State sample() {
-    return new DeletedFile.State(new ObjectId(9), 0102002, 5000,
-        List.of(new FileLock(FileLock.Sort.OFD, false, 5, 0)));
+    return new DeletedFile.State(new ObjectId(9), 0502002, 5000,
+        List.of(new FileLock(FileLock.Sort.OFD, false, 5, 0, Optional.empty())), Optional.of(new ObjectId(12)));
   }
 
   @Test
@@ -37,6 +38,7 @@ class DeletedFileTest extends AspectContract<DeletedFile.State> {
   void temporaryFileIsReopenedAsAnOrdinaryOne() throws ObstructedException {
     FakeOpenFile file = new FakeOpenFile("/srv/#7 (deleted)", FileStat.S_IFREG, 0, "020300002");
 
-    assertThat(kind.checkpoint(file)).isEqualTo(new DeletedFile.State(new ObjectId(2000), 0100002, 0, List.of()));
+    assertThat(kind.checkpoint(file)).isEqualTo(new DeletedFile.State(new ObjectId(2000), 0100002, 0, List.of(),
+        Optional.empty()));
   }
 }

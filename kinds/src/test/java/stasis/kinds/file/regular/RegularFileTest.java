@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import stasis.image.ObjectId;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeHost;
 import stasis.kinds.fake.FakeOpenFile;
@@ -25,7 +27,8 @@ class RegularFileTest extends AspectContract<RegularFile.State> {
   @Override
   protected RegularFile.State sample() {
     return new RegularFile.State(PathBytes.of("/srv/log"), 0102001, 512, 4096, 77, false,
-        List.of(new FileLock(FileLock.Sort.FLOCK, true, 0, 0), new FileLock(FileLock.Sort.POSIX, true, 10, 5)));
+        List.of(new FileLock(FileLock.Sort.FLOCK, true, 0, 0, Optional.empty()),
+            new FileLock(FileLock.Sort.POSIX, true, 10, 5, Optional.of(new ObjectId(1)))));
   }
 
   @Test
@@ -42,8 +45,9 @@ class RegularFileTest extends AspectContract<RegularFile.State> {
         "lock:\t1: FLOCK  ADVISORY  WRITE 4711 00:00:7 0 EOF",
         "lock:\t2: OFDLCK ADVISORY  READ -1 00:00:7 5 9").reachable();
 
-    assertThat(kind.checkpoint(file).locks()).containsExactly(new FileLock(FileLock.Sort.FLOCK, true, 0, 0),
-        new FileLock(FileLock.Sort.OFD, false, 5, 5));
+    assertThat(kind.checkpoint(file).locks()).containsExactly(
+        new FileLock(FileLock.Sort.FLOCK, true, 0, 0, Optional.empty()),
+        new FileLock(FileLock.Sort.OFD, false, 5, 5, Optional.empty()));
   }
 
   @Test

@@ -36,7 +36,7 @@ class SameNamespacesTest extends AspectContract<SameNamespaces.State> {
     FakeGroup group = new FakeGroup();
     group.thread();
     for (String name : KINDS) {
-      group.leader().link("ns/" + name, name + ":[4026531840]");
+      group.leader().link("ns/" + name, name.replace("time_for_children", "time") + ":[4026531840]");
       ((FakeTask) group.tasks().getLast()).link("ns/" + name, name + ":[4026531840]");
     }
     return group;
@@ -54,6 +54,17 @@ class SameNamespacesTest extends AspectContract<SameNamespaces.State> {
 
     assertThatThrownBy(() -> kind.checkpoint(group, noAnswers())).isInstanceOf(ObstructedException.class)
         .hasMessageContaining("another uts namespace").hasMessageContaining("4026532999");
+  }
+
+  @Test
+  void anotherTimeNamespaceIsCarriedUnlessItIsThatOfChildrenAlone() throws ObstructedException {
+    FakeGroup group = atHome();
+    group.leader().link("ns/time_for_children", "time:[4026532999]");
+
+    assertThatThrownBy(() -> kind.checkpoint(group, noAnswers())).isInstanceOf(ObstructedException.class)
+        .hasMessageContaining("time_for_children");
+    group.leader().link("ns/time", "time:[4026532999]");
+    assertThat(kind.checkpoint(group, noAnswers())).isEmpty();
   }
 
   @Test

@@ -3,6 +3,7 @@ package stasis.kinds.task.ioports;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeGroup;
@@ -31,7 +32,7 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithPortsIsRefused() {
-    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(true, 0, true));
+    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(true, 0, true, Optional.empty()));
 
     assertThatThrownBy(() -> kind.checkpoint(task, noAnswers())).isInstanceOf(ObstructedException.class)
         .hasMessageContaining("I/O ports");
@@ -39,7 +40,9 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithoutIsFine() throws ObstructedException {
-    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(new HiddenThread(false, 0, true)), noAnswers()))
+    var nothing = new HiddenThread(false, 0, true, Optional.empty());
+
+    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(nothing), noAnswers()))
         .isEmpty();
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeGroup;
@@ -30,7 +31,7 @@ class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
 
   @Test
   void taskWithUndosIsRefused() {
-    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(false, 2, true));
+    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(false, 2, true, Optional.empty()));
 
     assertThatThrownBy(() -> kind.checkpoint(task, noAnswers())).isInstanceOf(ObstructedException.class)
         .hasMessageContaining("2 sets of semaphores");
@@ -38,7 +39,9 @@ class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
 
   @Test
   void taskWithoutIsFine() throws ObstructedException {
-    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(new HiddenThread(false, 0, true)), noAnswers()))
+    var nothing = new HiddenThread(false, 0, true, Optional.empty());
+
+    assertThat(kind.checkpoint(new FakeGroup().leader().hidden(nothing), noAnswers()))
         .isEmpty();
   }
 

@@ -1,0 +1,73 @@
+package stasis.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// One round of one contender: a fresh program checkpointed and restored, and another that is left running.
+record Cycle(Workload workload, Contender contender, Path folder, Figures into) {
+  private static final int GONE_POLLS = 10_000;
+
+  void run() throws IOException, InterruptedException {
+    Path image = folder.resolve("image-" + contender.name());
+    Path output = folder.resolve("output");
+    Process program = workload.start(output);
+    long pid = program.pid();
+    try {
+      calm(image);
+      Contender.Taken ended = contender.checkpoint(pid, image, false);
+      program.waitFor();
+      awaitGone(pid);
+      into.frozen(ended.frozenNs());
+      into.total(ended.totalNs());
+      into.bytes(size(image));
+      into.restore(contender.restoreNs(image));
+    } finally {
+      end(pid);
+    }
+    Process second = workload.start(output);
+    try {
+      calm(image);
+      Contender.Taken left = contender.checkpoint(second.pid(), image, true);
+      into.leftFrozen(left.frozenNs());
+      into.leftTotal(left.totalNs());
+    } finally {
+      second.destroyForcibly().waitFor();
+      calm(image);
+    }
+  }
+
+  /// No image of before, and nothing of it on its way to the device.
+  private static void calm(Path image) throws IOException, InterruptedException {
+    if (Files.exists(image)) {
+      try (Stream<Path> all = Files.walk(image)) {
+        for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
+    }
+    Command.run(List.of("sync"));
+  }
+
+  private static long size(Path image) throws IOException {
+    try (Stream<Path> all = Files.walk(image)) {
+      return all.filter(Files::isRegularFile).filter(path -> !path.toString().endsWith(".log"))
+          .mapToLong(path -> path.toFile().length()).sum();
+    }
+  }
+
+  /// The pid is ours from before: started by us, or restored on our order.
+  private static void end(long pid) throws InterruptedException {
+    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    awaitGone(pid);
+  }
+
+  private static void awaitGone(long pid) throws InterruptedException {
+    for (int i = 0; i < GONE_POLLS && Files.exists(Path.of("/proc/" + pid)); i++) {
+      Thread.sleep(1);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package stasis.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A program to be carried.
+///
+/// @param ready whether it says so on its output, once it is what is to be measured
+record Workload(String name, String title, List<String> words, boolean ready) {
+  private static final int READY_POLLS = 3000;
+  private static final long POLL_MS = 20;
+  private static final long SETTLE_MS = 100;
+
+  static List<Workload> all(Path sources, Path folder) throws IOException, InterruptedException {
+    return List.of(
+        new Workload("sleep", "sleep", List.of("sleep", "100000"), false),
+        new Workload("python", "python3, idle", List.of("python3", sources.resolve("idle.py").toAbsolutePath()
+            .toString()), true),
+        compiled("random", "1 GiB of random bytes", "1024", sources, folder),
+        compiled("threads", "1,000 threads", "1000", sources, folder),
+        compiled("vmas", "10,000 vmas", "10000", sources, folder));
+  }
+
+  private static Workload compiled(String name, String title, String argument, Path sources, Path folder)
+      throws IOException, InterruptedException {
+    Path binary = folder.resolve(name).toAbsolutePath();
+    Command.run(List.of("cc", "-O2", "-pthread", "-o", binary.toString(), sources.resolve(name + ".c").toString()));
+    return new Workload(name, title, List.of(binary.toString(), argument), true);
+  }
+
+  /// Starts it as the leader of a session of its own, with its output in a file.
+  Process start(Path output) throws IOException, InterruptedException {
+    Files.deleteIfExists(output);
+    List<String> command = new ArrayList<>(List.of("setsid"));
+    command.addAll(words);
+    Process process = new ProcessBuilder(command)
+        .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
+        .redirectOutput(output.toFile()).redirectErrorStream(true).start();
+    for (int i = 0; ready && i < READY_POLLS && Files.size(output) == 0; i++) {
+      Thread.sleep(POLL_MS);
+    }
+    Thread.sleep(SETTLE_MS);
+    if (!process.isAlive()) {
+      throw new IOException(words + " ended: " + Files.readString(output));
+    }
+    return process;
+  }
+}

@@ -1,0 +1,38 @@
+package stasis.cli;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import stasis.cli.Engine.CheckpointOrder;
+import stasis.cli.Engine.Checkpointed;
+import stasis.cli.Engine.Figures;
+import stasis.cli.Engine.Outcome;
+
+/// A `checkpoint` whose command line has been read.
+record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Verbosity verbosity)
+    implements Callable<Integer> {
+  @Override
+  public Integer call() throws IOException {
+    Report report = Report.of(session.console(), json);
+    Progress progress = verbosity.progress(session);
+    Outcome<Checkpointed> outcome = session.engine().checkpoint(order, progress);
+    progress.finish();
+    if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
+      return report.unsuccessful(outcome).code();
+    }
+    if (!json.takesStdout() && !verbosity.quiet()) {
+      print(result);
+    }
+    return report.done(List.of(Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
+  }
+
+  private void print(Checkpointed result) {
+    Figures figures = result.figures();
+    session.console().out().printf("%s (%s, %s) is in %s%s%n", order.root(), Units.count(figures.tasks(), "task"),
+        Units.count(figures.threads(), "thread"), order.image(), order.leaveRunning() ? " and runs on" : " and has ended");
+    session.console().out().printf("frozen %s, total %s, image %s of which pages %s%n",
+        Units.duration(result.frozenNs()), Units.duration(figures.totalNs()), Units.bytes(figures.imageBytes()),
+        Units.bytes(figures.pageBytes()));
+    session.console().out().print(LossTable.render(figures.losses(), verbosity.verbose()));
+  }
+}

@@ -1,0 +1,81 @@
+package stasis.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import stasis.cli.Engine.Outcome;
+import stasis.cli.Engine.RestoreOrder;
+import stasis.cli.Engine.Restored;
+
+/// A `restore` whose command line has been read.
+record Restoring(Session session, Path image, boolean detach, boolean tcpEstablished, Optional<Path> pidfile,
+    boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Report report = Report.ofRestore(session.console(), json);
+    Progress progress = verbosity.progress(session);
+    if (dryRun) {
+      return printPlan(session.engine().plan(image, progress), report, progress);
+    }
+    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, detach, tcpEstablished), progress);
+    progress.finish();
+    if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
+      return report.unsuccessful(outcome).code();
+    }
+    if (!detach) {
+      session.relaySignals().accept(result.program()::signal);
+    }
+    tell(result, report);
+    return detach ? ExitStatus.DONE.code() : result.program().await();
+  }
+
+  private int printPlan(Outcome<String> outcome, Report report, Progress progress) throws IOException {
+    progress.finish();
+    if (!(outcome instanceof Outcome.Done<String>(String program))) {
+      return report.unsuccessful(outcome).code();
+    }
+    json.write(Json.object(
+        Json.member("outcome", Json.text("done")),
+        Json.member("program", new Json.Items(program.lines().map(Json::text).toList()))), session.console());
+    if (!json.takesStdout()) {
+      session.console().out().print(program);
+    }
+    return ExitStatus.DONE.code();
+  }
+
+  /// The program runs by now, so nothing here may fail the restore: a pidfile that cannot be written is told.
+  private void tell(Restored result, Report report) {
+    int pid = result.program().pid().value();
+    try {
+      if (pidfile.isPresent()) {
+        writePidfile(pidfile.get().toAbsolutePath(), pid);
+      }
+      report.done(List.of(
+          Json.member("restore_ms", Json.millis(result.restoreNs())),
+          Json.member("pid", Json.number(pid))), result.figures());
+    } catch (IOException e) {
+      session.console().say(pid + " runs, but " + e.getMessage() + " could not be written");
+    }
+    if (detach && !json.takesStdout()) {
+      session.console().out().println(pid);
+    }
+    if (!verbosity.quiet()) {
+      session.console().say("%d runs again after %s".formatted(pid, Units.duration(result.restoreNs())));
+    }
+  }
+
+  /// Appears whole, so that who waits for it never reads half a number.
+  private static void writePidfile(Path file, int pid) throws IOException {
+    Path whole = Files.createTempFile(file.getParent(), ".stasis", ".pid");
+    try {
+      Files.writeString(whole, pid + "\n");
+      Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(whole);
+    }
+  }
+}

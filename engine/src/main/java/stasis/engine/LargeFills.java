@@ -1,0 +1,154 @@
+package stasis.engine;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import stasis.image.PageRun;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.repository.ImageException;
+import stasis.repository.ImageReader;
+import stasis.repository.PageSource;
+import stasis.resource.Program;
+import stasis.resource.Step;
+import stasis.tracee.RemoteMemory;
+
+/// Fills with much to put in: the engine's own threads read, check and write them, one pass for all three, where a stub
+/// would read alone what had been read once before to be checked.
+final class LargeFills {
+  private static final long LARGE_BYTES = 16L << 20;
+  private static final int THREADS = 2;
+
+  private final ImageSource image;
+
+  /// A stretch of the section and where it goes.
+  private record Piece(long sectionOffset, long lengthBytes, RemoteAddress to) {}
+
+  LargeFills(ImageSource image) {
+    this.image = image;
+  }
+
+  /// Whether this step is for [#run].
+  boolean takes(Step step) {
+    return step instanceof Step.Fill fill && !fill.forced() && fill.lengthBytes() >= LARGE_BYTES
+        && bytes(pieces(fill)) >= LARGE_BYTES;
+  }
+
+  /// The chunks of the section that [#run] will have checked when the program is through.
+  BitSet checked(Program program) {
+    var chunks = new BitSet();
+    for (Step step : program.steps()) {
+      if (takes(step)) {
+        pieces((Step.Fill) step).forEach(piece -> chunks.set(first(piece), last(piece) + 1));
+      }
+    }
+    return chunks;
+  }
+
+  private static int first(Piece piece) {
+    return (int) (piece.sectionOffset() / PageSource.CHUNK_BYTES);
+  }
+
+  private static int last(Piece piece) {
+    return (int) ((piece.sectionOffset() + piece.lengthBytes() - 1) / PageSource.CHUNK_BYTES);
+  }
+
+  private static long bytes(List<Piece> pieces) {
+    return pieces.stream().mapToLong(Piece::lengthBytes).sum();
+  }
+
+  /// By their places in the section, where they are disjoint.
+  private List<Piece> pieces(Step.Fill fill) {
+    var pieces = new ArrayList<Piece>();
+    long end = fill.fromOffset() + fill.lengthBytes();
+    image.runs(fill.body()).ifPresent(runs -> runs.each(fill.fromOffset(), end, (PageRun run) -> {
+      long from = Math.max(run.start(), fill.fromOffset());
+      pieces.add(new Piece(run.sectionOffset() + from - run.start(), Math.min(run.end(), end) - from,
+          fill.to().plus(from - fill.fromOffset())));
+    }));
+    pieces.sort(Comparator.comparingLong(Piece::sectionOffset));
+    return pieces;
+  }
+
+  /// Fills `memory`, which must be writable there.
+  void run(Step.Fill fill, RemoteMemory memory) throws SyscallException, ImageException {
+    List<Piece> pieces = pieces(fill);
+    BitSet chunks = new BitSet();
+    pieces.forEach(piece -> chunks.set(first(piece), last(piece) + 1));
+    AtomicInteger next = new AtomicInteger();
+    int[] order = chunks.stream().toArray();
+    try (PageSource source = image.reader().pages();
+        ExecutorService workers = Executors.newFixedThreadPool(THREADS, Thread.ofPlatform().name("stasis-fill-", 0)
+            .daemon().factory())) {
+      List<Future<?>> results = new ArrayList<>();
+      for (int i = 0; i < THREADS; i++) {
+        results.add(workers.submit(() -> {
+          try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(PageSource.CHUNK_BYTES, PageSource.ALIGNMENT_BYTES);
+            for (int at = next.getAndIncrement(); at < order.length; at = next.getAndIncrement()) {
+              put(order[at], source.chunk(order[at], buffer), pieces, memory);
+            }
+          } catch (ImageException | SyscallException | RuntimeException e) {
+            next.set(order.length);
+            throw e;
+          }
+          return true;
+        }));
+      }
+      for (Future<?> result : results) {
+        await(result);
+      }
+    }
+  }
+
+  /// Writes what of a chunk belongs to the pieces.
+  private static void put(int chunk, MemorySegment bytes, List<Piece> pieces, RemoteMemory memory)
+      throws SyscallException {
+    long start = (long) chunk * PageSource.CHUNK_BYTES;
+    long end = start + bytes.byteSize();
+    for (int i = firstOf(pieces, start); i < pieces.size() && pieces.get(i).sectionOffset() < end; i++) {
+      Piece piece = pieces.get(i);
+      long from = Math.max(start, piece.sectionOffset());
+      long to = Math.min(end, piece.sectionOffset() + piece.lengthBytes());
+      memory.write(piece.to().plus(from - piece.sectionOffset()), bytes.asSlice(from - start, to - from));
+    }
+  }
+
+  /// The first piece that ends behind `offset`.
+  private static int firstOf(List<Piece> pieces, long offset) {
+    int low = 0;
+    int high = pieces.size();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (pieces.get(middle).sectionOffset() + pieces.get(middle).lengthBytes() <= offset) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  private static void await(Future<?> result) throws SyscallException, ImageException {
+    try {
+      result.get();
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case ImageException failed -> throw failed;
+        case SyscallException failed -> throw failed;
+        default -> throw new AssertionError("a fill broke", e.getCause());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ImageException(ImageException.Reason.CANCELLED, "the restore was cancelled", "run it again", e);
+    }
+  }
+}

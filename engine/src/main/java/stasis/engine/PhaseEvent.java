@@ -1,0 +1,24 @@
+package stasis.engine;
+
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+
+/// One phase of a checkpoint or restore in a flight recording (jdk.jfr); nothing where none is made.
+@Name("stasis.Phase")
+@Label("Phase")
+@Category("Stasis")
+@Description("A phase of a checkpoint or restore")
+@StackTrace(false)
+final class PhaseEvent extends Event {
+  @Label("Phase")
+  @SuppressWarnings("UnusedVariable") // read by the recorder
+  private final String phase;
+
+  PhaseEvent(String phase) {
+    this.phase = phase;
+  }
+}

@@ -1,0 +1,210 @@
+package stasis.engine;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
+import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SigSet;
+import stasis.resource.Arg;
+import stasis.resource.KindSet;
+import stasis.resource.MmState;
+import stasis.resource.Program;
+import stasis.resource.Script;
+import stasis.resource.Step;
+import stasis.resource.TaskState;
+import stasis.resource.ZombieState;
+
+/// Writes the whole program of a tree: the parts of its processes in the order in which they depend on each other.
+final class TreePlan {
+  private static final int SIGCHLD = 17;
+  private static final int SIGTRAP = 5;
+  private static final int WNOHANG = 1;
+  private static final int WUNTRACED = 2;
+  private static final int WALL = 0x40000000;
+  private static final int PR_SET_NAME = 15;
+  private static final int PR_SET_CHILD_SUBREAPER = 36;
+  private static final int PR_SET_DUMPABLE = 4;
+  private static final int SIGNALS = 64;
+  private static final int SIGKILL = 9;
+  private static final int SIGSTOP = 19;
+  private static final int SIGSET_BYTES = 8;
+
+  private final KindSet kinds;
+  private final Capture capture;
+  private final BirthOrder order;
+  private final RemoteAddress region;
+  private final int imageFd;
+  private final Program program = new Program();
+  private final SequencedMap<ObjectId, GroupPlan> groups = new LinkedHashMap<>();
+  /// Whose memory each helper and zombie was born with does not matter; of processes it is this.
+  private final Map<ObjectId, Optional<MmState>> bornWith = new HashMap<>();
+  private final Map<ObjectId, Optional<MmState>> memoryNow = new HashMap<>();
+  private final Map<ObjectId, Integer> pids = new HashMap<>();
+
+  TreePlan(KindSet kinds, Capture capture, BirthOrder order, RemoteAddress region, int imageFd,
+      Map<ObjectId, RemoteAddress> holes) {
+    this.kinds = kinds;
+    this.capture = capture;
+    this.order = order;
+    this.region = region;
+    this.imageFd = imageFd;
+    var made = new Made(imageFd + 1 + StubFiles.STDIO);
+    var owned = new Owned(capture);
+    for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
+      groups.put(leader.getKey(),
+          new GroupPlan(kinds, capture, owned, program, leader.getKey(), imageFd, holes, made));
+      pids.put(leader.getKey(), leader.getValue().ownPid());
+    }
+    capture.zombies().forEach((id, zombie) -> pids.put(id, zombie.ownPid()));
+  }
+
+  Program write() {
+    Map.Entry<ObjectId, TaskState> root = capture.root();
+    program.append(new Step.Spawn(root.getKey(), new Step.Birth.Root(root.getValue().pids(), region, imageFd),
+        "birth of " + root.getValue().comm()));
+    GroupPlan first = GroupPlan.require(groups, root.getKey());
+    first.birth();
+    first.makeFiles();
+    memoryNow.put(root.getKey(), Optional.empty());
+    bornWith.put(root.getKey(), Optional.empty());
+    order.acts().forEach(this::act);
+    capture.zombies().forEach(this::endZombie);
+    first.finishBodies();
+    groups.values().forEach(GroupPlan::leaveHoles);
+    groups.values().forEach(GroupPlan::threads);
+    // A thread born in a stopped group would wait for its end.
+    capture.leaders().forEach(leader -> stop(leader.getKey(), leader.getValue()));
+    files();
+    flushSignals();
+    groups.values().forEach(GroupPlan::attributes);
+    var threads = new ArrayList<>(capture.cpus().entrySet());
+    threads.reversed().forEach(cpu -> program.append(new Step.Release(cpu.getKey(), cpu.getValue(),
+        "thread goes on")));
+    return program;
+  }
+
+  /// Each pass for all processes before the next: a description is connected while all others are still at hand, and
+  /// what belongs to a process comes when nothing of it is closed any more.
+  private void files() {
+    Map<ObjectId, ObjectId> makers = new HashMap<>();
+    GroupPlan root = GroupPlan.require(groups, capture.root().getKey());
+    root.carried().forEach(file -> makers.put(file, capture.root().getKey()));
+    groups.values().forEach(group -> group.lateFiles(makers));
+    groups.values().forEach(GroupPlan::places);
+    Set<ObjectId> connected = new HashSet<>();
+    groups.values().forEach(group -> group.connect(connected));
+    root.connectCarried(connected);
+    groups.values().forEach(GroupPlan::closeKept);
+    groups.values().forEach(GroupPlan::connectOwn);
+  }
+
+  private void act(BirthOrder.Act act) {
+    switch (act) {
+      case BirthOrder.Act.Bear(var parent, var child, _) -> bear(parent, child);
+      case BirthOrder.Act.BearHelper(var parent, var helper, var pid) -> {
+        program.append(new Step.Spawn(helper, new Step.Birth.Child(parent, pid.map(List::of).orElse(List.of()), 0,
+            SIGCHLD), "a helper"));
+        memoryNow.put(helper, GroupPlan.require(memoryNow, parent));
+        pid.ifPresent(number -> pids.put(helper, number));
+      }
+      case BirthOrder.Act.FoundSession(var task) -> program.in(task).call(Nr.SETSID, "lead a session");
+      case BirthOrder.Act.CompleteMemory(var task) -> complete(task);
+      case BirthOrder.Act.AdoptOrphans(var task, boolean on) -> program.in(task).call(Nr.PRCTL,
+          on ? "orphans come here" : "orphans go where they went", Arg.imm(PR_SET_CHILD_SUBREAPER),
+          Arg.imm(on ? 1 : 0));
+      case BirthOrder.Act.JoinGroup(var task, var leader) -> program.in(task).call(Nr.SETPGID,
+          task.equals(leader) ? "lead a process group" : "join a process group", Arg.imm(0),
+          Arg.imm(task.equals(leader) ? 0 : GroupPlan.require(pids, leader)));
+      case BirthOrder.Act.End(var helper, var parent) -> end(helper, parent);
+    }
+  }
+
+  private void bear(ObjectId parent, ObjectId child) {
+    ZombieState zombie = capture.zombies().get(child);
+    memoryNow.put(child, GroupPlan.require(memoryNow, parent));
+    bornWith.put(child, GroupPlan.require(memoryNow, parent));
+    if (zombie != null) {
+      program.append(new Step.Spawn(child, new Step.Birth.Child(parent, zombie.pids(), 0, zombie.exitSignal()),
+          "birth of " + zombie.comm() + ", which is to be a zombie"));
+      return;
+    }
+    TaskState task = GroupPlan.require(capture.tasks(), child);
+    program.append(new Step.Spawn(child, new Step.Birth.Child(parent, task.pids(), 0, task.exitSignal()),
+        "birth of " + task.comm()));
+    GroupPlan.require(groups, child).birth();
+  }
+
+  /// A copy keeps what is still its parent's; who has memory of its own throws away what it was born with.
+  private void complete(ObjectId task) {
+    MmState mm = GroupPlan.require(capture.mms(), GroupPlan.require(capture.tasks(), task).mm());
+    Optional<Inheritance> inherited = GroupPlan.require(bornWith, task).map(parents -> mm.base().isPresent()
+        ? Inheritance.of(parents, mm, capture.items()) : Inheritance.none(parents));
+    GroupPlan.require(groups, task).memory(inherited);
+    memoryNow.put(task, Optional.of(mm));
+  }
+
+  private void end(ObjectId helper, ObjectId parent) {
+    program.append(new Step.End(helper, 0, new SigSet(0), "a helper is done"));
+    // Its pid is known when it was chosen, else any child that has ended is it: nobody else has by now.
+    int pid = pids.getOrDefault(helper, -1);
+    program.in(parent).call(Nr.WAIT4, "the helper is gone", Arg.imm(pid), Arg.imm(0), Arg.imm(WALL), Arg.imm(0));
+  }
+
+  private void endZombie(ObjectId id, ZombieState zombie) {
+    Script script = program.in(id);
+    script.call(Nr.PRCTL, "name of the zombie", Arg.imm(PR_SET_NAME), Arg.string(zombie.comm()));
+    script.call(Nr.PRCTL, "no core", Arg.imm(PR_SET_DUMPABLE), Arg.imm(0));
+    for (int signal = 1; signal <= SIGNALS; signal++) {
+      if (signal != SIGKILL && signal != SIGTRAP && signal != SIGSTOP) {
+        script.call(Nr.RT_SIGACTION, "action of signal " + signal, Arg.imm(signal),
+            Arg.data(Bytes.ofU64(zombie.ignored().contains(signal) ? 1 : 0, 0, 0, 0)), Arg.imm(0),
+            Arg.imm(SIGSET_BYTES));
+      }
+    }
+    if (zombie.uid() != 0) {
+      script.call(Nr.SETRESUID, "uid of the zombie", Arg.imm(zombie.uid()), Arg.imm(zombie.uid()),
+          Arg.imm(zombie.uid()));
+    }
+    program.append(new Step.End(id, zombie.status(), zombie.blocked(), "a zombie again"));
+  }
+
+  /// The parent hears of the stop now, and waits for it where it did.
+  private void stop(ObjectId id, TaskState task) {
+    if (task.stopSignal() == 0) {
+      return;
+    }
+    program.append(new Step.Stop(id, task.stopSignal(), "stopped, as it was"));
+    if (task.stopTold() && !task.parent().equals(id)) {
+      program.in(task.parent()).callExpecting(task.ownPid(), Nr.WAIT4, "the stop is known to the parent",
+          Arg.imm(task.ownPid()), Arg.imm(0), Arg.imm(WUNTRACED | WNOHANG | WALL), Arg.imm(0));
+    }
+  }
+
+  /// Signals of the ends and stops above; those of the checkpoint come back after. One of each sort can be pending at most.
+  private void flushSignals() {
+    Set<ObjectId> told = new HashSet<>();
+    capture.zombies().values().forEach(zombie -> told.add(zombie.parent()));
+    capture.leaders().stream().filter(leader -> leader.getValue().stopSignal() != 0)
+        .forEach(leader -> told.add(leader.getValue().parent()));
+    order.acts().forEach(act -> {
+      if (act instanceof BirthOrder.Act.End(_, var parent)) {
+        told.add(parent);
+      }
+    });
+    for (ObjectId parent : told.stream().sorted().toList()) {
+      program.in(parent).callTolerating(Set.of(Errno.EAGAIN), Nr.RT_SIGTIMEDWAIT, "signals of helpers and zombies",
+          Arg.data(Bytes.ofU64(~(1L << (SIGTRAP - 1)))), Arg.imm(0), Arg.data(Bytes.ofU64(0, 0)),
+          Arg.imm(SIGSET_BYTES));
+    }
+  }
+}

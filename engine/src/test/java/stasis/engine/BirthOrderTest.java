@@ -1,0 +1,268 @@
+package stasis.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import stasis.engine.BirthOrder.Act;
+import stasis.engine.BirthOrder.Node;
+import stasis.image.ObjectId;
+
+/// Every answer is played on a model of what the kernel does (fork(2), setsid(2), setpgid(2), orphans), and must end in
+/// the tree that was asked for.
+class BirthOrderTest {
+  private static final int RESTORERS_SESSION = 1;
+
+  /// Who lives, with what, as the acts go on.
+  private static final class Model {
+    private static final class Process {
+      private Optional<ObjectId> parent = Optional.empty();
+      private int pid;
+      private int session;
+      private int group;
+      private boolean subreaper;
+    }
+
+    private final Map<ObjectId, Process> alive = new HashMap<>();
+    private final Map<ObjectId, Node> wanted = new HashMap<>();
+    private int nextPid = 100_000;
+
+    Model(List<Node> nodes) {
+      nodes.forEach(node -> wanted.put(node.id(), node));
+      Node root = nodes.getFirst();
+      Process process = new Process();
+      process.pid = root.pid();
+      process.session = root.leadsSession() ? RESTORERS_SESSION : root.session();
+      process.group = root.leadsSession() || root.processGroup() == root.pid() ? RESTORERS_SESSION
+          : root.processGroup();
+      alive.put(root.id(), process);
+    }
+
+    void play(Act act) {
+      switch (act) {
+        case Act.Bear(var parent, var child, _) -> fork(parent, child, wanted.get(child).pid());
+        case Act.BearHelper(var parent, var helper, var pid) -> fork(parent, helper, pid.orElseGet(() -> nextPid++));
+        case Act.FoundSession(var task) -> {
+          Process process = alive.get(task);
+          assertThat(process.group).as("setsid of a group leader").isNotEqualTo(process.pid);
+          process.session = process.pid;
+          process.group = process.pid;
+        }
+        case Act.CompleteMemory _ -> { }
+        case Act.AdoptOrphans(var task, boolean on) -> alive.get(task).subreaper = on;
+        case Act.JoinGroup(var task, var leader) -> join(alive.get(task), alive.get(leader).pid);
+        case Act.End(var helper, var parent) -> end(helper, parent);
+      }
+    }
+
+    private void fork(ObjectId parent, ObjectId child, int pid) {
+      Process process = new Process();
+      assertThat(alive.values()).as("pid %d is free", pid).noneMatch(other -> other.pid == pid);
+      process.parent = Optional.of(parent);
+      process.pid = pid;
+      process.session = alive.get(parent).session;
+      process.group = alive.get(parent).group;
+      assertThat(alive.put(child, process)).isNull();
+    }
+
+    private void join(Process process, int group) {
+      assertThat(process.session).as("setpgid of a session leader").isNotEqualTo(process.pid);
+      if (group != process.pid) {
+        assertThat(alive.values()).as("group %d is there, in session %d", group, process.session)
+            .anyMatch(other -> other.group == group && other.session == process.session);
+      }
+      process.group = group;
+    }
+
+    private void end(ObjectId helper, ObjectId parent) {
+      assertThat(alive.get(helper).parent).as("who waits for %s", helper).contains(parent);
+      alive.remove(helper);
+      Optional<ObjectId> reaper = Optional.of(parent);
+      while (reaper.isPresent() && !alive.get(reaper.get()).subreaper) {
+        reaper = alive.get(reaper.get()).parent;
+      }
+      for (Process orphan : alive.values()) {
+        if (orphan.parent.equals(Optional.of(helper))) {
+          assertThat(reaper).as("an orphan falls out of the tree").isPresent();
+          orphan.parent = reaper;
+        }
+      }
+    }
+
+    void isAsWanted() {
+      assertThat(alive.keySet()).isEqualTo(wanted.keySet());
+      wanted.forEach((id, node) -> {
+        Process process = alive.get(id);
+        assertThat(process.pid).isEqualTo(node.pid());
+        process.parent.ifPresent(parent -> assertThat(parent).as("parent of %s", id).isEqualTo(node.parent()));
+        assertThat(process.session).as("session of %s", id).isEqualTo(node.session());
+        assertThat(process.group).as("group of %s", id).isEqualTo(node.processGroup());
+      });
+    }
+  }
+
+  private static Node node(int id, int parent, int pid, int group, int session) {
+    return new Node(new ObjectId(id), new ObjectId(parent), pid, group, session, false, false);
+  }
+
+  private static Node copy(int id, int parent, int pid, int group, int session) {
+    return new Node(new ObjectId(id), new ObjectId(parent), pid, group, session, true, false);
+  }
+
+  private static List<Act> solved(Node... nodes) {
+    BirthOrder order = BirthOrder.of(List.of(nodes), 0);
+    assertThat(order.impossible()).isEmpty();
+    var model = new Model(List.of(nodes));
+    order.acts().forEach(model::play);
+    model.isAsWanted();
+    return order.acts();
+  }
+
+  @Test
+  void aFamilyInOneSession() {
+    solved(node(1, 1, 10, 10, 10), node(2, 1, 11, 10, 10), node(3, 2, 12, 12, 10), node(4, 1, 13, 12, 10));
+  }
+
+  @Test
+  void whoStayedInTheSessionItsParentLeftIsBornBefore() {
+    solved(node(1, 1, 10, 10, 10), node(2, 1, 11, 11, 11), node(3, 2, 12, 10, 10), node(4, 2, 13, 11, 11));
+  }
+
+  @Test
+  void aSessionLeaderMayHaveAGrandchildInTheSessionBeforeItsParents() {
+    // 2 founded session 11 after it bore 3, which founded session 12 after it bore 4 into the root's.
+    solved(node(1, 1, 10, 10, 10), node(2, 1, 11, 11, 11), node(3, 2, 12, 12, 12), node(4, 3, 13, 10, 10));
+  }
+
+  @Test
+  void aCopyOfMemoryIsBornWhenThatIsComplete() {
+    List<Act> acts = solved(node(1, 1, 10, 10, 10), copy(2, 1, 11, 10, 10), node(3, 1, 12, 10, 10));
+
+    assertThat(acts.indexOf(new Act.CompleteMemory(new ObjectId(1))))
+        .isLessThan(acts.indexOf(new Act.Bear(new ObjectId(1), new ObjectId(2), true)))
+        .isGreaterThan(acts.indexOf(new Act.Bear(new ObjectId(1), new ObjectId(3), false)));
+  }
+
+  @Test
+  void aCopyThatStaysInTheOldSessionComesAfterTheMemoryAndBeforeTheNewSession() {
+    List<Act> acts = solved(node(1, 1, 10, 10, 10), node(2, 1, 11, 11, 11), copy(3, 2, 12, 10, 10));
+
+    assertThat(acts.indexOf(new Act.Bear(new ObjectId(2), new ObjectId(3), true)))
+        .isGreaterThan(acts.indexOf(new Act.CompleteMemory(new ObjectId(2))))
+        .isLessThan(acts.indexOf(new Act.FoundSession(new ObjectId(2))));
+  }
+
+  @Test
+  void aGroupWhoseLeaderIsGoneIsLedByAHelper() {
+    solved(node(1, 1, 10, 10, 10), node(2, 1, 11, 77, 10), node(3, 1, 12, 77, 10));
+  }
+
+  @Test
+  void aDaemonWhoseSessionLeaderIsGone() {
+    solved(node(1, 1, 10, 10, 10), node(2, 1, 11, 66, 66), node(3, 2, 12, 66, 66), node(4, 1, 13, 66, 66));
+  }
+
+  @Test
+  void anOrphanOfALivingSession() {
+    solved(node(1, 1, 10, 10, 10), node(2, 1, 11, 11, 11), node(3, 1, 12, 11, 11));
+  }
+
+  @Test
+  void aGroupOfTheRestorersIsLeftAlone() {
+    solved(node(1, 1, 10, 5, 4), node(2, 1, 11, 5, 4), node(3, 2, 12, 12, 4));
+  }
+
+  @Test
+  void anOrphanThatNobodyCouldHaveLeftToItsParentIsImpossible() {
+    // 3 is a child of 2 in the session of 4, which is no descendant of 2.
+    BirthOrder order = BirthOrder.of(List.of(node(1, 1, 10, 10, 10), node(2, 1, 11, 10, 10), node(3, 2, 12, 13, 13),
+        node(4, 1, 13, 13, 13)), 0);
+
+    assertThat(order.impossible()).containsOnlyKeys(new ObjectId(3));
+  }
+
+  @Test
+  void sameTreeSameOrder() {
+    Node[] tree = {node(1, 1, 10, 10, 10), node(2, 1, 11, 66, 66), node(3, 1, 12, 77, 10), node(4, 2, 13, 13, 13)};
+
+    assertThat(solved(tree)).isEqualTo(solved(tree));
+  }
+
+  /// Trees as programs make them: by fork, setsid, setpgid, and ends whose orphans a subreaper adopts.
+  @Test
+  void whatProgramsCanMakeCanBeMadeAgain() {
+    for (int seed = 0; seed < 2000; seed++) {
+      List<Node> nodes = grown(new Random(seed));
+      BirthOrder order = BirthOrder.of(nodes, 0);
+      assertThat(order.impossible()).as("seed %d: %s", seed, nodes).isEmpty();
+      var model = new Model(nodes);
+      try {
+        order.acts().forEach(model::play);
+        model.isAsWanted();
+      } catch (AssertionError | NullPointerException e) {
+        throw new AssertionError("seed " + seed + "\n" + nodes + "\n" + order.acts(), e);
+      }
+    }
+  }
+
+  private static final class Grown {
+    private final int pid;
+    private Grown parent;
+    private int session;
+    private int group;
+
+    Grown(int pid, Grown parent) {
+      this.pid = pid;
+      this.parent = parent == null ? this : parent;
+      this.session = parent == null ? pid : parent.session;
+      this.group = parent == null ? pid : parent.group;
+    }
+  }
+
+  /// The root leads a session and adopts all orphans.
+  private static List<Node> grown(Random random) {
+    var all = new ArrayList<Grown>();
+    all.add(new Grown(10, null));
+    int pid = 11;
+    for (int step = 0; step < 30; step++) {
+      Grown one = all.get(random.nextInt(all.size()));
+      switch (random.nextInt(6)) {
+        case 0 -> {
+          if (one.group != one.pid) {
+            one.session = one.pid;
+            one.group = one.pid;
+          }
+        }
+        case 1 -> {
+          if (one.session != one.pid) {
+            Grown mate = all.get(random.nextInt(all.size()));
+            one.group = mate.session == one.session ? mate.group : one.pid;
+          }
+        }
+        case 2 -> {
+          if (one.parent != one) {
+            all.remove(one);
+            all.stream().filter(child -> child.parent == one).forEach(child -> child.parent = all.getFirst());
+          }
+        }
+        default -> all.add(new Grown(pid++, one));
+      }
+    }
+    Map<Integer, Integer> ids = new HashMap<>();
+    List<Node> nodes = new ArrayList<>();
+    // Parents before their children, as the collector numbers them.
+    List<Grown> next = new ArrayList<>(List.of(all.getFirst()));
+    for (int i = 0; i < next.size(); i++) {
+      Grown one = next.get(i);
+      ids.put(one.pid, i + 1);
+      nodes.add(node(i + 1, ids.get(one.parent.pid), one.pid, one.group, one.session));
+      all.stream().filter(child -> child.parent == one && child != one).forEach(next::add);
+    }
+    return nodes;
+  }
+}

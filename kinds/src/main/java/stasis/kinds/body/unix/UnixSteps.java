@@ -1,0 +1,86 @@
+package stasis.kinds.body.unix;
+
+import java.util.Optional;
+import java.util.Set;
+import stasis.image.ObjectId;
+import stasis.kinds.body.unix.UnixBody.Place;
+import stasis.kinds.body.unix.UnixBody.Socket;
+import stasis.kinds.body.unix.UnixBody.State;
+import stasis.kinds.file.SocketFacts;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.Open;
+import stasis.linux.abi.PathBytes;
+import stasis.resource.Arg;
+import stasis.resource.Script;
+
+/// How one socket reaches another by its name while names are being sorted out. A socket whose file is not to be found
+/// under the name it bound is reached by a name of ours in the same directory, until `finish`.
+final class UnixSteps {
+  private final State state;
+  private final ObjectId self;
+  private final Script script;
+  private Optional<PathBytes> directory = Optional.empty();
+
+  UnixSteps(State state, ObjectId self, Script script) {
+    this.state = state;
+    this.self = self;
+    this.script = script;
+  }
+
+  static String why(Socket socket, int index) {
+    return "unix socket " + (socket.file().isPresent() ? socket.file().get() : "gone, " + index)
+        + (socket.name().isEmpty() ? "" : socket.hasPath() ? " " + new PathBytes(socket.name())
+            : " @" + socket.name().slice(1, socket.name().length() - 1).latin1());
+  }
+
+  /// struct sockaddr_un.
+  static Bytes address(Bytes name) {
+    Bytes family = Bytes.of(new byte[] {SocketFacts.AF_UNIX, 0});
+    return name.isEmpty() || name.u8(0) == 0 ? family.concat(name) : family.concat(name).concat(Bytes.zeros(1));
+  }
+
+  /// The file by which it can be connected to now.
+  PathBytes file(int index) {
+    Place place = place(index);
+    return place.isAtItsName() ? place.bound() : place.present() ? place.path()
+        : PathBytes.of(parent(place.bound()) + "/.stasis-" + self.value() + "-" + index);
+  }
+
+  Place place(int index) {
+    return state.sockets().get(index).place().orElseThrow(
+        () -> new IllegalArgumentException("unix socket " + index + " has a path and no place"));
+  }
+
+  /// What connect(2) and sendto(2) are to be given, from the directory this enters for it.
+  Bytes reach(int index) {
+    Socket socket = state.sockets().get(index);
+    if (socket.isAbstract()) {
+      return address(socket.name());
+    }
+    PathBytes file = file(index);
+    enter(parent(file));
+    String text = file.latin1();
+    return address(PathBytes.of(text.substring(text.lastIndexOf('/') + 1)).bytes());
+  }
+
+  /// Paths in an address are short: they are walked from here.
+  void enter(PathBytes wanted) {
+    if (!directory.equals(Optional.of(wanted))) {
+      script.call(Nr.CHDIR, "directory of a unix socket", Arg.path(wanted));
+      directory = Optional.of(wanted);
+    }
+  }
+
+  static PathBytes parent(PathBytes path) {
+    String text = path.latin1();
+    int slash = text.lastIndexOf('/');
+    return PathBytes.of(slash <= 0 ? "/" : text.substring(0, slash));
+  }
+
+  void unlink(PathBytes path, String reason) {
+    script.callTolerating(Set.of(Errno.ENOENT), Nr.UNLINKAT, reason, Arg.imm(Open.AT_FDCWD), Arg.path(path),
+        Arg.imm(0));
+  }
+}

@@ -1,0 +1,194 @@
+package stasis.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The verbs as a script sees them: `bin/stasis`, its exit statuses, its output, its signals. Run as root, because what
+/// is told of pids here holds where pids can be chosen.
+final class CommandLineTest {
+  private static final long RUN_WITHIN_S = 120;
+  private static final String STASIS = Repository.root().resolve("bin/stasis").toString();
+
+  private final List<Long> started = new ArrayList<>();
+  @TempDir private Path folder = Path.of("");
+
+  private record Run(int status, String out, String err) {}
+
+  @BeforeEach
+  void theBuildIsThere() {
+    assumeTrue(Files.isDirectory(Repository.root().resolve("cli/target/app/lib")),
+        "needs a packaged build, as bin/check makes it");
+    assumeTrue("root".equals(System.getProperty("user.name")), "needs CAP_CHECKPOINT_RESTORE");
+  }
+
+  /// A restored program has the pid of the one it was.
+  @AfterEach
+  void nothingIsLeft() {
+    started.forEach(CommandLineTest::kill);
+  }
+
+  @Test
+  void aProgramEndsAtItsCheckpointAndItsStatusIsThatOfTheRestore() throws IOException, InterruptedException {
+    long pid = sleeper("perl", "-e", "$end = time + 4; select undef, undef, undef, 0.1 while time < $end; exit 7");
+
+    Run checkpoint = stasis("checkpoint", "" + pid, "--image", image(), "--json");
+    Run inspect = stasis("inspect", image());
+    Run restore = stasis("restore", image(), "--quiet");
+
+    assertThat(checkpoint.status()).as(checkpoint.err()).isZero();
+    assertThat(checkpoint.out()).contains("\"outcome\": \"done\"", "\"frozen_ms\"", "\"losses\"");
+    assertThat(inspect.out()).contains("perl");
+    assertThat(restore.status()).as(restore.err()).isEqualTo(7);
+    assertThat(Files.exists(Path.of("/proc/" + pid))).isFalse();
+  }
+
+  @Test
+  void signalsToAnAttachedRestoreAreTheProgramsOwn() throws IOException, InterruptedException {
+    long pid = sleeper("sleep", "300");
+    assertThat(stasis("checkpoint", "" + pid, "--image", image(), "--quiet").status()).isZero();
+
+    Process restore = start("restore", image(), "--pidfile", folder.resolve("pid").toString());
+    await(folder.resolve("pid"));
+    // exec made the launcher the JVM: its pid is the one to signal.
+    ProcessHandle.of(restore.pid()).orElseThrow().destroy();
+
+    assertThat(restore.waitFor(RUN_WITHIN_S, TimeUnit.SECONDS)).isTrue();
+    assertThat(restore.exitValue()).as("128 and SIGTERM").isEqualTo(143);
+    assertThat(Files.exists(Path.of("/proc/" + pid))).isFalse();
+  }
+
+  @Test
+  void aDetachedRestorePrintsThePidOfWhatRunsOn() throws IOException, InterruptedException {
+    long pid = sleeper("sleep", "300");
+    assertThat(stasis("checkpoint", "" + pid, "--image", image(), "--quiet").status()).isZero();
+
+    Run restore = stasis("restore", image(), "--detach", "--quiet");
+
+    assertThat(restore).isEqualTo(new Run(0, pid + "\n", ""));
+    assertThat(Files.readString(Path.of("/proc/" + pid + "/comm"))).isEqualTo("sleep\n");
+  }
+
+  @Test
+  void aTakenFolderIsRefusedUnlessForced() throws IOException, InterruptedException {
+    long pid = sleeper("sleep", "300");
+    assertThat(stasis("checkpoint", "" + pid, "--image", image(), "--leave-running", "--quiet").status()).isZero();
+
+    Run again = stasis("checkpoint", "" + pid, "--image", image(), "--leave-running");
+    Run forced = stasis("checkpoint", "" + pid, "--image", image(), "--leave-running", "--force", "--quiet");
+
+    assertThat(again.status()).isEqualTo(3);
+    assertThat(again.err()).contains("already holds an image", "--force");
+    assertThat(forced.status()).as(forced.err()).isZero();
+    assertThat(Files.readString(Path.of("/proc/" + pid + "/comm"))).isEqualTo("sleep\n");
+  }
+
+  @Test
+  void aProgramThatIsNotThereIsAFailureAndARestoreOfNothing125() throws IOException, InterruptedException {
+    Run checkpoint = stasis("checkpoint", "999999", "--image", image());
+    Run restore = stasis("restore", folder.resolve("nothing").toString());
+
+    assertThat(checkpoint.status()).isIn(3, 4);
+    assertThat(checkpoint.err()).isNotEmpty().doesNotContain("\tat ");
+    assertThat(Files.exists(folder.resolve("image"))).isFalse();
+    assertThat(restore.status()).isEqualTo(125);
+    assertThat(restore.err().lines()).hasSize(1);
+  }
+
+  @Test
+  void aRestoreWhosePidIsTakenIs125AndLeavesTheOtherAlone() throws IOException, InterruptedException {
+    long pid = sleeper("sleep", "300");
+    assertThat(stasis("checkpoint", "" + pid, "--image", image(), "--leave-running", "--quiet").status()).isZero();
+
+    Run restore = stasis("restore", image());
+
+    assertThat(restore.status()).isIn(125, 126);
+    assertThat(restore.err()).contains("" + pid);
+    assertThat(Files.readString(Path.of("/proc/" + pid + "/comm"))).isEqualTo("sleep\n");
+  }
+
+  @Test
+  void anInterruptCancelsTheDemoAndItsProgram() throws IOException, InterruptedException {
+    Process demo = start("demo", "--program", "python3", "--size", "100000");
+    await(folder.resolve("tmp"), "stasis-demo");
+
+    ProcessHandle.of(demo.pid()).orElseThrow().destroy();
+
+    assertThat(demo.waitFor(RUN_WITHIN_S, TimeUnit.SECONDS)).isTrue();
+    assertThat(demo.exitValue()).isEqualTo(130);
+    assertThat(folder.resolve("tmp")).isEmptyDirectory();
+  }
+
+  private String image() {
+    return folder.resolve("image").toString();
+  }
+
+  /// A session of its own with nothing of ours open; its parent is a shell that waits, so its pid is free at its end.
+  private long sleeper(String... command) throws IOException {
+    List<String> line = new ArrayList<>(List.of("sh", "-c",
+        "setsid \"$@\" < /dev/null > /dev/null 2>&1 & echo $!; exec > /dev/null; wait $!", "sleeper"));
+    line.addAll(List.of(command));
+    Process shell = new ProcessBuilder(line).redirectInput(Path.of("/dev/null").toFile()).start();
+    long pid = Long.parseLong(shell.inputReader().readLine());
+    started.add(pid);
+    return pid;
+  }
+
+  private Run stasis(String... arguments) throws IOException, InterruptedException {
+    Process process = start(arguments);
+    if (!process.waitFor(RUN_WITHIN_S, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError("stasis " + String.join(" ", arguments) + " hangs");
+    }
+    return new Run(process.exitValue(), Files.readString(folder.resolve("out")),
+        Files.readString(folder.resolve("err")));
+  }
+
+  private Process start(String... arguments) throws IOException {
+    List<String> line = new ArrayList<>(List.of(STASIS));
+    line.addAll(List.of(arguments));
+    Files.createDirectories(folder.resolve("tmp"));
+    ProcessBuilder builder = new ProcessBuilder(line).redirectInput(Path.of("/dev/null").toFile())
+        .redirectOutput(folder.resolve("out").toFile()).redirectError(folder.resolve("err").toFile());
+    builder.environment().put("STASIS_BUILD", "never");
+    builder.environment().put("STASIS_AOT", "never");
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.environment().put("STASIS_JAVA_OPTIONS", "-Djava.io.tmpdir=" + folder.resolve("tmp"));
+    return builder.start();
+  }
+
+  private static void await(Path file) throws InterruptedException {
+    for (long i = 0; i < RUN_WITHIN_S * 20 && !Files.exists(file); i++) {
+      Thread.sleep(50);
+    }
+    assertThat(file).exists();
+  }
+
+  private static void await(Path parent, String prefix) throws IOException, InterruptedException {
+    for (long i = 0; i < RUN_WITHIN_S * 20; i++) {
+      try (var files = Files.newDirectoryStream(parent, prefix + "*")) {
+        if (files.iterator().hasNext()) {
+          // The folder is made before the program starts; let it compute.
+          Thread.sleep(500);
+          return;
+        }
+      }
+      Thread.sleep(50);
+    }
+    throw new AssertionError("nothing like " + prefix + " appeared in " + parent);
+  }
+
+  private static void kill(long pid) {
+    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+  }
+}

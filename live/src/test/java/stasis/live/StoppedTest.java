@@ -1,0 +1,59 @@
+package stasis.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import stasis.linux.abi.Nr;
+import stasis.linux.sys.Syscalls;
+import stasis.procfs.ProcException;
+import stasis.testkit.Oracle;
+import stasis.testkit.Victim;
+
+/// A program of many threads that SIGSTOP stopped comes back stopped, and goes on at SIGCONT.
+class StoppedTest {
+  private static final int SIGCONT = 18;
+  private static final int SIGSTOP = 19;
+
+  @Test
+  void aStoppedProgramComesBackStopped(@TempDir Path work) {
+    assumeTrue(Oracle.isAvailable(), "needs python3");
+    var victims = new Victims();
+    try (var cycle = new Cycle(victims, work)) {
+      Victim victim = cycle.start(victims.general("threads"));
+      victim.awaitReady("all-wait", Cycle.BOUND);
+      assertThat(stop(victim)).isTrue();
+      cycle.carryCopy(victim);
+      cycle.carry(victim);
+      assertThat(threadsStand(victim)).isTrue();
+      cont(victim);
+      victim.go("all-wait");
+      assertThat(victim.verdict(Cycle.BOUND)).isEqualTo(new Victim.Verdict.Passed());
+    }
+  }
+
+  /// SIGSTOP, and the stop awaited; false when the program ended before.
+  static boolean stop(Victim victim) {
+    Syscalls.call(Nr.KILL, victim.pid().value(), SIGSTOP);
+    return Ground.waitFor(() -> !victim.isAlive() || threadsStand(victim)) && victim.isAlive();
+  }
+
+  static void cont(Victim victim) {
+    Syscalls.call(Nr.KILL, victim.pid().value(), SIGCONT);
+  }
+
+  private static boolean threadsStand(Victim victim) {
+    try {
+      for (var tid : victim.task().threads()) {
+        if (victim.task().thread(tid).stat().state() != 'T') {
+          return false;
+        }
+      }
+      return true;
+    } catch (ProcException e) {
+      return false;
+    }
+  }
+}

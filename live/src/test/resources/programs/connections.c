@@ -1,4 +1,4 @@
-// COUNT connections in one process, busy in both directions: one thread echoes, one sends numbered messages on each and
+// COUNT connections in one process, or two, busy in both directions: one thread echoes, or a child; one sends numbered messages on each and
 // checks what comes back. A wrong byte, an end or an error fails it.
 #include "victim.h"
 
@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #define MOST 4000
 #define WORDS 64
@@ -87,7 +88,13 @@ int main(void) {
     check(setsockopt(client[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0, "TCP_NODELAY: %m");
   }
   pthread_t echoing, talking;
-  check(pthread_create(&echoing, NULL, echo, NULL) == 0 && pthread_create(&talking, NULL, talk, NULL) == 0, "threads");
+  pid_t child = getenv("FORKED") ? fork() : -1;
+  if (child == 0) {
+    echo(NULL);
+    _exit(0);
+  }
+  check(child > 0 || pthread_create(&echoing, NULL, echo, NULL) == 0, "pthread_create");
+  check(pthread_create(&talking, NULL, talk, NULL) == 0, "pthread_create");
   ready("busy");
   uint64_t before = rounds;
   for (int i = 0; i < 2000 && rounds < before + 3; i++) usleep(5000);
@@ -96,7 +103,10 @@ int main(void) {
   done = 1;
   pthread_join(talking, NULL);
   quiet = 1;
-  pthread_join(echoing, NULL);
+  if (child > 0)
+    check(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child, "the child: %m");
+  else
+    pthread_join(echoing, NULL);
   for (int i = 0; i < count; i++) check(sent[i] == heard[i], "connection %d", i);
   pass();
 }

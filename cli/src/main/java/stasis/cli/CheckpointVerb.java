@@ -8,9 +8,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
+import stasis.kinds.TcpPeers;
 
 @Command(name = "checkpoint",
     description = "Freeze a running program and write it to a folder; then end it, or let it run on.")
@@ -31,6 +33,9 @@ final class CheckpointVerb implements Callable<Integer> {
   @Option(names = "--tcp-close",
       description = "Let TCP connections to peers outside the tree come back reset, instead of refusing.")
   private boolean tcpClose;
+  @Option(names = "--tcp-established",
+      description = "Keep TCP connections to peers outside the tree until the restore, on this host.")
+  private boolean tcpEstablished;
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
   @Mixin private JsonOption json = new JsonOption();
@@ -43,7 +48,14 @@ final class CheckpointVerb implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.normal(image),
-        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), tcpClose);
+        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
     return new Checkpointing(session, order, json, verbosity).call();
+  }
+
+  private TcpPeers outside() {
+    if (tcpClose && tcpEstablished) {
+      throw new ParameterException(spec.commandLine(), "--tcp-close and --tcp-established exclude each other");
+    }
+    return tcpClose ? TcpPeers.CLOSE : tcpEstablished ? TcpPeers.KEEP : TcpPeers.REFUSE;
   }
 }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.image.LossRow;
+import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
 
 /// What the verbs need of the library, in the words of the command line. The one place where the two meet is the
@@ -21,12 +22,13 @@ interface Engine {
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
 
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
-  /// @param tcpClose connections to peers outside the tree come back reset, where they would be refused
+  /// @param outside what becomes of TCP connections whose peer is outside the tree
   record CheckpointOrder(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, boolean tcpClose) {}
+      Optional<Long> maxFreezeNs, TcpPeers outside) {}
 
   /// @param detached whether the program outlives us: then nobody waits for it
-  record RestoreOrder(Path image, boolean detached) {}
+  /// @param tcpEstablished whether peers outside the tree are expected to be there still
+  record RestoreOrder(Path image, boolean detached, boolean tcpEstablished) {}
 
   /// Figures both operations have.
   ///

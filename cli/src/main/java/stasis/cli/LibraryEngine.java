@@ -43,8 +43,7 @@ final class LibraryEngine implements Engine {
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
     CheckpointRequest request = new CheckpointRequest(order.root(), order.image(), order.leaveRunning(),
         order.strict(), order.force(), order.maxFreezeNs().map(Duration::ofNanos));
-    TcpPeers outside = order.tcpClose() ? TcpPeers.CLOSE : TcpPeers.REFUSE;
-    return guarded(() -> switch (checkpointer(outside).checkpoint(request, listener(watcher))) {
+    return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.frozenNs(),
           new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(), report.threads(),
               ordered(report.phases()), report.losses(), report.warnings())));
@@ -56,7 +55,8 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
-    return guarded(() -> restored(restorer().restore(new RestoreRequest(order.image(), false), listener(watcher))));
+    return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE)
+        .restore(new RestoreRequest(order.image(), false), listener(watcher))));
   }
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
@@ -74,7 +74,7 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<String> plan(Path image, Watcher watcher) {
-    return guarded(() -> switch (restorer().restore(new RestoreRequest(image, true), listener(watcher))) {
+    return guarded(() -> switch (restorer(TcpPeers.KEEP).restore(new RestoreRequest(image, true), listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -112,8 +112,8 @@ final class LibraryEngine implements Engine {
     return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version));
   }
 
-  private Restorer restorer() throws IOException {
-    return new Restorer(Kinds.all(), LiveEnvironment.of(version));
+  private Restorer restorer(TcpPeers outside) throws IOException {
+    return new Restorer(Kinds.all(outside), LiveEnvironment.of(version));
   }
 
   /// Named moments are what the user sees as phases; steps are the lines of `--verbose`.

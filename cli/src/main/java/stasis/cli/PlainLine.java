@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
 
 /// A command line whose meaning is plain without picocli, whose classes and annotations cost a start 200 ms: all that
@@ -83,7 +84,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
     return Optional.of(new Checkpointing(session, new Engine.CheckpointOrder(
         new Tid(Integer.parseInt(arguments.getFirst())), Arguments.normal(Path.of(image.get())),
         has("--leave-running"), has("--strict"), has("--force"), maxFreeze.map(ms -> Long.parseLong(ms) * 1_000_000),
-        false),
+        TcpPeers.REFUSE),
         json(), verbosity()));
   }
 
@@ -93,7 +94,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
     if (images.size() != 1) {
       return Optional.empty();
     }
-    return Optional.of(new Restoring(session, Arguments.normal(Path.of(images.getFirst())), has("--detach"),
+    return Optional.of(new Restoring(session, Arguments.normal(Path.of(images.getFirst())), has("--detach"), false,
         value("--pidfile").map(Path::of), has("--dry-run"), json(), verbosity()));
   }
 

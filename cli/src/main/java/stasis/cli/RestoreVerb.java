@@ -28,6 +28,9 @@ final class RestoreVerb implements Callable<Integer> {
   private Optional<Path> pidfile = Optional.empty();
   @Option(names = "--dry-run", description = "Print the restore program and run nothing.")
   private boolean dryRun;
+  @Option(names = "--tcp-established",
+      description = "Go on with TCP connections to peers outside the tree that were kept by the checkpoint.")
+  private boolean tcpEstablished;
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -37,7 +40,7 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    return new Restoring(session, Arguments.image(spec, argument, option), detach, pidfile, dryRun, json, verbosity)
-        .call();
+    return new Restoring(session, Arguments.image(spec, argument, option), detach, tcpEstablished, pidfile, dryRun,
+        json, verbosity).call();
   }
 }

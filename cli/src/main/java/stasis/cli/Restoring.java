@@ -12,8 +12,8 @@ import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
 
 /// A `restore` whose command line has been read.
-record Restoring(Session session, Path image, boolean detach, Optional<Path> pidfile, boolean dryRun, JsonOption json,
-    Verbosity verbosity) implements Callable<Integer> {
+record Restoring(Session session, Path image, boolean detach, boolean tcpEstablished, Optional<Path> pidfile,
+    boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Report report = Report.ofRestore(session.console(), json);
@@ -21,7 +21,7 @@ record Restoring(Session session, Path image, boolean detach, Optional<Path> pid
     if (dryRun) {
       return printPlan(session.engine().plan(image, progress), report, progress);
     }
-    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, detach), progress);
+    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, detach, tcpEstablished), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Outcome;
+import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
 
 final class CheckpointVerbTest {
@@ -23,7 +24,17 @@ final class CheckpointVerbTest {
         "250", "--force", "--tcp-close");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), true, true, true, Optional.of(250_000_000L), true));
+        new CheckpointOrder(new Tid(4711), Path.of("/i"), true, true, true, Optional.of(250_000_000L),
+            TcpPeers.CLOSE));
+  }
+
+  @Test
+  void connectionsToTheOutsideAreKeptOrGivenUpNotBoth() {
+    CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--tcp-established");
+    CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--tcp-established", "--tcp-close");
+
+    assertThat(engine.orders).containsExactly(
+        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), TcpPeers.KEEP));
   }
 
   @Test
@@ -31,7 +42,7 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image=/i");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), false));
+        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), TcpPeers.REFUSE));
   }
 
   @Test

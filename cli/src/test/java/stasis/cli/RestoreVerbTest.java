@@ -19,7 +19,7 @@ final class RestoreVerbTest {
     CommandLineRun run = CommandLineRun.of(engine, "restore", "/i");
 
     assertThat(run.status()).isEqualTo(3);
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), false));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), false, false));
     assertThat(run.out()).isEmpty();
   }
 
@@ -38,7 +38,7 @@ final class RestoreVerbTest {
 
     assertThat(run.status()).isZero();
     assertThat(run.out()).isEqualTo("4711\n");
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), true));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), true, false));
   }
 
   @Test

@@ -31,6 +31,9 @@ final class Connections {
         throw new IllegalStateException("no capture");
       }
       Program program = victims.program("connections", "-pthread", "-O1").with("CONNECTIONS=" + count);
+      if (arguments[4].equals("forked")) {
+        program = program.with("FORKED=1");
+      }
       Victim victim = cycle.start(program);
       victim.awaitReady("busy", BOUND);
       long[] frozenNs = new long[freezes];

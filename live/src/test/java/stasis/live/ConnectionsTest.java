@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,10 +30,11 @@ class ConnectionsTest {
   private static final long KEEPER_MS = 200;
   private static final Duration BOUND = Duration.ofSeconds(60);
 
-  @Test
-  void busyConnectionsSeeNoResetNoEndAndNoWrongByte(@TempDir Path work) throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"threads", "forked"})
+  void busyConnectionsSeeNoResetNoEndAndNoWrongByte(String tasks, @TempDir Path work) throws Exception {
     assumeTrue(Syscalls.call(Nr.GETEUID) == 0, "missing: CAP_SYS_ADMIN and CAP_NET_ADMIN, for a network namespace");
-    List<String> said = run(work, FULL ? 1000 : 100, FULL ? 100 : 5, FULL ? 10 : 2);
+    List<String> said = run(work, FULL ? 1000 : 100, FULL ? 100 : 5, FULL ? 10 : 2, tasks);
 
     said.forEach(System.out::println);
     assertThat(said.getLast()).isEqualTo("Passed[] 0 RST 0 FIN");
@@ -75,13 +75,13 @@ class ConnectionsTest {
     }
   }
 
-  private static List<String> run(Path work, int connections, int freezes, int carries)
+  private static List<String> run(Path work, int connections, int freezes, int carries, String tasks)
       throws IOException, InterruptedException {
     Path log = work.resolve("said");
     Process jvm = new ProcessBuilder("unshare", "--net", Path.of(System.getProperty("java.home"), "bin", "java")
         .toString(), "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
         Connections.class.getName(), work.resolve("work").toString(), Integer.toString(connections),
-        Integer.toString(freezes), Integer.toString(carries)).redirectErrorStream(true)
+        Integer.toString(freezes), Integer.toString(carries), tasks).redirectErrorStream(true)
         .redirectOutput(log.toFile()).start();
     if (!jvm.waitFor(BOUND_SECONDS, TimeUnit.SECONDS)) {
       jvm.destroyForcibly();

@@ -39,7 +39,7 @@ public final class DatagramQueue {
     Arg level = Arg.imm(OptionTable.SOL_SOCKET);
     Arg name = Arg.imm(SO_PEEK_OFF);
     OwnCall undo = OwnCall.of(Nr.SETSOCKOPT, Arg.self(), level, name, Arg.data(Bytes.ofU32(offset)), Arg.imm(4));
-    try (Lasting change = file.changing(List.of(undo))) {
+    try (Lasting _ = file.changing(List.of(undo))) {
       require(file, file.ask(Nr.SETSOCKOPT, Arg.self(), level, name, Arg.data(Bytes.ofU32(0)), Arg.imm(4)));
       var queue = new ArrayList<Datagram>();
       while (queue.size() < MOST) {

@@ -34,10 +34,10 @@ class RawDatagramTest {
   }
 
   private static int sum(Bytes hosts, Bytes datagram, int protocol) {
-    long sum = protocol + datagram.length();
+    long sum = (long) protocol + datagram.length();
     for (Bytes part : new Bytes[] {hosts, datagram.concat(Bytes.zeros(datagram.length() & 1))}) {
       for (int i = 0; i < part.length(); i += 2) {
-        sum += part.u8(i) << 8 | part.u8(i + 1);
+        sum += (long) part.u8(i) << 8 | part.u8(i + 1);
       }
     }
     while (sum >> 16 != 0) {

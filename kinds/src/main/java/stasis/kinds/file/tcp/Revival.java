@@ -147,14 +147,14 @@ record Revival(Arg socket, Script script) {
   }
 
   /// The end that nobody has any more is made and closed again: its FIN is the one that was received.
-  void bury(SocketAddress local, SocketAddress peer, Connection end) {
+  void bury(SocketAddress here, SocketAddress there, Connection end) {
     Connection other = new Connection(Connection.Peer.NOBODY, TcpState.ESTABLISHED, end.receiveSeq(), end.sendSeq(),
         Bytes.EMPTY, Bytes.EMPTY, Bytes.EMPTY, end.segmentBytes(), end.info(), end.scales() >> 4 & 0xf
         | (end.scales() & 0xf) << 4, end.timestamp(), mirrored(end), false);
-    Ref<?> made = script.call(Nr.SOCKET, "the end that was closed", Arg.imm(peer.family()), Arg.imm(STREAM_CLOEXEC),
+    Ref<?> made = script.call(Nr.SOCKET, "the end that was closed", Arg.imm(there.family()), Arg.imm(STREAM_CLOEXEC),
         Arg.imm(0));
     Revival revival = new Revival(Arg.result(made), script);
-    revival.connect(peer, local, other);
+    revival.connect(there, here, other);
     revival.repairOff(0, List.of());
     script.call(Nr.CLOSE, "it is closed again", Arg.result(made));
   }

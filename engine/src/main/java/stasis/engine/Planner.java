@@ -75,7 +75,7 @@ public final class Planner {
     }
     Map<ObjectId, RemoteAddress> holes = new TreeMap<>();
     offsets.forEach((body, offset) -> holes.put(body, region.orElseThrow().plus(offset)));
-    return new Plan.Runnable(new TreePlan(kinds, capture, order, region.orElseThrow(), imageFd, holes).write());
+    return new Plan.Runnable(new TreePlan(kinds, capture, order, region.orElseThrow(), imageFd, holes, host).write());
   }
 
   private static List<Obstacle> births(Capture capture, BirthOrder order) {

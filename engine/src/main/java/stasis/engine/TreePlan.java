@@ -16,6 +16,7 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.resource.Arg;
+import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.MmState;
 import stasis.resource.Program;
@@ -52,7 +53,7 @@ final class TreePlan {
   private final Map<ObjectId, Integer> pids = new HashMap<>();
 
   TreePlan(KindSet kinds, Capture capture, BirthOrder order, RemoteAddress region, int imageFd,
-      Map<ObjectId, RemoteAddress> holes) {
+      Map<ObjectId, RemoteAddress> holes, Host host) {
     this.kinds = kinds;
     this.capture = capture;
     this.order = order;
@@ -62,7 +63,7 @@ final class TreePlan {
     var owned = new Owned(capture);
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
       groups.put(leader.getKey(),
-          new GroupPlan(kinds, capture, owned, program, leader.getKey(), imageFd, holes, made));
+          new GroupPlan(kinds, capture, owned, program, leader.getKey(), imageFd, holes, made, host));
       pids.put(leader.getKey(), leader.getValue().ownPid());
     }
     capture.zombies().forEach((id, zombie) -> pids.put(id, zombie.ownPid()));

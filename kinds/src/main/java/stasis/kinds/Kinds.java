@@ -5,6 +5,7 @@ import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
+import stasis.kinds.body.sysvshm.SysvShmBody;
 import stasis.kinds.body.unix.UnixBody;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
@@ -64,6 +65,7 @@ import stasis.kinds.mapping.privatefile.PrivateFile;
 import stasis.kinds.mapping.seal.Seal;
 import stasis.kinds.mapping.sharedanon.SharedAnon;
 import stasis.kinds.mapping.sharedfile.SharedFile;
+import stasis.kinds.mapping.sysvshm.SysvShm;
 import stasis.kinds.mapping.vdso.Vdso;
 import stasis.kinds.namespace.same.SameNamespaces;
 import stasis.kinds.task.altstack.AltStack;
@@ -140,7 +142,8 @@ public final class Kinds {
         new DeletedBody(),
         new PipeBody(),
         new UnixBody(),
-        new SharedAnonBody()
+        new SharedAnonBody(),
+        new SysvShmBody()
     );
   }
 
@@ -151,6 +154,7 @@ public final class Kinds {
         new PrivateFile(),
         new SharedFile(),
         new SharedAnon(),
+        new SysvShm(),
         new Pathless(),
         new DevZero(),
         new Foreign()

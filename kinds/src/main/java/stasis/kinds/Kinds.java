@@ -221,7 +221,6 @@ public final class Kinds {
         new UserDispatchOff(),
         new ShadowStackOff(),
         new CoreCookieOff(),
-        new SemaphoreUndo(),
         new IoPorts(),
         new Landlock(),
         // ATTRIBUTES.
@@ -234,6 +233,7 @@ public final class Kinds {
         new MemPolicy(),
         new McePolicy(),
         new IoFlusher(),
+        new SemaphoreUndo(),
         new TimeStampCounter(),
         new Speculation(),
         // SIGNALS.

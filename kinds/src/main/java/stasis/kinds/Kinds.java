@@ -15,6 +15,7 @@ import stasis.kinds.file.foreign.ForeignFile;
 import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
+import stasis.kinds.file.mqueue.MessageQueue;
 import stasis.kinds.file.path.PathOnly;
 import stasis.kinds.file.pidfd.PidFd;
 import stasis.kinds.file.pipe.Pipe;
@@ -116,6 +117,7 @@ public final class Kinds {
     return List.of(
         new PathOnly(),
         new Memfd(),
+        new MessageQueue(),
         new RegularFile(),
         new DeletedFile(),
         new Directory(),

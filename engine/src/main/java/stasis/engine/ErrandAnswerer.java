@@ -11,6 +11,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
+import stasis.linux.bpf.HiddenTask;
 import stasis.linux.bpf.RestartBlock;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
@@ -125,9 +126,14 @@ final class ErrandAnswerer implements Answerer {
   @Override
   public Optional<HiddenThread> hidden(Tid thread) {
     return hiddenAnswers.flatMap(known -> known.task(thread).map(task -> new HiddenThread(
-        task.contexts().iopl() != 0 || task.contexts().ioBitmap(), task.semUndo().size(),
+        task.contexts().iopl() != 0 || task.contexts().ioBitmap(), undos(task),
         known.task(group.leader()).map(leader -> leader.contexts().namespaces().equals(task.contexts().namespaces()))
             .orElse(false), known.landlocked(task))));
+  }
+
+  private static HiddenThread.Undos undos(HiddenTask task) {
+    return new HiddenThread.Undos(task.semUndoSharers(), task.semUndo().stream()
+        .map(undo -> new HiddenThread.Undo(undo.semId(), undo.shown())).toList());
   }
 
   @Override

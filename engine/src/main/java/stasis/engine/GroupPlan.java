@@ -14,6 +14,7 @@ import stasis.resource.BodyKind;
 import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.GroupAspect;
+import stasis.resource.Host;
 import stasis.resource.Kind;
 import stasis.resource.KindSet;
 import stasis.resource.MmState;
@@ -46,7 +47,7 @@ final class GroupPlan {
 
   /// @param holes where bodies that are mapped meanwhile lie
   GroupPlan(KindSet kinds, Capture capture, Owned owned, Program program, ObjectId leader, int imageFd,
-      Map<ObjectId, RemoteAddress> holes, Made made) {
+      Map<ObjectId, RemoteAddress> holes, Made made, Host host) {
     this.kinds = kinds;
     this.capture = capture;
     this.owned = owned;
@@ -57,7 +58,7 @@ final class GroupPlan {
     this.made = made;
     this.task = require(capture.tasks(), leader);
     this.script = program.in(leader);
-    this.refs = new PlanRefs(capture, leader, imageFd, holes, made,
+    this.refs = new PlanRefs(capture, leader, imageFd, holes, made, host,
         require(capture.mms(), task.mm()).base().isPresent());
     this.memory = new MemoryPlan(kinds, capture, program, leader, refs);
   }

@@ -1,11 +1,13 @@
 package stasis.engine;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
+import stasis.procfs.ShmSegment;
 import stasis.resource.Host;
 
 /// The host with the program's open files as they were while it stood still: a program that runs on after its
@@ -21,6 +23,12 @@ record HostAtFreeze(Host now, Map<PathBytes, FileStat> files) implements Host {
   @Override
   public boolean isBound(PathBytes socketFile) {
     return now.isBound(socketFile);
+  }
+
+  /// As they will be without the program.
+  @Override
+  public List<ShmSegment> shmSegments() {
+    return now.shmSegments().stream().filter(segment -> !segment.isRemoved()).map(ShmSegment::unattached).toList();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package stasis.engine;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -15,6 +16,7 @@ import stasis.procfs.Limits;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
+import stasis.procfs.ShmSegment;
 import stasis.procfs.Vma;
 import stasis.resource.Host;
 import stasis.resource.VdsoImage;
@@ -36,13 +38,16 @@ final class LiveHost implements Host {
   private final Map<PathBytes, Optional<FileStat>> files = new HashMap<>();
   private final Map<Range, Optional<Long>> checksums = new HashMap<>();
   private final ProcTask own;
+  private final List<ShmSegment> shmSegments;
   private final Set<String> capabilities;
   private final Bytes vdsoDigest;
   private final long xfeatures;
   private final long maxOpenFiles;
 
-  private LiveHost(ProcTask own, Set<String> capabilities, Bytes vdsoDigest, long xfeatures, long maxOpenFiles) {
+  private LiveHost(ProcTask own, List<ShmSegment> shmSegments, Set<String> capabilities, Bytes vdsoDigest,
+      long xfeatures, long maxOpenFiles) {
     this.own = own;
+    this.shmSegments = shmSegments;
     this.capabilities = capabilities;
     this.vdsoDigest = vdsoDigest;
     this.xfeatures = xfeatures;
@@ -60,7 +65,7 @@ final class LiveHost implements Host {
         names.add(CAPABILITIES[bit]);
       }
     }
-    return new LiveHost(own, names, ownVdso(own, self), xfeatures,
+    return new LiveHost(own, proc.shmSegments(), names, ownVdso(own, self), xfeatures,
         GroupPlan.require(own.limits().byResource(), Limits.Resource.NOFILE).hard());
   }
 
@@ -88,6 +93,11 @@ final class LiveHost implements Host {
     } catch (SyscallException e) {
       return Set.of();
     }
+  }
+
+  @Override
+  public List<ShmSegment> shmSegments() {
+    return shmSegments;
   }
 
   @Override

@@ -10,6 +10,7 @@ import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.RemoteAddress;
 import stasis.resource.FilesState;
+import stasis.resource.Host;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.ZombieState;
@@ -21,17 +22,19 @@ final class PlanRefs implements Refs {
   private final int imageFd;
   private final Map<ObjectId, RemoteAddress> holes;
   private final Made made;
+  private final Host host;
   private final boolean copy;
   private Optional<Map<ObjectId, List<Fd>>> places = Optional.empty();
 
   /// @param copy whether the process is born with its parent's memory and keeps it
   PlanRefs(Capture capture, ObjectId leader, int imageFd, Map<ObjectId, RemoteAddress> holes, Made made,
-      boolean copy) {
+      Host host, boolean copy) {
     this.capture = capture;
     this.leader = leader;
     this.imageFd = imageFd;
     this.holes = Map.copyOf(holes);
     this.made = made;
+    this.host = host;
     this.copy = copy;
   }
 
@@ -102,6 +105,11 @@ final class PlanRefs implements Refs {
       places = Optional.of(found);
     }
     return List.copyOf(places.get().getOrDefault(file, List.of()));
+  }
+
+  @Override
+  public Host host() {
+    return host;
   }
 
   @Override

@@ -16,8 +16,8 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.resource.Arg;
-import stasis.resource.KindSet;
 import stasis.resource.Host;
+import stasis.resource.KindSet;
 import stasis.resource.MmState;
 import stasis.resource.Program;
 import stasis.resource.Script;
@@ -63,7 +63,7 @@ final class TreePlan {
     var owned = new Owned(capture);
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
       groups.put(leader.getKey(),
-          new GroupPlan(kinds, capture, owned, program, leader.getKey(), imageFd, holes, made));
+          new GroupPlan(kinds, capture, owned, program, leader.getKey(), imageFd, holes, made, host));
       pids.put(leader.getKey(), leader.getValue().ownPid());
     }
     capture.zombies().forEach((id, zombie) -> pids.put(id, zombie.ownPid()));

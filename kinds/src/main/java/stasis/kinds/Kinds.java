@@ -6,6 +6,7 @@ import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.pty.PtyBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
+import stasis.kinds.body.sysvshm.SysvShmBody;
 import stasis.kinds.body.unix.UnixBody;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
@@ -15,6 +16,7 @@ import stasis.kinds.file.foreign.ForeignFile;
 import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
+import stasis.kinds.file.mqueue.MessageQueue;
 import stasis.kinds.file.path.PathOnly;
 import stasis.kinds.file.pidfd.PidFd;
 import stasis.kinds.file.pipe.Pipe;
@@ -68,6 +70,7 @@ import stasis.kinds.mapping.privatefile.PrivateFile;
 import stasis.kinds.mapping.seal.Seal;
 import stasis.kinds.mapping.sharedanon.SharedAnon;
 import stasis.kinds.mapping.sharedfile.SharedFile;
+import stasis.kinds.mapping.sysvshm.SysvShm;
 import stasis.kinds.mapping.vdso.Vdso;
 import stasis.kinds.namespace.same.SameNamespaces;
 import stasis.kinds.task.altstack.AltStack;
@@ -118,6 +121,7 @@ public final class Kinds {
     return List.of(
         new PathOnly(),
         new Memfd(),
+        new MessageQueue(),
         new RegularFile(),
         new DeletedFile(),
         new Directory(),
@@ -146,7 +150,8 @@ public final class Kinds {
         new PipeBody(),
         new UnixBody(),
         new PtyBody(),
-        new SharedAnonBody()
+        new SharedAnonBody(),
+        new SysvShmBody()
     );
   }
 
@@ -157,6 +162,7 @@ public final class Kinds {
         new PrivateFile(),
         new SharedFile(),
         new SharedAnon(),
+        new SysvShm(),
         new Pathless(),
         new DevZero(),
         new Foreign()
@@ -226,7 +232,6 @@ public final class Kinds {
         new UserDispatchOff(),
         new ShadowStackOff(),
         new CoreCookieOff(),
-        new SemaphoreUndo(),
         new IoPorts(),
         new Landlock(),
         // ATTRIBUTES.
@@ -239,6 +244,7 @@ public final class Kinds {
         new MemPolicy(),
         new McePolicy(),
         new IoFlusher(),
+        new SemaphoreUndo(),
         new TimeStampCounter(),
         new Speculation(),
         // SIGNALS.

@@ -33,4 +33,13 @@ public final class Proc {
   public Locks locks() throws ProcException {
     return Locks.parse(files.text(root, root.resolve("locks")));
   }
+
+  /// The System V shared memory segments of the reader's IPC namespace; none where the kernel knows none.
+  public List<ShmSegment> shmSegments() throws ProcException {
+    try {
+      return ShmSegment.parse(files.text(root, root.resolve("sysvipc").resolve("shm")));
+    } catch (ProcAbsentException e) {
+      return List.of();
+    }
+  }
 }

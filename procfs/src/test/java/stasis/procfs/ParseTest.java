@@ -16,6 +16,19 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 
 class ParseTest {
+  @Test
+  void aSharedMemorySegmentIsALineOfNumbers() {
+    String text = """
+               key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap
+        -559038737     777777  3640                 20580 20223 20224      7     1     2     3     4 1795285798 1795285798 1795285798                  8192                     0
+        """;
+    assertThat(ShmSegment.parse(text))
+        .containsExactly(new ShmSegment(0xdeadbeef, 777777, 03640, 20580, 7, 3, 4));
+    assertThat(ShmSegment.parse(text).getFirst().isRemoved()).isTrue();
+    assertThatThrownBy(() -> ShmSegment.parse("header\n1 2 3\n")).isInstanceOf(ProcFormatException.class);
+    assertThatThrownBy(() -> ShmSegment.parse(text.replace("777777", "x"))).isInstanceOf(ProcFormatException.class);
+  }
+
   private static final String SMAPS_TAIL = """
       Size:                  4 kB
       KernelPageSize:     2048 kB

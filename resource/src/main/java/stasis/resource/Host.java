@@ -1,10 +1,12 @@
 package stasis.resource;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
+import stasis.procfs.ShmSegment;
 
 /// What a plan may depend on outside the statefile. Read-only and answered the same for the whole of one plan.
 public interface Host {
@@ -13,6 +15,9 @@ public interface Host {
 
   /// Whether a socket of this host's network namespace is bound to the socket file there.
   boolean isBound(PathBytes socketFile);
+
+  /// The System V shared memory segments of this host's IPC namespace.
+  List<ShmSegment> shmSegments();
 
   /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be
   /// read whole.

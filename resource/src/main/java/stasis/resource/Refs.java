@@ -53,6 +53,9 @@ public interface Refs {
   /// open.
   Fd spare();
 
+  /// The host the program is written for.
+  Host host();
+
   /// The pid the restored task sees another task of the tree under.
   int pidOf(ObjectId task);
 

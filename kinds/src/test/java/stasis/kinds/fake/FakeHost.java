@@ -3,6 +3,7 @@ package stasis.kinds.fake;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -10,6 +11,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.Device;
 import stasis.procfs.FileStat;
+import stasis.procfs.ShmSegment;
 import stasis.resource.Host;
 
 /// A host that has what a test gave it.
@@ -45,6 +47,11 @@ public final class FakeHost implements Host {
   @Override
   public boolean isBound(PathBytes socketFile) {
     return false;
+  }
+
+  @Override
+  public List<ShmSegment> shmSegments() {
+    return List.of();
   }
 
   @Override

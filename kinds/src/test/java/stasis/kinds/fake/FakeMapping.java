@@ -29,6 +29,7 @@ public final class FakeMapping implements Mapping {
   private Optional<Mapping> before = Optional.empty();
   private Optional<Mapping> after = Optional.empty();
   private Optional<FileStat> facts = Optional.empty();
+  private FrozenGroup group = new FakeGroup();
   private String policy = "default";
   private int protectionKey;
   private Bytes content = Bytes.EMPTY;
@@ -45,6 +46,11 @@ public final class FakeMapping implements Mapping {
 
   public FakeMapping facts(FileStat stat) {
     facts = Optional.of(stat);
+    return this;
+  }
+
+  public FakeMapping group(FrozenGroup owner) {
+    group = owner;
     return this;
   }
 
@@ -88,7 +94,7 @@ public final class FakeMapping implements Mapping {
 
   @Override
   public FrozenGroup group() {
-    return new FakeGroup();
+    return group;
   }
 
   @Override

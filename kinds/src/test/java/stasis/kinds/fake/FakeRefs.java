@@ -8,6 +8,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.RemoteAddress;
+import stasis.resource.Host;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 
@@ -71,6 +72,11 @@ public final class FakeRefs implements Refs {
   @Override
   public RemoteAddress hole(ObjectId body) {
     throw new IllegalStateException(body + " has no hole");
+  }
+
+  @Override
+  public Host host() {
+    return new FakeHost();
   }
 
   @Override

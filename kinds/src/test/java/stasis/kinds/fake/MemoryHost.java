@@ -1,12 +1,16 @@
 package stasis.kinds.fake;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
+import stasis.procfs.ShmSegment;
 import stasis.resource.Host;
 
 /// A host with files that have contents. The checksum of a range is its offset, its length and the file's content
@@ -14,6 +18,8 @@ import stasis.resource.Host;
 public final class MemoryHost implements Host {
   private final Map<PathBytes, FileStat> files = new HashMap<>();
   private final Map<PathBytes, Long> contents = new HashMap<>();
+  private final List<ShmSegment> segments = new ArrayList<>();
+  private final Set<String> capabilities = new HashSet<>();
   private Bytes vdso = Bytes.EMPTY;
 
   public MemoryHost file(String path, FileStat stat, long content) {
@@ -33,6 +39,16 @@ public final class MemoryHost implements Host {
     return this;
   }
 
+  public MemoryHost segment(ShmSegment segment) {
+    segments.add(segment);
+    return this;
+  }
+
+  public MemoryHost capable(String... names) {
+    capabilities.addAll(List.of(names));
+    return this;
+  }
+
   @Override
   public Optional<FileStat> file(PathBytes path) {
     return Optional.ofNullable(files.get(path));
@@ -41,6 +57,11 @@ public final class MemoryHost implements Host {
   @Override
   public boolean isBound(PathBytes socketFile) {
     return false;
+  }
+
+  @Override
+  public List<ShmSegment> shmSegments() {
+    return List.copyOf(segments);
   }
 
   @Override
@@ -60,7 +81,7 @@ public final class MemoryHost implements Host {
 
   @Override
   public Set<String> capabilities() {
-    return Set.of();
+    return Set.copyOf(capabilities);
   }
 
   @Override

@@ -6,12 +6,24 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.RemoteAddress;
+import stasis.resource.Host;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 
 /// Refs of a program in which step 0 made every body: body n is fd 1000 + n, or lies at n GiB.
 public final class MemoryRefs implements Refs {
   private static final int FIRST_FD = 1000;
+
+  private final Host host;
+
+  /// On a host that has nothing.
+  public MemoryRefs() {
+    this(new MemoryHost());
+  }
+
+  public MemoryRefs(Host host) {
+    this.host = host;
+  }
 
   @Override
   public Ref<Fd> fd(ObjectId object) {
@@ -66,6 +78,11 @@ public final class MemoryRefs implements Refs {
   @Override
   public Fd spare() {
     throw new IllegalStateException("memory keeps no descriptors");
+  }
+
+  @Override
+  public Host host() {
+    return host;
   }
 
   @Override

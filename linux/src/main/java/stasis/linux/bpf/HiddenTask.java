@@ -15,11 +15,12 @@ import stasis.linux.abi.Tid;
 /// @param clearChildTid set_tid_address(2), 0 for none
 /// @param robustList set_robust_list(2)'s head, 0 for none
 /// @param semUndo empty if it has none; shared by threads that share it (CLONE_SYSVSEM)
+/// @param semUndoSharers how many tasks have that list; 0 where there is none
 public record HiddenTask(
     Tid tid, Tid tgid, State state, Masks masks, AltStack altStack, RemoteAddress setChildTid,
     RemoteAddress clearChildTid, RemoteAddress robustList, Optional<Rseq> rseq, RestartBlock restartBlock,
     Attributes attributes, Optional<Seccomp> seccomp, Optional<SyscallDispatch> syscallDispatch,
-    Optional<MemPolicy> memPolicy, Times times, Contexts contexts, List<SemUndo> semUndo) {
+    Optional<MemPolicy> memPolicy, Times times, Contexts contexts, List<SemUndo> semUndo, int semUndoSharers) {
   /// How much is read of what security modules keep; they are few, and each keeps little.
   public static final int SECURITY_WORDS = 8;
 

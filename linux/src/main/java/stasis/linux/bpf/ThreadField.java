@@ -52,6 +52,7 @@ enum ThreadField implements KernelField {
   IO_URING(false, "io_uring"),
   UNDO_LIST(false, "sysvsem.undo_list"),
   UNDO_FIRST(false, "sysvsem.undo_list->list_proc.next"),
+  UNDO_SHARERS(false, "sysvsem.undo_list->refcnt.refs.counter"),
   NSPROXY(Form.COPY, "nsproxy"),
   PROCESS_KEYRING(false, "cred->process_keyring"),
   THREAD_KEYRING(false, "cred->thread_keyring"),

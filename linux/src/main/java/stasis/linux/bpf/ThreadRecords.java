@@ -92,7 +92,8 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
         row.address(SET_CHILD_TID), row.address(CLEAR_CHILD_TID), row.address(ROBUST_LIST), rseq(row),
         restartBlock(row), attributes(row), seccomp(row), dispatch(row), memPolicy(row),
         new HiddenTask.Times(row.unsigned(START_BOOTTIME), row.unsigned(EXEC_START), row.unsigned(SUM_EXEC_RUNTIME)),
-        contexts(row), semUndo);
+        contexts(row), semUndo, semUndo.isEmpty() || !row.has(ThreadField.UNDO_SHARERS) ? 0
+            : row.int32(ThreadField.UNDO_SHARERS));
   }
 
   private static HiddenTask.Masks masks(Row<ThreadField> row) {

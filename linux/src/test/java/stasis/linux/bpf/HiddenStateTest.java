@@ -277,6 +277,7 @@ final class HiddenStateTest {
     List<String> keys = target.keysOf("undo.");
     assertThat(keys).hasSize(2);
     for (HiddenTask task : stopped.tasks()) {
+      assertThat(task.semUndoSharers()).isEqualTo(stopped.tasks().size());
       var actual = new TreeMap<String, String>();
       for (SemUndo undo : task.semUndo()) {
         List<String> adjustments = undo.adjustments(5).stream().map(String::valueOf).toList();

@@ -54,8 +54,6 @@ public final class Foreign implements MappingKind<Foreign.State> {
     if (mapping.flags().has(VmFlag.HT) || name.startsWith("/anon_hugepage")) {
       return new Refusal("memory in huge pages of hugetlbfs cannot be carried",
           "run the program with transparent huge pages (madvise MADV_HUGEPAGE)");
-    } else if (name.startsWith("/SYSV")) {
-      return new Refusal("a System V shared memory segment cannot be carried", "let the program detach it (shmdt)");
     } else if (name.startsWith("/secretmem")) {
       return new Refusal("secret memory (memfd_secret) can be read by nobody but its task", UNMAP);
     } else if (name.startsWith("/[aio]")) {

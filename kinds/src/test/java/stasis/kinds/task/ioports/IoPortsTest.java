@@ -32,7 +32,7 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithPortsIsRefused() {
-    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(true, 0, true, Optional.empty()));
+    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(true, HiddenThread.Undos.NONE, true, Optional.empty()));
 
     assertThatThrownBy(() -> kind.checkpoint(task, noAnswers())).isInstanceOf(ObstructedException.class)
         .hasMessageContaining("I/O ports");
@@ -40,7 +40,7 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithoutIsFine() throws ObstructedException {
-    var nothing = new HiddenThread(false, 0, true, Optional.empty());
+    var nothing = new HiddenThread(false, HiddenThread.Undos.NONE, true, Optional.empty());
 
     assertThat(kind.checkpoint(new FakeGroup().leader().hidden(nothing), noAnswers()))
         .isEmpty();

@@ -1,0 +1,99 @@
+package stasis.kinds.mapping.sysvshm;
+
+import java.lang.invoke.MethodHandles;
+import java.util.Optional;
+import java.util.Set;
+import stasis.image.ObjectId;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.kinds.ipc.ShmStat;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Mman;
+import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.procfs.VmFlag;
+import stasis.resource.Arg;
+import stasis.resource.BodyKey;
+import stasis.resource.Mapping;
+import stasis.resource.MappingKind;
+import stasis.resource.ObstructedException;
+import stasis.resource.Ref;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+import stasis.resource.VmaState;
+
+/// An attached System V shared memory segment (shmat(2)), or what munmap(2) and mremap(2) left of it. The segment is a
+/// body without an fd, attached elsewhere while the restore goes on; each vma is made as a second mapping of that,
+/// which counts as an attach and is found by shmdt(2) like the first (ipc/shm.c, shm_open(), ksys_shmdt()).
+public final class SysvShm implements MappingKind<SysvShm.State> {
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "mapping.sysvshm", 1);
+
+  /// @param readOnly SHM_RDONLY: mprotect(2) cannot make it writable @param attachBytes of a whole attach: where the
+  ///     body's read-only attach begins behind its writable one
+  record State(@Tag(1) ObjectId body, @Tag(2) boolean readOnly, @Tag(3) long attachBytes) {}
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  /// The kernel names the segment's file after its key (ipc/shm.c, newseg()), and gives it the segment's id as inode
+  /// number.
+  @Override
+  public boolean recognises(Mapping mapping) {
+    String name = mapping.vma().name();
+    return name.startsWith("/SYSV") && mapping.vma().isDeleted() && mapping.vma().shared()
+        && !mapping.flags().has(VmFlag.HT);
+  }
+
+  @Override
+  public String key(Mapping mapping) {
+    return mapping.vma().device() + " " + mapping.vma().inode() + " " + readOnly(mapping);
+  }
+
+  private static boolean readOnly(Mapping mapping) {
+    return !mapping.flags().has(VmFlag.SH);
+  }
+
+  @Override
+  public State checkpoint(Mapping mapping) throws ObstructedException {
+    BodyKey key = new BodyKey("body.sysvshm", mapping.vma().device().stat(), mapping.vma().inode());
+    return new State(mapping.body(key), readOnly(mapping),
+        ShmStat.attachBytes(ShmStat.of(mapping).sizeBytes()));
+  }
+
+  @Override
+  public Set<ObjectId> needs(State state) {
+    return Set.of(state.body());
+  }
+
+  @Override
+  public Pages pages(State state) {
+    return Pages.NONE;
+  }
+
+  @Override
+  public Optional<Ref<Fd>> open(State state, Script script, Refs refs) {
+    return Optional.empty();
+  }
+
+  /// mremap(2) with an old size of 0 makes a second mapping of shared pages, but knows no MAP_FIXED_NOREPLACE: so the
+  /// place is first taken by a mapping that does.
+  @Override
+  public void map(State state, VmaState vma, int prot, Optional<Ref<Fd>> file, Script script, Refs refs) {
+    Arg at = Arg.address(vma.start());
+    Arg length = Arg.imm(vma.lengthBytes());
+    script.callExpecting(vma.start().bits(), Nr.MMAP, "take the place of the segment", at, length,
+        Arg.imm(Mman.PROT_NONE),
+        Arg.imm(Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE | Mman.MAP_FIXED_NOREPLACE), Arg.imm(-1),
+        Arg.imm(0));
+    RemoteAddress from = refs.hole(state.body()).plus(state.readOnly() ? state.attachBytes() : 0);
+    script.callExpecting(vma.start().bits(), Nr.MREMAP, "attach body " + state.body() + " there too",
+        Arg.address(from.plus(vma.offset())), Arg.imm(0), length,
+        Arg.imm(Mman.MREMAP_MAYMOVE | Mman.MREMAP_FIXED), at);
+    int attached = state.readOnly() ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE;
+    if (prot != attached) {
+      script.call(Nr.MPROTECT, "its protection", at, length, Arg.imm(prot));
+    }
+  }
+}

@@ -1,0 +1,62 @@
+package stasis.kinds.file.mqueue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import stasis.kinds.fake.AspectContract;
+import stasis.kinds.fake.FakeOpenFile;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Nr;
+import stasis.procfs.FileStat;
+import stasis.resource.Answer;
+import stasis.resource.Kind;
+import stasis.resource.ObstructedException;
+
+class MessageQueueTest extends AspectContract<MessageQueue.State> {
+  private final MessageQueue kind = new MessageQueue();
+
+  private static FakeOpenFile queue(String link, int links, String flags, int notified) {
+    return new FakeOpenFile(link, FileStat.S_IFREG | 0640, links, flags).magic(0x19800202L)
+        .answering(Nr.PREAD64, new Answer(60, Map.of(1, Bytes.cString("QSIZE:8          NOTIFY:0     SIGNO:10    "
+            + "NOTIFY_PID:" + notified + "     \n"))));
+  }
+
+  @Override
+  protected Kind<MessageQueue.State> kind() {
+    return kind;
+  }
+
+  @Override
+  protected MessageQueue.State sample() {
+    return new MessageQueue.State("work", 04002, 12, false);
+  }
+
+  @Test
+  void isOpenedAgainByItsName() throws ObstructedException {
+    FakeOpenFile file = queue("/work", 1, "02004002", 0);
+    assertThat(kind.recognises(file)).isTrue();
+    assertThat(kind.checkpoint(file)).isEqualTo(new MessageQueue.State("work", 04002, 0, false));
+    assertThat(kind.recognises(queue("/dev/mqueue/work", 1, "02", 0))).isFalse();
+  }
+
+  @Test
+  void ofOneOpenForWritingOnlyANotificationIsNotSeen() throws ObstructedException {
+    MessageQueue.State state = kind.checkpoint(queue("/work", 1, "02000001", 0));
+    assertThat(kind.losses(state)).hasSize(1);
+    assertThat(kind.losses(sample())).isEmpty();
+  }
+
+  @Test
+  void anUnlinkedOneIsRefused() {
+    assertThatThrownBy(() -> kind.checkpoint(queue("/work (deleted)", 0, "02", 0)))
+        .isInstanceOf(ObstructedException.class).hasMessageContaining("unlinked");
+  }
+
+  @Test
+  void aNotificationOfTheProgramIsRefusedOneOfAnotherIsNot() throws ObstructedException {
+    assertThatThrownBy(() -> kind.checkpoint(queue("/work", 1, "02", 4711))).hasMessageContaining("notify task 4711");
+    assertThat(kind.checkpoint(queue("/work", 1, "02", 999)).name()).isEqualTo("work");
+  }
+}

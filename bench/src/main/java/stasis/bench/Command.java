@@ -10,7 +10,8 @@ import java.util.List;
 record Command(String stdout, long wallNs) {
   static Command run(List<String> words) throws IOException, InterruptedException {
     long start = System.nanoTime();
-    Process process = new ProcessBuilder(words).redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
+    Process process = new ProcessBuilder(words)
+        .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
         .redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String stdout = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     int status = process.waitFor();

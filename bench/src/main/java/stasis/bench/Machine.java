@@ -14,7 +14,8 @@ final class Machine {
   static String describe(Path root) throws IOException, InterruptedException {
     String cpu = Files.readAllLines(Path.of("/proc/cpuinfo")).stream().filter(line -> line.startsWith("model name"))
         .map(line -> line.substring(line.indexOf(':') + 2)).findFirst().orElse("unknown");
-    String commit = Command.run(List.of("git", "-C", root.toString(), "describe", "--always", "--dirty")).stdout().strip();
+    String commit = Command.run(List.of("git", "-C", root.toString(), "describe", "--always", "--dirty"))
+        .stdout().strip();
     return "%s, commit %s, %d x %s, Linux %s, Java %s, load %s%n".formatted(
         Instant.now().truncatedTo(ChronoUnit.MINUTES), commit, Runtime.getRuntime().availableProcessors(), cpu,
         System.getProperty("os.version"), System.getProperty("java.runtime.version"), load());

@@ -33,6 +33,7 @@ record Stasis(Path launcher) implements Contender {
 
   @Override
   public long restoreNs(Path image) throws IOException, InterruptedException {
-    return Command.run(List.of(launcher.toString(), "restore", image.toString(), "--detach", "--json", "--quiet")).wallNs();
+    return Command.run(List.of(launcher.toString(), "restore", image.toString(), "--detach", "--json", "--quiet"))
+        .wallNs();
   }
 }

@@ -141,11 +141,13 @@ final class LargeFills {
     try {
       result.get();
     } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case ImageException failed -> throw failed;
-        case SyscallException failed -> throw failed;
-        default -> throw new AssertionError("a fill broke", e.getCause());
+      if (e.getCause() instanceof ImageException failed) {
+        throw failed;
       }
+      if (e.getCause() instanceof SyscallException failed) {
+        throw failed;
+      }
+      throw new AssertionError("a fill broke", e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ImageException(ImageException.Reason.CANCELLED, "the restore was cancelled", "run it again", e);

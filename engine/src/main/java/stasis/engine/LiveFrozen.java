@@ -42,6 +42,7 @@ final class LiveFrozen implements Frozen {
   private final long frozenAtNs;
   private final Answerer answerer;
   private final List<Tid> threads;
+  private final int stopSignal;
   private final Map<Tid, LiveTask> tasks = new HashMap<>();
 
   /// @param monotonicNs read at once: the moment of the freeze, from which what is left of a wait is counted
@@ -52,6 +53,8 @@ final class LiveFrozen implements Frozen {
     this.frozenAtNs = monotonicNs.getAsLong();
     this.answerer = answerer;
     group.tasks().forEach(task -> tasks.put(task.tid(), task));
+    this.stopSignal = group.tasks().stream().map(LiveTask::stop).filter(Stop.GroupStop.class::isInstance)
+        .map(stop -> ((Stop.GroupStop) stop).signal()).findFirst().orElse(0);
     this.threads = Stream.concat(Stream.of(group.leader()),
         group.tasks().stream().map(LiveTask::tid).filter(tid -> !tid.equals(group.leader()))).toList();
   }
@@ -68,8 +71,7 @@ final class LiveFrozen implements Frozen {
 
   @Override
   public int stopSignal() {
-    return group.tasks().stream().map(LiveTask::stop).filter(Stop.GroupStop.class::isInstance)
-        .map(stop -> ((Stop.GroupStop) stop).signal()).findFirst().orElse(0);
+    return stopSignal;
   }
 
   @Override

@@ -37,6 +37,8 @@ final class LiveHost implements Host {
 
   private final Map<PathBytes, Optional<FileStat>> files = new HashMap<>();
   private final Map<Range, Optional<Long>> checksums = new HashMap<>();
+  /// Asked for each thread anew.
+  private final Map<String, Optional<String>> inherited = new HashMap<>();
   private final ProcTask own;
   private final List<ShmSegment> shmSegments;
   private final Set<String> capabilities;
@@ -108,6 +110,10 @@ final class LiveHost implements Host {
 
   @Override
   public Optional<String> inherited(String file) {
+    return inherited.computeIfAbsent(file, this::read);
+  }
+
+  private Optional<String> read(String file) {
     try {
       return Optional.of(own.text(file));
     } catch (ProcException e) {

@@ -32,6 +32,7 @@ final class TaskView implements FrozenTask {
   private final Status status;
   private final Stat stat;
   private final Frozen frozen;
+  private final String subject;
 
   TaskView(ObjectId id, ProcTask proc, GroupView group, Frozen frozen) throws ObstructedException {
     this.id = id;
@@ -44,6 +45,7 @@ final class TaskView implements FrozenTask {
     } catch (ProcException e) {
       throw obstructed(proc.tid(), "/proc", e);
     }
+    this.subject = "task " + proc.tid() + " (" + status.name() + ")";
   }
 
   static ObstructedException obstructed(Tid tid, String subject, ProcException e) {
@@ -69,7 +71,7 @@ final class TaskView implements FrozenTask {
 
   @Override
   public String subject() {
-    return "task " + tid() + " (" + status.name() + ")";
+    return subject;
   }
 
   @Override

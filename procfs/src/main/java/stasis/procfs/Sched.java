@@ -1,10 +1,11 @@
 package stasis.procfs;
 
-import java.math.BigDecimal;
 import java.util.Optional;
 
 /// `/proc/PID/sched` of one task (kernel/sched/debug.c, proc_sched_show_task()); there only with CONFIG_SCHED_DEBUG.
 public record Sched(Fields fields) {
+  private static final long NS_IN_MS = 1_000_000;
+
   public static Sched parse(String text) {
     return new Sched(Fields.parse(text));
   }
@@ -19,6 +20,17 @@ public record Sched(Fields fields) {
   }
 
   private Optional<Long> millisecondsAsNs(String key) {
-    return fields.first(key).map(value -> new BigDecimal(value).movePointRight(6).longValue());
+    return fields.first(key).map(Sched::ns);
+  }
+
+  /// The kernel prints six places after the point (SPLIT_NS()). Without BigDecimal, which costs a cold start 8 ms.
+  private static long ns(String milliseconds) {
+    int point = milliseconds.indexOf('.');
+    if (point < 0) {
+      return Long.parseLong(milliseconds) * NS_IN_MS;
+    }
+    long whole = Long.parseLong(milliseconds.substring(0, point)) * NS_IN_MS;
+    long rest = Long.parseLong((milliseconds.substring(point + 1) + "000000").substring(0, 6));
+    return milliseconds.startsWith("-") ? whole - rest : whole + rest;
   }
 }

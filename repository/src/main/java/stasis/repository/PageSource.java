@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
 
-/// The page section of an image read in whole chunks, each checked against its CRC, past the page cache where the section
-/// is long. May be used by several threads at once.
+/// The page section of an image read in whole chunks, each checked against its CRC, past the page cache where the
+/// section is long. May be used by several threads at once.
 public final class PageSource implements AutoCloseable {
   /// What is checked as one.
   public static final int CHUNK_BYTES = Layout.CHUNK_BYTES;

@@ -10,8 +10,8 @@ import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 
 /// The memory of another task, by /proc/PID/mem held open. As fast as process_vm_readv(2) for large stretches, and it
-/// leaves pages shared that fork(2) shares: that call pins them, for which the kernel makes a copy of each first (mm/gup.c,
-/// gup_must_unshare()), ten times slower and at the price of as much memory.
+/// leaves pages shared that fork(2) shares: that call pins them, for which the kernel makes a copy of each first
+/// (mm/gup.c, gup_must_unshare()), ten times slower and at the price of as much memory.
 public final class MemoryFile implements AutoCloseable {
   private static final int AT_FDCWD = -100;
   private static final int O_CLOEXEC = 0x80000;

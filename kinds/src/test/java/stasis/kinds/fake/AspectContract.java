@@ -81,6 +81,7 @@ public abstract class AspectContract<S extends Record> {
       case FileKind<S> file -> {
         file.restore(state, script, new FakeRefs());
         file.connect(state, new Fd(3), script, new FakeRefs());
+        file.connectOwn(state, new Fd(3), script, new FakeRefs());
       }
       case BodyKind<S> body -> {
         FakeRefs refs = new FakeRefs();

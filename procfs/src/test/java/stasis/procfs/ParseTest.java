@@ -19,8 +19,10 @@ class ParseTest {
   @Test
   void aSharedMemorySegmentIsALineOfNumbers() {
     String text = """
-               key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap
-        -559038737     777777  3640                 20580 20223 20224      7     1     2     3     4 1795285798 1795285798 1795285798                  8192                     0
+               key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime \
+            dtime      ctime                   rss                  swap
+        -559038737     777777  3640                 20580 20223 20224      7     1     2     3     4 1795285798 \
+        1795285798 1795285798                  8192                     0
         """;
     assertThat(ShmSegment.parse(text))
         .containsExactly(new ShmSegment(0xdeadbeef, 777777, 03640, 20580, 7, 3, 4));

@@ -32,7 +32,8 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithPortsIsRefused() {
-    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(true, HiddenThread.Undos.NONE, true, Optional.empty()));
+    var ports = new HiddenThread(true, HiddenThread.Undos.NONE, true, Optional.empty());
+    FakeTask task = new FakeGroup().leader().hidden(ports);
 
     assertThatThrownBy(() -> kind.checkpoint(task, noAnswers())).isInstanceOf(ObstructedException.class)
         .hasMessageContaining("I/O ports");

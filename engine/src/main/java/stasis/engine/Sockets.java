@@ -34,8 +34,10 @@ final class Sockets {
   private static final int SO_DOMAIN = 39;
   private static final int SO_PEEK_OFF = 42;
   private static final int AF_UNIX = 1;
+  private static final int SOCK_STREAM = 1;
   private static final int SOCK_SEQPACKET = 5;
   private static final int KCMP_FILE = 0;
+  private static final int POLLPRI = 2;
   private static final int POLLERR = 8;
 
   /// Makes a file that no task has open into one of the tree.
@@ -171,18 +173,21 @@ final class Sockets {
       throw new ObstructedException(socket.subject(), "the program itself looks into its queue (SO_PEEK_OFF)",
           "let it read what is waiting before the checkpoint");
     }
-    if (row.type() != 1 && hasError(socket)) {
+    if (row.type() == SOCK_STREAM && (poll(socket) & POLLPRI) != 0) {
+      throw new ObstructedException(socket.subject(), "urgent data (MSG_OOB) waits in it",
+          "let the program read it before the checkpoint");
+    }
+    if (row.type() != SOCK_STREAM && (poll(socket) & POLLERR) != 0) {
       throw new ObstructedException(socket.subject(), "an error waits in it, which reading its queue would take",
           "let the program read from it before the checkpoint");
     }
   }
 
-  private static boolean hasError(FileView socket) {
+  private static int poll(FileView socket) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment poll = arena.allocateFrom(JAVA_INT, socket.copy().orElseThrow().fd(), 0);
+      MemorySegment poll = arena.allocateFrom(JAVA_INT, socket.copy().orElseThrow().fd(), POLLPRI);
       MemorySegment now = arena.allocate(16, 8);
-      return Syscalls.call(Nr.PPOLL, poll.address(), 1, now.address(), 0, 0) == 1
-          && (poll.get(JAVA_INT, 4) >>> 16 & POLLERR) != 0;
+      return Syscalls.call(Nr.PPOLL, poll.address(), 1, now.address(), 0, 0) == 1 ? poll.get(JAVA_INT, 4) >>> 16 : 0;
     }
   }
 

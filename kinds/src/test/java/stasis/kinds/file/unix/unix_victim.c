@@ -44,6 +44,8 @@ static void outsider(void) {
   }
   close(ends[1]);
   check(waitpid(child, &status, 0) == child, "waitpid: %m");
+  int urgent[2];
+  check(socketpair(AF_UNIX, SOCK_STREAM, 0, urgent) == 0 && send(urgent[0], "ab", 2, MSG_OOB) == 2, "urgent: %m");
   ready("refused");
   close(ends[0]);
 }

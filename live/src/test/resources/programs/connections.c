@@ -1,5 +1,5 @@
-// COUNT connections in one process, or two, busy in both directions: one thread echoes, or a child; one sends numbered messages on each and
-// checks what comes back. A wrong byte, an end or an error fails it.
+// COUNT connections in one process, or two, busy in both directions: one thread echoes, or a child; one sends numbered
+// messages on each and checks what comes back. A wrong byte, an end or an error fails it.
 #include "victim.h"
 
 #include <arpa/inet.h>

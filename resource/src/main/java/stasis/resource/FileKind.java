@@ -35,8 +35,8 @@ public interface FileKind<S extends Record> extends Kind<S> {
     return made;
   }
 
-  /// Calls made just before the program is ended, to keep its end from others who hold on to this file: a peer that must
-  /// not be told that its connection is closed. What undoes them is among those of [#quiet].
+  /// Calls made just before the program is ended, to keep its end from others who hold on to this file: a peer that
+  /// must not be told that its connection is closed. What undoes them is among those of [#quiet].
   default List<OwnCall> muting(S state) {
     return List.of();
   }

@@ -161,7 +161,8 @@ public final class SocketDiag {
       }
       Bytes message = messages.slice(at + HEADER_BYTES, MESSAGE_BYTES);
       int hostBytes = message.u8(0) == SocketAddress.AF_INET ? 4 : 16;
-      into.add(new Found(message.u8(1), new Remains(message.u8(0), message.slice(4, ID_BYTES)), host(message.slice(8, hostBytes)), host(message.slice(24, hostBytes)),
+      into.add(new Found(message.u8(1), new Remains(message.u8(0), message.slice(4, ID_BYTES)),
+          host(message.slice(8, hostBytes)), host(message.slice(24, hostBytes)),
           message.u8(6) << 8 | message.u8(7), message.u32(56), Integer.toUnsignedLong(message.u32(68))));
       at += length + 3 & -4;
     }

@@ -74,8 +74,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     /// One without a connection.
     static State of(OpenFile file, SocketAddress local, Optional<SocketAddress> peer, List<SocketOption> options,
         Phase phase) throws ObstructedException {
-      return new State(local.family(), OpenFlags.of(file), local.bytes(), peer.map(SocketAddress::bytes), options, phase,
-          0, 0, Optional.empty(), List.of(), Bytes.EMPTY, false);
+      return new State(local.family(), OpenFlags.of(file), local.bytes(), peer.map(SocketAddress::bytes), options,
+          phase, 0, 0, Optional.empty(), List.of(), Bytes.EMPTY, false);
     }
 
     State listening(int limit, int clients, List<SocketDiag.Remains> inTheWay) {
@@ -183,7 +183,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       return List.of(new Obstacle.Unsupported("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
           "its peer is outside the program and would have to be there still", "give --tcp-established"));
     }
-    return state.phase() != Phase.UNACCEPTED && state.phase() != Phase.CONNECTED && state.phase() != Phase.CONNECTING || host.capabilities().contains("CAP_NET_ADMIN") ? List.of()
+    boolean repaired = state.phase() == Phase.UNACCEPTED || state.phase() == Phase.CONNECTED
+        || state.phase() == Phase.CONNECTING;
+    return !repaired || host.capabilities().contains("CAP_NET_ADMIN") ? List.of()
         : List.of(new Obstacle.HostLacks("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
             "CAP_NET_ADMIN, for TCP_REPAIR", "restore as root"));
   }

@@ -106,7 +106,8 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
       return losses;
     }
     for (int[] option : new int[][] {{SOL_SOCKET, 29}, {SOL_SOCKET, 35}, {SOL_SOCKET, 63}, {SOL_SOCKET, 64},
-        {SOL_SOCKET, 37}, {SOL_SOCKET, 65}, {0, 8}, {0, 12}, {0, 13}, {0, 20}, {41, 49}, {41, 51}, {41, 66}, {41, 74}}) {
+        {SOL_SOCKET, 37}, {SOL_SOCKET, 65}, {0, 8}, {0, 12}, {0, 13}, {0, 20}, {41, 49}, {41, 51}, {41, 66},
+        {41, 74}}) {
       if (SocketOptions.value(state.options(), option[0], option[1]).isPresent()) {
         losses.add(Loss.of("what comes beside its unread datagrams (time, interface, hop limit) is that of the"
             + " restore"));

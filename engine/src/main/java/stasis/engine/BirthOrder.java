@@ -78,7 +78,7 @@ final class BirthOrder {
     }
   }
 
-  /// @param copies which mms are copies of their parent's: null ids are none
+  /// @param copies which mms are copies of their parent's
   static BirthOrder of(Capture capture, Set<ObjectId> copies) {
     var all = new ArrayList<Node>();
     for (Map.Entry<ObjectId, TaskState> entry : capture.leaders()) {
@@ -209,7 +209,8 @@ final class BirthOrder {
     }
     Node parent = GroupPlan.require(nodes, orphan.parent());
     int session = birthSession(orphan).orElseThrow();
-    Optional<Node> leader = Optional.ofNullable(byPid.get(session)).map(nodes::get);
+    Optional<Node> leader = Optional.ofNullable(byPid.get(session))
+        .map(id -> GroupPlan.require(nodes, id));
     Optional<Node> kin = leader.filter(known -> !known.zombie() && sessions.containsKey(known.id()))
         .filter(known -> isBelow(known, parent));
     if (leader.isPresent() && kin.isEmpty()) {
@@ -273,11 +274,11 @@ final class BirthOrder {
     Map<Integer, ObjectId> leaders = new HashMap<>();
     for (Node node : nodes.values()) {
       int group = node.processGroup();
-      if (!sessions.containsKey(node.id()) || groups.get(node.id()) == group) {
+      if (!sessions.containsKey(node.id()) || GroupPlan.require(groups, node.id()) == group) {
         continue;
       }
-      ObjectId leader = byPid.containsKey(group) ? byPid.get(group)
-          : leaders.computeIfAbsent(group, _ -> leader(node, ends));
+      ObjectId leader = Optional.ofNullable(byPid.get(group))
+          .orElseGet(() -> leaders.computeIfAbsent(group, _ -> leader(node, ends)));
       acts.add(new Act.JoinGroup(node.id(), leader));
       groups.put(node.id(), group);
     }

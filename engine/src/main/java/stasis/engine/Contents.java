@@ -83,12 +83,12 @@ final class Contents implements AutoCloseable {
         }
       }
     }
-    return beside(taken, tree, collected);
+    return beside(taken, collected);
   }
 
   /// What a copy-on-write image does not hold is copied: shared bodies, and vmas that a child does not inherit
   /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
-  private static Contents beside(Map<Tid, Snapshot> taken, FrozenTree tree, Collected.Complete collected)
+  private static Contents beside(Map<Tid, Snapshot> taken, Collected.Complete collected)
       throws SyscallException {
     var bodies = new ArrayList<BodySource>();
     var sources = new ArrayList<Source>();

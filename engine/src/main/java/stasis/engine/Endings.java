@@ -13,11 +13,10 @@ import stasis.tracee.Ptrace;
 import stasis.tracee.Stop;
 import stasis.tracee.stub.Stub;
 
-/// Stops a stub as its program was stopped, or ends it as its zombie ended: by exit_group(2) with a code, or by a signal. Its parent is told as ever; what is
-/// left of it is the parent's to wait for.
+/// Stops a stub as its program was stopped, or ends it as its zombie ended: by exit_group(2) with a code, or by a
+/// signal. Its parent is told as ever; what is left of it is the parent's to wait for.
 final class Endings {
   private static final Duration BOUND = Duration.ofSeconds(10);
-
   private static final int SIGSTOP = 19;
   private static final SigSet ALL_BUT_SIGTRAP = new SigSet(~(1L << 4));
 

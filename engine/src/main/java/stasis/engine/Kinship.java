@@ -19,8 +19,8 @@ final class Kinship {
     }
     BirthOrder order = BirthOrder.of(capture, Set.of());
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
-      order.clonedFrom(leader.getKey()).map(capture.tasks()::get)
-          .ifPresent(parent -> bases.put(leader.getValue().mm(), parent.mm()));
+      order.clonedFrom(leader.getKey()).map(from -> GroupPlan.require(capture.tasks(), from).mm())
+          .ifPresent(parents -> bases.put(leader.getValue().mm(), parents));
     }
   }
 

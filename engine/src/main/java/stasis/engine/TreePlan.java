@@ -40,7 +40,6 @@ final class TreePlan {
   private static final int SIGSTOP = 19;
   private static final int SIGSET_BYTES = 8;
 
-  private final KindSet kinds;
   private final Capture capture;
   private final BirthOrder order;
   private final RemoteAddress region;
@@ -54,7 +53,6 @@ final class TreePlan {
 
   TreePlan(KindSet kinds, Capture capture, Host host, BirthOrder order, RemoteAddress region, int imageFd,
       Map<ObjectId, RemoteAddress> holes) {
-    this.kinds = kinds;
     this.capture = capture;
     this.order = order;
     this.region = region;

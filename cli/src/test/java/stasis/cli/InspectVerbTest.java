@@ -54,7 +54,8 @@ final class InspectVerbTest {
     Statefile statefile = new Statefile(header,
         List.of(TASK.descriptor(), MM.descriptor(), FILES.descriptor(), BODY.descriptor()),
         List.of(
-            StoredObject.of(task, TASK, new TaskState(List.of(4711), task, task, mm, files, 4711, 4711, 17, "xz", 0, false),
+            StoredObject.of(task, TASK,
+                new TaskState(List.of(4711), task, task, mm, files, 4711, 4711, 17, "xz", 0, false),
                 Optional.empty()),
             StoredObject.of(mm, MM, MmState.alone(List.of(vma), List.of()), Optional.empty()),
             StoredObject.of(files, FILES,

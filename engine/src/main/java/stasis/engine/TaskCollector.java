@@ -115,7 +115,8 @@ final class TaskCollector {
       Status status = task.status();
       Stat stat = task.stat();
       var state = new ZombieState(status.nsPid().stream().map(Math::toIntExact).toList(), parent, stat.pgrp(),
-          stat.session(), stat.exitSignal(), stat.exitCode(), (int) status.uid().real(), status.name(), status.blocked(), status.ignored());
+          stat.session(), stat.exitSignal(), stat.exitCode(), (int) status.uid().real(), status.name(),
+          status.blocked(), status.ignored());
       ObjectId id = tree.nextId();
       tree.addTask(zombie.tid().value(), id);
       zombies.put(id, state);

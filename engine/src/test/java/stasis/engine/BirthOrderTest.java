@@ -45,19 +45,23 @@ class BirthOrderTest {
 
     void play(Act act) {
       switch (act) {
-        case Act.Bear(var parent, var child, _) -> fork(parent, child, wanted.get(child).pid());
+        case Act.Bear(var parent, var child, _) -> fork(parent, child, GroupPlan.require(wanted, child).pid());
         case Act.BearHelper(var parent, var helper, var pid) -> fork(parent, helper, pid.orElseGet(() -> nextPid++));
         case Act.FoundSession(var task) -> {
-          Process process = alive.get(task);
+          Process process = process(task);
           assertThat(process.group).as("setsid of a group leader").isNotEqualTo(process.pid);
           process.session = process.pid;
           process.group = process.pid;
         }
         case Act.CompleteMemory _ -> { }
-        case Act.AdoptOrphans(var task, boolean on) -> alive.get(task).subreaper = on;
-        case Act.JoinGroup(var task, var leader) -> join(alive.get(task), alive.get(leader).pid);
+        case Act.AdoptOrphans(var task, boolean on) -> process(task).subreaper = on;
+        case Act.JoinGroup(var task, var leader) -> join(process(task), process(leader).pid);
         case Act.End(var helper, var parent) -> end(helper, parent);
       }
+    }
+
+    private Process process(ObjectId task) {
+      return GroupPlan.require(alive, task);
     }
 
     private void fork(ObjectId parent, ObjectId child, int pid) {
@@ -65,8 +69,8 @@ class BirthOrderTest {
       assertThat(alive.values()).as("pid %d is free", pid).noneMatch(other -> other.pid == pid);
       process.parent = Optional.of(parent);
       process.pid = pid;
-      process.session = alive.get(parent).session;
-      process.group = alive.get(parent).group;
+      process.session = process(parent).session;
+      process.group = process(parent).group;
       assertThat(alive.put(child, process)).isNull();
     }
 
@@ -80,11 +84,11 @@ class BirthOrderTest {
     }
 
     private void end(ObjectId helper, ObjectId parent) {
-      assertThat(alive.get(helper).parent).as("who waits for %s", helper).contains(parent);
+      assertThat(process(helper).parent).as("who waits for %s", helper).contains(parent);
       alive.remove(helper);
       Optional<ObjectId> reaper = Optional.of(parent);
-      while (reaper.isPresent() && !alive.get(reaper.get()).subreaper) {
-        reaper = alive.get(reaper.get()).parent;
+      while (reaper.isPresent() && !process(reaper.get()).subreaper) {
+        reaper = process(reaper.get()).parent;
       }
       for (Process orphan : alive.values()) {
         if (orphan.parent.equals(Optional.of(helper))) {
@@ -97,7 +101,7 @@ class BirthOrderTest {
     void isAsWanted() {
       assertThat(alive.keySet()).isEqualTo(wanted.keySet());
       wanted.forEach((id, node) -> {
-        Process process = alive.get(id);
+        Process process = process(id);
         assertThat(process.pid).isEqualTo(node.pid());
         process.parent.ifPresent(parent -> assertThat(parent).as("parent of %s", id).isEqualTo(node.parent()));
         assertThat(process.session).as("session of %s", id).isEqualTo(node.session());
@@ -204,7 +208,7 @@ class BirthOrderTest {
       try {
         order.acts().forEach(model::play);
         model.isAsWanted();
-      } catch (AssertionError | NullPointerException e) {
+      } catch (AssertionError | IllegalStateException e) {
         throw new AssertionError("seed " + seed + "\n" + nodes + "\n" + order.acts(), e);
       }
     }
@@ -216,18 +220,26 @@ class BirthOrderTest {
     private int session;
     private int group;
 
+    /// The root, which leads a session.
+    Grown(int pid) {
+      this.pid = pid;
+      this.parent = this;
+      this.session = pid;
+      this.group = pid;
+    }
+
     Grown(int pid, Grown parent) {
       this.pid = pid;
-      this.parent = parent == null ? this : parent;
-      this.session = parent == null ? pid : parent.session;
-      this.group = parent == null ? pid : parent.group;
+      this.parent = parent;
+      this.session = parent.session;
+      this.group = parent.group;
     }
   }
 
   /// The root leads a session and adopts all orphans.
   private static List<Node> grown(Random random) {
     var all = new ArrayList<Grown>();
-    all.add(new Grown(10, null));
+    all.add(new Grown(10));
     int pid = 11;
     for (int step = 0; step < 30; step++) {
       Grown one = all.get(random.nextInt(all.size()));
@@ -260,7 +272,7 @@ class BirthOrderTest {
     for (int i = 0; i < next.size(); i++) {
       Grown one = next.get(i);
       ids.put(one.pid, i + 1);
-      nodes.add(node(i + 1, ids.get(one.parent.pid), one.pid, one.group, one.session));
+      nodes.add(node(i + 1, GroupPlan.require(ids, one.parent.pid), one.pid, one.group, one.session));
       all.stream().filter(child -> child.parent == one && child != one).forEach(next::add);
     }
     return nodes;

@@ -29,8 +29,8 @@ class IntervalsTest {
   void whatBothHaveAndWhatOnlyOneHasAreAsSetsHaveIt() {
     for (int seed = 0; seed < 500; seed++) {
       var random = new Random(seed);
-      BitSet a = BitSet.valueOf(new long[] {random.nextLong(), random.nextLong() & random.nextLong()});
-      BitSet b = BitSet.valueOf(new long[] {random.nextLong() | random.nextLong(), random.nextLong()});
+      BitSet a = BitSet.valueOf(random.longs(2).toArray());
+      BitSet b = BitSet.valueOf(random.longs(2).toArray());
       BitSet both = (BitSet) a.clone();
       both.and(b);
       BitSet rest = (BitSet) a.clone();

@@ -17,8 +17,8 @@ import stasis.engine.CheckpointOutcome;
 import stasis.testkit.Launcher.Program;
 import stasis.testkit.Victim;
 
-/// A tmux server, a shell in its pane and vim with an unsaved buffer come back: the screen is the same, clients find the
-/// server where it was, and vim saves.
+/// A tmux server, a shell in its pane and vim with an unsaved buffer come back: the screen is the same, clients find
+/// the server where it was, and vim saves.
 class TmuxTest {
   private static final Path TMUX = Path.of("/usr/bin/tmux");
   private static final Path VIM = Path.of("/usr/bin/vim");

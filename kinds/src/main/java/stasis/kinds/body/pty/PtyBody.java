@@ -24,8 +24,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// All pseudoterminals of the tree. A new one has the lowest free number (drivers/tty/pty.c), and programs know theirs by
-/// number, `/dev/pts/7`: so they are made together, from the lowest on, others in between where numbers are free.
+/// All pseudoterminals of the tree. A new one has the lowest free number (drivers/tty/pty.c), and programs know theirs
+/// by number, `/dev/pts/7`: so they are made together, from the lowest on, others in between where numbers are free.
 public final class PtyBody implements BodyKind<PtyBody.State> {
   /// @param number N of /dev/pts/N @param master path by which masters are opened
   /// @param slave whether a slave was ever opened @param hungUp whether the master is closed

@@ -107,8 +107,8 @@ public final class UnixFile implements FileKind<UnixFile.State> {
     Arg fd = Arg.imm(self.value());
     Attributes attributes = state.attributes();
     // A user namespace may not have them.
-    script.callTolerating(Set.of(Errno.EPERM, Errno.EINVAL), Nr.FCHOWN, "owner of the socket", fd,
-        Arg.imm(attributes.uid()), Arg.imm(attributes.gid()));
+    script.callTolerating(Set.of(Errno.EPERM, Errno.EINVAL), Nr.FCHOWN, "owner of the socket",
+        fd, Arg.imm(attributes.uid()), Arg.imm(attributes.gid()));
     if (attributes.mode() != 0777) {
       script.call(Nr.FCHMOD, "mode of the socket", fd, Arg.imm(attributes.mode()));
     }

@@ -1,6 +1,5 @@
 package stasis.engine;
 
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;

@@ -15,7 +15,6 @@ import stasis.image.PageRun;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.repository.ImageException;
-import stasis.repository.ImageReader;
 import stasis.repository.PageSource;
 import stasis.resource.Program;
 import stasis.resource.Step;

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;

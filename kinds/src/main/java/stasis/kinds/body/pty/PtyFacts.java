@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Optional;
 import stasis.kinds.body.pty.PtyBody.Pty;
 import stasis.kinds.body.pty.PtyBody.Time;
-import stasis.kinds.file.NamedFile;
 import stasis.kinds.file.Ptys;
 import stasis.kinds.file.Readiness;
 import stasis.linux.abi.Bytes;

@@ -9,7 +9,6 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.ipc.ShmStat;
-import stasis.linux.abi.Mman;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;

@@ -16,8 +16,10 @@ import stasis.tracee.Ptrace;
 final class Answering {
   private final HiddenKernel kernel;
   private final Map<Tid, Long> asleepSinceNs;
+  private final Outsiders outsiders;
 
-  private Answering(HiddenKernel kernel, Map<Tid, Long> asleepSinceNs) {
+  private Answering(HiddenKernel kernel, Map<Tid, Long> asleepSinceNs, Outsiders outsiders) {
+    this.outsiders = outsiders;
     this.kernel = kernel;
     this.asleepSinceNs = asleepSinceNs;
   }
@@ -30,7 +32,7 @@ final class Answering {
     if (!kernel.isReadable()) {
       asleepSince(environment, root, since);
     }
-    return new Answering(kernel, since);
+    return new Answering(kernel, since, Outsiders.look(environment.proc()));
   }
 
   /// Of the task and its descendants.
@@ -47,6 +49,10 @@ final class Answering {
       // It has ended; who goes on without an answer is told so.
       since.remove(root);
     }
+  }
+
+  Outsiders outsiders() {
+    return outsiders;
   }
 
   /// The tree as the collector needs it; to be called while it is frozen.

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.LossRow;
@@ -124,6 +125,7 @@ public final class Checkpointer {
           case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
           case Collected.Complete complete -> {
             try (complete) {
+              complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
               yield collected(complete, hold, frozenAt, header, writer, host);
             }
           }

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import stasis.image.ObjectId;
 import stasis.image.PageRun;
 import stasis.linux.abi.Bytes;
@@ -64,6 +65,7 @@ final class Executor {
   private final Proc proc;
   private final ImageSource image;
   private final Moment.Listener listener;
+  private final LongSupplier monotonicNs;
   private final Births births;
   private final Values values = new Values();
   private final Map<Integer, Set<Integer>> kept = new HashMap<>();
@@ -72,7 +74,9 @@ final class Executor {
   private final LargeFills largeFills;
   private int imageFd;
 
-  Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener) {
+  Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener,
+      LongSupplier monotonicNs) {
+    this.monotonicNs = monotonicNs;
     this.ptrace = ptrace;
     this.proc = proc;
     this.image = image;
@@ -88,10 +92,10 @@ final class Executor {
       keepOutputs(steps);
       for (int at = 0; at < steps.size();) {
         int from = at;
-        long began = System.nanoTime();
+        long began = monotonicNs.getAsLong();
         at = run(steps, from);
         int to = at;
-        long tookNs = System.nanoTime() - began;
+        long tookNs = monotonicNs.getAsLong() - began;
         listener.at(new Moment.Calls(() -> CallLines.of(steps, from, to, values, this::tid, tookNs)));
       }
       listener.at(new Moment.BeforeRelease());

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
@@ -31,6 +32,7 @@ final class FileCollector implements AutoCloseable {
   private final Findings findings;
   private final Sink sink;
   private final List<OwnCopy> copies = new ArrayList<>();
+  private final List<FileView> described = new ArrayList<>();
   private final LastingChanges changes = new LastingChanges();
   private final Map<PathBytes, FileStat> facts = new HashMap<>();
 
@@ -92,6 +94,7 @@ final class FileCollector implements AutoCloseable {
             sockets, changes);
       }));
       views.forEach(neighbours::add);
+      described.addAll(views);
       tree.opened(views);
       Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
       views.forEach(view -> recognised.put(view, kind(view)));
@@ -160,6 +163,15 @@ final class FileCollector implements AutoCloseable {
   /// Every open file by its path, as it was in the freeze.
   Map<PathBytes, FileStat> facts() {
     return Map.copyOf(facts);
+  }
+
+  /// Tells of descriptions that a task outside the tree has open too; until closed.
+  void tellLeaks(Outsiders outsiders, Set<Tid> tree) {
+    for (FileView file : described) {
+      file.copy().flatMap(copy -> outsiders.holder(copy, file.link(), tree)).ifPresent(holder ->
+          findings.approximate("file", file.subject(), stasis.resource.Loss.of("it is shared with " + holder
+              + " outside the tree: position and flags are common no longer when it comes back")));
+    }
   }
 
   LastingChanges changes() {

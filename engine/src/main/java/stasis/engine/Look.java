@@ -3,6 +3,7 @@ package stasis.engine;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import stasis.image.LossRow;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -53,6 +54,7 @@ final class Look {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
       collected = new Collector(kinds, environment.proc(), stopped, host).collect();
       if (collected instanceof Collected.Complete complete) {
+        complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
         complete.close();
       }
     }

@@ -90,7 +90,8 @@ public final class Restorer {
           // A page that rotted on its device must not become a wrong program.
           reader.verifyPages(PAGE_CHECKERS, new LargeFills(source).checked(program));
           phases.enter("execute");
-          Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener);
+          Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener,
+              environment.monotonicNs());
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
             tree.release(capture.root().getValue().ownPid(),

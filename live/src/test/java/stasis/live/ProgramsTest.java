@@ -44,7 +44,8 @@ class ProgramsTest {
       work("pipeline", "/bin/sh", "-c", "seq 1 6000000 | sort -rn | gzip -9 | md5sum"),
       work("make", "/usr/bin/make", "-s", "-j3", "-f", "@/Makefile", "SOURCES=@"),
       work("multiprocessing", "/usr/bin/python3", "@/queues.py"),
-      work("redis-server", "/usr/bin/python3", "@/redis.py"));
+      work("redis-server", "/usr/bin/python3", "@/redis.py"),
+      work("postgres", "/bin/sh", "@/pg.sh"));
 
   private static Work work(String name, String places, String... arguments) {
     return new Work(name, List.of(places.split(" ")), List.of(arguments));
@@ -78,6 +79,8 @@ class ProgramsTest {
     var places = new ArrayList<>(work.places());
     assumeTrue(!work.name().equals("redis-server") || Files.isExecutable(Path.of("/usr/bin/redis-server")),
         "needs redis-server");
+    assumeTrue(!work.name().equals("postgres") || Files.isDirectory(Path.of("/usr/lib/postgresql"))
+        && "root".equals(System.getProperty("user.name")), "needs postgresql, and root to run it as its own user");
     if (work.name().equals("cc1") && Files.isDirectory(Path.of("/usr/lib/gcc"))) {
       try (Stream<Path> files = Files.find(Path.of("/usr/lib/gcc"), 4, (file, _) -> file.endsWith("cc1"))) {
         files.map(Path::toString).forEach(places::add);
@@ -114,7 +117,7 @@ class ProgramsTest {
         }
         cycle.bury(victim);
         cycle.running(image);
-        cycle.agree(before, cycle.oracle().snapshot(victim.pid()), "deleted");
+        cycle.agree(before, cycle.oracle().snapshot(victim.pid()), "deleted", "stopped");
         StoppedTest.cont(victim);
       }
       assertThat(cycle.restores()).as("it ended before it could be frozen").isPositive();
@@ -213,6 +216,25 @@ class ProgramsTest {
             found = sorted(out.get() for _ in range(600))
             for w in workers: w.join()
             print(count[0], sum(s for _, s in found), [w.exitcode for w in workers])
+        """);
+    texts.put("pg.sh", """
+        B=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+        export PGDATA=$PWD/data PGUSER=postgres PGHOST=$(mktemp -d /tmp/stasis-pg.XXXXXX)
+        d=$PWD; while [ "$d" != / ]; do chmod a+x "$d"; d=$(dirname "$d"); done
+        chown postgres . "$PGHOST"
+        as() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
+        as "$B/initdb" -A trust > initdb.log 2>&1
+        as "$B/postgres" -c listen_addresses= -c unix_socket_directories="$PGHOST" > server.log 2>&1 &
+        for i in $(seq 200); do "$B/psql" -c 'select 1' > ready.log 2>&1 && break; sleep 0.1; done
+        "$B/pgbench" -i -q > init.log 2>&1
+        "$B/pgbench" -c 4 -t 2500 > bench.log 2>&1
+        echo "bench $?"
+        "$B/psql" -At -c 'select (select sum(abalance) from pgbench_accounts) = (select sum(bbalance)
+            from pgbench_branches), (select count(*) from pgbench_history)'
+        kill -INT $!
+        wait $!
+        echo "server $?"
+        rm -r "$PGHOST"
         """);
     texts.put("redis.py", """
         import os, socket, subprocess, time

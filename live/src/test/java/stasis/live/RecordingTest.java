@@ -24,11 +24,11 @@ class RecordingTest {
       Victim victim = cycle.start(victims.general("threads"));
       victim.awaitReady("all-wait", Cycle.BOUND);
       recording.enable("stasis.Phase");
+      Path file = work.resolve("recording.jfr");
+      recording.setDestination(file);
       recording.start();
       CheckpointReport report = cycle.stored(victim, cycle.newImage(), true);
       recording.stop();
-      Path file = work.resolve("recording.jfr");
-      recording.dump(file);
 
       List<String> phases = RecordingFile.readAllEvents(file).stream()
           .filter(event -> event.getEventType().getName().equals("stasis.Phase"))

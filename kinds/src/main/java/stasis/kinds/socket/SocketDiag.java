@@ -128,7 +128,7 @@ public final class SocketDiag {
         .concat(Bytes.ofU32(family | IPPROTO_TCP << 8, states)).concat(id);
   }
 
-  private static List<Found> ask(OpenFile asker, Bytes request, boolean dump) throws ObstructedException {
+  private static List<Found> ask(OpenFile asker, Bytes request, boolean all) throws ObstructedException {
     Answer socket = require(asker, asker.ask(Nr.SOCKET, Arg.imm(AF_NETLINK), Arg.imm(SOCK_RAW_CLOEXEC),
         Arg.imm(NETLINK_SOCK_DIAG)));
     Arg netlink = Arg.imm(socket.result());
@@ -136,12 +136,12 @@ public final class SocketDiag {
       require(asker, asker.ask(Nr.SENDTO, netlink, Arg.data(request), Arg.imm(request.length()), Arg.imm(0),
           Arg.imm(0), Arg.imm(0)));
       var found = new ArrayList<Found>();
-      int room = dump ? ROOM_BYTES : ONE_BYTES;
+      int room = all ? ROOM_BYTES : ONE_BYTES;
       boolean more = true;
       while (more) {
         Answer answer = require(asker, asker.ask(Nr.RECVFROM, netlink, Arg.space(room), Arg.imm(room), Arg.imm(0),
             Arg.imm(0), Arg.imm(0)));
-        more = parse(answer.output(1).slice(0, (int) answer.result()), found) && dump;
+        more = parse(answer.output(1).slice(0, (int) answer.result()), found) && all;
       }
       return found;
     } finally {

@@ -7,12 +7,11 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.ipc.ShmStat;
+import stasis.kinds.mapping.SecondMapping;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Mman;
-import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.procfs.VmFlag;
-import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.Mapping;
 import stasis.resource.MappingKind;
@@ -77,23 +76,10 @@ public final class SysvShm implements MappingKind<SysvShm.State> {
     return Optional.empty();
   }
 
-  /// mremap(2) with an old size of 0 makes a second mapping of shared pages, but knows no MAP_FIXED_NOREPLACE: so the
-  /// place is first taken by a mapping that does.
   @Override
   public void map(State state, VmaState vma, int prot, Optional<Ref<Fd>> file, Script script, Refs refs) {
-    Arg at = Arg.address(vma.start());
-    Arg length = Arg.imm(vma.lengthBytes());
-    script.callExpecting(vma.start().bits(), Nr.MMAP, "take the place of the segment", at, length,
-        Arg.imm(Mman.PROT_NONE),
-        Arg.imm(Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE | Mman.MAP_FIXED_NOREPLACE), Arg.imm(-1),
-        Arg.imm(0));
     RemoteAddress from = refs.hole(state.body()).plus(state.readOnly() ? state.attachBytes() : 0);
-    script.callExpecting(vma.start().bits(), Nr.MREMAP, "attach body " + state.body() + " there too",
-        Arg.address(from.plus(vma.offset())), Arg.imm(0), length,
-        Arg.imm(Mman.MREMAP_MAYMOVE | Mman.MREMAP_FIXED), at);
-    int attached = state.readOnly() ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE;
-    if (prot != attached) {
-      script.call(Nr.MPROTECT, "its protection", at, length, Arg.imm(prot));
-    }
+    SecondMapping.map(state.body(), from, state.readOnly() ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE, vma,
+        prot, script);
   }
 }

@@ -231,7 +231,7 @@ class ProgramsTest {
         echo "bench $?"
         "$B/psql" -At -c 'select (select sum(abalance) from pgbench_accounts) = (select sum(bbalance)
             from pgbench_branches), (select count(*) from pgbench_history)'
-        kill -INT $!
+        kill -INT "$(head -n 1 data/postmaster.pid)"
         wait $!
         echo "server $?"
         rm -r "$PGHOST"

@@ -217,6 +217,10 @@ class ProgramsTest {
             for w in workers: w.join()
             print(count[0], sum(s for _, s in found), [w.exitcode for w in workers])
         """);
+    servers(texts);
+  }
+
+  private static void servers(Map<String, String> texts) {
     texts.put("pg.sh", """
         B=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
         export PGDATA=$PWD/data PGUSER=postgres PGHOST=$(mktemp -d /tmp/stasis-pg.XXXXXX)

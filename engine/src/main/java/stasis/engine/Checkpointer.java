@@ -225,7 +225,7 @@ public final class Checkpointer {
       }
 
       void kill(List<String> warnings) throws SyscallException {
-        hold.kill(environment.proc(), warnings);
+        hold.kill(environment.proc(), warnings, listener);
         ended();
       }
 

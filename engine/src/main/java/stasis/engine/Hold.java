@@ -32,8 +32,8 @@ final class Hold implements AutoCloseable {
   /// Ends every task of the tree; see [TreeEnd].
   ///
   /// @param warnings gets one for each pid that is not free when this returns
-  void kill(Proc proc, List<String> warnings) throws SyscallException {
-    try (TreeEnd end = TreeEnd.prepare(ptrace, tree, proc)) {
+  void kill(Proc proc, List<String> warnings, Moment.Listener listener) throws SyscallException {
+    try (TreeEnd end = TreeEnd.prepare(ptrace, tree, proc, listener)) {
       held = false;
       end.run(warnings);
     }

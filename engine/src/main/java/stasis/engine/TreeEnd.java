@@ -46,9 +46,12 @@ final class TreeEnd implements AutoCloseable {
   private final Proc proc;
   private final Map<Tid, List<Tid>> children = new HashMap<>();
   private final Optional<Keeper> keeper;
+  private final Moment.Listener listener;
   private boolean done;
 
-  private TreeEnd(Ptrace ptrace, FrozenTree tree, Proc proc, Optional<Keeper> keeper) {
+  private TreeEnd(Ptrace ptrace, FrozenTree tree, Proc proc, Optional<Keeper> keeper,
+      Moment.Listener listener) {
+    this.listener = listener;
     this.ptrace = ptrace;
     this.tree = tree;
     this.proc = proc;
@@ -64,8 +67,10 @@ final class TreeEnd implements AutoCloseable {
   }
 
   /// Nothing is ended yet: should we die here, the tree runs on. One SIGKILL alone needs no keeper.
-  static TreeEnd prepare(Ptrace ptrace, FrozenTree tree, Proc proc) throws SyscallException {
-    return new TreeEnd(ptrace, tree, proc, tree.members().size() == 1 ? Optional.empty() : Optional.of(armed(tree)));
+  static TreeEnd prepare(Ptrace ptrace, FrozenTree tree, Proc proc, Moment.Listener listener)
+      throws SyscallException {
+    return new TreeEnd(ptrace, tree, proc, tree.members().size() == 1 ? Optional.empty() : Optional.of(armed(tree)),
+        listener);
   }
 
   /// All kills are left to the keeper as one undo: there is no moment at which it would end a part of them.
@@ -93,19 +98,23 @@ final class TreeEnd implements AutoCloseable {
 
   /// @param warnings gets one for each pid that is not free when this returns
   void run(List<String> warnings) throws SyscallException {
+    listener.at(new Moment.At("kill.armed"));
     Map<Tid, Optional<Tid>> parents = new HashMap<>();
     List<FrozenTree.Member> members = tree.members();
     for (FrozenTree.Member member : members.reversed()) {
       Tid leader = member.group().leader();
       parents.put(leader, parent(leader));
       reap(member.group(), children.getOrDefault(leader, List.of()));
+      listener.at(new Moment.At("kill.reaped"));
       Syscalls.require("end task " + leader, Nr.KILL, leader.value(), SIGKILL);
+      listener.at(new Moment.At("kill.sent"));
       for (LiveTask task : member.group().tasks()) {
         if (!task.tid().equals(leader)) {
           awaitEnd(task.tid());
         }
       }
       awaitEnd(leader);
+      listener.at(new Moment.At("kill.ended"));
     }
     done = true;
     Deadline reaped = Deadline.after(REAP_BOUND);

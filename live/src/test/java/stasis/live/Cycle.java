@@ -162,10 +162,7 @@ final class Cycle implements AutoCloseable {
 
   /// SIGKILL to the victim and all its descendants, and the burial: their pids are free afterwards.
   void end(Victim victim) {
-    var tree = new ArrayList<>(List.of(victim.pid()));
-    for (int i = 0; i < tree.size(); i++) {
-      tree.addAll(children(tree.get(i)));
-    }
+    List<Tid> tree = tree(victim.pid());
     // All stand still before the first ends: who sees another's end would act on it.
     tree.forEach(task -> Syscalls.call(Nr.KILL, task.value(), 19));
     tree.forEach(task -> Syscalls.call(Nr.KILL, task.value(), 9));
@@ -175,6 +172,15 @@ final class Cycle implements AutoCloseable {
       assertThat(System.nanoTime()).as("pids of the tree are free").isLessThan(bound);
       Thread.onSpinWait();
     }
+  }
+
+  /// A process and its descendants, as they are at this moment.
+  static List<Tid> tree(Tid root) {
+    var tree = new ArrayList<>(List.of(root));
+    for (int i = 0; i < tree.size(); i++) {
+      tree.addAll(children(tree.get(i)));
+    }
+    return tree;
   }
 
   private static List<Tid> children(Tid task) {
@@ -194,7 +200,7 @@ final class Cycle implements AutoCloseable {
     return children;
   }
 
-  private static boolean exists(Tid task) {
+  static boolean exists(Tid task) {
     return Syscalls.call(Nr.KILL, task.value(), 0) == 0;
   }
 

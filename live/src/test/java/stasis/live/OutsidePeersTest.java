@@ -8,10 +8,12 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,6 +33,7 @@ import stasis.testkit.Victim;
 
 /// Connections whose other end is this JVM, which is not of the tree.
 class OutsidePeersTest {
+  private static final Path STANDARD_INPUT = standardInput();
   private static final Duration BOUND = Duration.ofSeconds(30);
 
   private static Victim connected(Cycle cycle, Victims victims, ServerSocket server, String... environment) {
@@ -45,6 +48,20 @@ class OutsidePeersTest {
     Socket socket = server.accept();
     socket.getOutputStream().write("hello".getBytes(StandardCharsets.ISO_8859_1));
     return socket;
+  }
+
+  /// What undoes our changes names files of its own: never ours.
+  @AfterEach
+  void ourStandardInputIsWhatItWas() throws IOException {
+    assertThat(Files.readSymbolicLink(Path.of("/proc/self/fd/0"))).isEqualTo(STANDARD_INPUT);
+  }
+
+  private static Path standardInput() {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/self/fd/0"));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -1,5 +1,6 @@
 package stasis.resource;
 
+import java.util.ArrayList;
 import java.util.List;
 import stasis.linux.abi.Nr;
 
@@ -17,6 +18,16 @@ public record OwnCall(Nr nr, List<Arg> args) {
         throw new IllegalArgumentException("a keeper cannot make a call with " + arg);
       }
     }
+  }
+
+  /// Two lists as one: what the second says of its own calls is still said of them.
+  public static List<OwnCall> sequence(List<OwnCall> first, List<OwnCall> second) {
+    var all = new ArrayList<>(first);
+    for (OwnCall call : second) {
+      all.add(new OwnCall(call.nr(), call.args().stream().map(arg -> arg instanceof Arg.Result(var of)
+          ? Arg.result(new Ref<>(of.step() + first.size())) : arg).toList()));
+    }
+    return List.copyOf(all);
   }
 
   public static OwnCall of(Nr nr, Arg... args) {

@@ -138,10 +138,10 @@ public final class SocketOptions {
   /// @param undo what else is to be undone, after that
   public static Quiet deafen(OpenFile file, List<OwnCall> undo) throws ObstructedException {
     Bytes own = filter(file).orElse(Bytes.EMPTY);
-    var all = new ArrayList<OwnCall>(undo);
-    all.addFirst(own.isEmpty() ? set(SO_DETACH_FILTER, Arg.data(Bytes.ofU32(0)), 4)
-        : set(SO_FILTER, filterArg(own), FPROG_BYTES));
-    return new Quiet(List.of(set(SO_FILTER, filterArg(DROP_ALL.concat(own)), FPROG_BYTES)), all);
+    OwnCall back = own.isEmpty() ? set(SO_DETACH_FILTER, Arg.data(Bytes.ofU32(0)), 4)
+        : set(SO_FILTER, filterArg(own), FPROG_BYTES);
+    return new Quiet(List.of(set(SO_FILTER, filterArg(DROP_ALL.concat(own)), FPROG_BYTES)),
+        OwnCall.sequence(List.of(back), undo));
   }
 
   private static OwnCall set(int name, Arg value, int lengthBytes) {

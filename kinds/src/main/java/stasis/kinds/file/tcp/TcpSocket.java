@@ -142,13 +142,10 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     if (!TcpState.isConnected(state)) {
       return Optional.empty();
     }
-    var undo = new ArrayList<OwnCall>();
-    if (outside == TcpPeers.KEEP) {
-      SocketAddress local = SocketAddress.local(file);
-      SocketAddress.peer(file).ifPresent(peer -> undo.addAll(PacketWall.lower(local, peer)));
-    }
-    undo.addAll(Connection.repairOff(file));
-    return Optional.of(SocketOptions.deafen(file, undo));
+    SocketAddress local = SocketAddress.local(file);
+    List<OwnCall> lowered = outside == TcpPeers.KEEP
+        ? SocketAddress.peer(file).map(peer -> PacketWall.lower(local, peer)).orElse(List.of()) : List.of();
+    return Optional.of(SocketOptions.deafen(file, OwnCall.sequence(lowered, Connection.repairOff(file))));
   }
 
   @Override
@@ -195,12 +192,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     if (state.phase() != Phase.CONNECTED && state.phase() != Phase.UNACCEPTED) {
       return List.of();
     }
-    var calls = new ArrayList<OwnCall>();
-    if (isOutside(state)) {
-      calls.addAll(PacketWall.raise(state.localAddress(), state.peerAddress()));
-    }
-    calls.add(Connection.set(IPPROTO_TCP, Connection.TCP_REPAIR, Connection.REPAIR_ON));
-    return calls;
+    List<OwnCall> raised = isOutside(state) ? PacketWall.raise(state.localAddress(), state.peerAddress()) : List.of();
+    return OwnCall.sequence(raised, List.of(Connection.set(IPPROTO_TCP, Connection.TCP_REPAIR,
+        Connection.REPAIR_ON)));
   }
 
   private static boolean isOutside(State state) {

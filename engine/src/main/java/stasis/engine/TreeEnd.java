@@ -98,23 +98,23 @@ final class TreeEnd implements AutoCloseable {
 
   /// @param warnings gets one for each pid that is not free when this returns
   void run(List<String> warnings) throws SyscallException {
-    listener.at(new Moment.At("kill.armed"));
+    at("kill.armed");
     Map<Tid, Optional<Tid>> parents = new HashMap<>();
     List<FrozenTree.Member> members = tree.members();
     for (FrozenTree.Member member : members.reversed()) {
       Tid leader = member.group().leader();
       parents.put(leader, parent(leader));
       reap(member.group(), children.getOrDefault(leader, List.of()));
-      listener.at(new Moment.At("kill.reaped"));
+      at("kill.reaped");
       Syscalls.require("end task " + leader, Nr.KILL, leader.value(), SIGKILL);
-      listener.at(new Moment.At("kill.sent"));
+      at("kill.sent");
       for (LiveTask task : member.group().tasks()) {
         if (!task.tid().equals(leader)) {
           awaitEnd(task.tid());
         }
       }
       awaitEnd(leader);
-      listener.at(new Moment.At("kill.ended"));
+      at("kill.ended");
     }
     done = true;
     Deadline reaped = Deadline.after(REAP_BOUND);
@@ -123,6 +123,13 @@ final class TreeEnd implements AutoCloseable {
     }
     for (FrozenTree.Zombie zombie : tree.zombies()) {
       awaitFree(zombie.tid(), parents, reaped, warnings);
+    }
+  }
+
+  /// One SIGKILL alone has no moment in between.
+  private void at(String step) {
+    if (keeper.isPresent()) {
+      listener.at(new Moment.At(step));
     }
   }
 

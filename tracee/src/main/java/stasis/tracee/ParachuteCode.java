@@ -38,6 +38,7 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
   static final int WAITID = 247;
 
   private static final int P_PID = 1;
+  private static final int EINTR = 4;
   private static final int WEXITED_WALL = 0x40000004;
   private static final int SIG_SETMASK = 2;
 
@@ -71,8 +72,8 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
       syscall();
       emit(0xeb, 0xfe); // exit_group does not return
       int fork = here();
-      int forkExit = forkAndWait(exitExit);
-      int forkUndone = here();
+      int forkExit = fork(exitExit);
+      int forkUndone = awaitChild();
       int toMask = jumpForward();
       int run = here();
       int runExit = runList();
@@ -96,20 +97,32 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
     }
 
     /// @return the offset after the call that forks
-    private int forkAndWait(int child) {
+    private int fork(int child) {
       syscall();
       int forked = here();
       move(RAX, RCX);
       emit(0xe3, child - (here() + 2)); // jrcxz child: syscall has clobbered rcx anyway
+      return forked;
+    }
+
+    /// A tracer that died before it blocked the signals leaves a wait that a handler without SA_RESTART interrupts:
+    /// it is begun again, else the child would stay a zombie.
+    ///
+    /// @return the offset after the wait
+    private int awaitChild() {
       // waitid refuses an id that is an errno (<= 0); wait4 would take -1 for any child.
       move(RAX, RSI);
       set(RDI, P_PID);
       set(RDX, 0);
       set(R10, WEXITED_WALL);
       set(R8, 0);
+      int again = here();
       set(RAX, WAITID);
       syscall();
-      return forked;
+      int waited = here();
+      emit(0x48, 0x8d, 0x48, EINTR); // lea EINTR(%rax),%rcx: a comparison would change the flags, which are the task's
+      emit(0xe3, (again - (here() + 2)) & 0xff); // jrcxz again
+      return waited;
     }
 
     /// @return the offset after the one syscall instruction

@@ -189,6 +189,16 @@ final class KillSweepTest {
     }
   }
 
+  /// The one step of a snapshot with handlers still able to run: Python installs them without SA_RESTART.
+  @Test
+  void handlersThatInterruptTheWalkHomeLeaveNoChild() throws Exception {
+    assumeTrue(Files.exists(Path.of("/usr/bin/python3")), "no python3");
+    try (Begun begun = begin(Report::spinBegan, "/usr/bin/python3", Programs.source(folder, "target.py").toString())) {
+      assertUnharmed(begun, sweep(begun, begun.target().leader().value(), 3, "maps=false", "storm=" + SIGUSR1,
+          "name=errand.entered"));
+    }
+  }
+
   @Test
   void jvmSurvivesTheTracersDeathAtAnyStep() throws Exception {
     try (Begun begun = begin(Report::spinBegan, java(), "-Xmx64m", "-cp", System.getProperty("java.class.path"),

@@ -1,6 +1,8 @@
 package stasis.tracee;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -8,6 +10,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
@@ -83,13 +86,14 @@ final class Sweep {
       Optional<Report> report = options.containsKey("report") ? Optional.of(new Report(Path.of(options.get("report"))))
           : Optional.empty();
       AtomicBoolean storming = storm();
-      int count = whole();
+      List<Integer> chosen = whole(options.getOrDefault("name", ""));
+      int count = chosen.size();
       int deaths = 0;
       int wholeRuns = 0;
       var failures = new TreeMap<String, Integer>();
       boolean done = false;
       for (int i = 0; !done && System.nanoTime() < end; i++) {
-        int step = steps ? first + i / repetitions : random.nextInt(count);
+        int step = steps ? first + i / repetitions : chosen.get(random.nextInt(count));
         var where = new String[] {"end"};
         boolean died = die(step, where);
         if (died) {
@@ -146,16 +150,16 @@ final class Sweep {
       return on;
     }
 
-    /// @return how many steps a whole run has
-    private int whole() throws SyscallException {
-      var steps = new AtomicInteger();
+    /// @return the steps of a whole run whose name begins with `prefix`
+    private List<Integer> whole(String prefix) throws SyscallException {
+      var names = new ArrayList<String>();
       try (var tracer = new TracerThread()) {
-        boolean ran = tracer.call(ptrace -> scenario.run(ptrace, _ -> steps.incrementAndGet()));
+        boolean ran = tracer.call(ptrace -> scenario.run(ptrace, names::add));
         if (!ran) {
           throw new AssertionError("the scenario is refused");
         }
       }
-      return steps.get();
+      return IntStream.range(0, names.size()).filter(i -> names.get(i).startsWith(prefix)).boxed().toList();
     }
 
     private boolean die(int step, String[] where) throws InterruptedException {

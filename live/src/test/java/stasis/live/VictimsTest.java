@@ -24,8 +24,8 @@ import stasis.testkit.Victim;
 class VictimsTest {
   private static final Duration CONTROL = Duration.ofSeconds(30);
   private static final String REFUSED = "refused";
-  /// Begins the labels of what stands on deleted things, and is the mode of the allow list for them.
-  private static final String DELETED = "deleted";
+  /// A label that begins so names a mode of `docs/oracle-allowed.md`.
+  private static final List<String> MODES = List.of("deleted", "nameless", "one-shot");
   /// They are looked at as trees, or differ by their purpose.
   private static final Set<String> NOT_CARRIED = Set.of("foster", "changes");
 
@@ -88,7 +88,7 @@ class VictimsTest {
       assertThat(obstacles).isNotEmpty();
     } else {
       try {
-        act.on(cycle, victim, label.startsWith(DELETED) ? new String[] {DELETED} : new String[0]);
+        act.on(cycle, victim, MODES.stream().filter(label::startsWith).toArray(String[]::new));
       } catch (AssertionError | IllegalStateException e) {
         throw new AssertionError("at '" + label + "': " + e.getMessage(), e);
       }

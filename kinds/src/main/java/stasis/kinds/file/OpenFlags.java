@@ -26,7 +26,8 @@ public final class OpenFlags {
   public static final int O_PATH = 010000000;
   private static final int O_NOCTTY = 0400;
   private static final int O_TRUNC = 01000;
-  private static final int TMPFILE_BIT = 020000000;
+  /// O_TMPFILE without O_DIRECTORY: only the description that made the file has it.
+  public static final int TMPFILE_BIT = 020000000;
   /// What open(2) acts on once; O_TMPFILE alone stays visible later (fs/open.c, do_dentry_open()).
   private static final int ONCE = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | TMPFILE_BIT;
   private static final int F_SETFL = 4;

@@ -35,9 +35,10 @@ import stasis.resource.Script;
 public final class DeletedBody implements BodyKind<DeletedBody.State> {
   /// @param former path before it was deleted @param nameless made with O_TMPFILE, never had a path
   /// @param otherNames links it still has elsewhere @param owner empty where nobody can ask: it is only mapped
-  /// @param byName descriptions that only its name can be opened for
+  /// @param byName descriptions that only its name can be opened for @param maker the description that O_TMPFILE made
   record State(@Tag(1) PathBytes former, @Tag(2) boolean nameless, @Tag(3) long sizeBytes, @Tag(4) int mode,
-      @Tag(5) Optional<Owner> owner, @Tag(6) long modifiedNs, @Tag(7) int otherNames, @Tag(8) List<ByName> byName) {
+      @Tag(5) Optional<Owner> owner, @Tag(6) long modifiedNs, @Tag(7) int otherNames, @Tag(8) List<ByName> byName,
+      @Tag(9) Optional<Maker> maker) {
     State {
       byName = List.copyOf(byName);
       if (sizeBytes < 0 || (mode & ~PERMISSIONS) != 0) {
@@ -59,8 +60,25 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
     }
   }
 
+  /// The description with O_TMPFILE, which no file that already is can be opened with.
+  ///
+  /// @param flags its access mode and what F_SETFL cannot set later
+  record Maker(@Tag(1) ObjectId file, @Tag(2) int flags) {
+    Maker {
+      if ((flags & ~KEPT_BY_MAKER) != 0 || !OpenFlags.isWritable(flags)) {
+        throw new IllegalArgumentException("O_TMPFILE with flags " + Integer.toOctalString(flags));
+      }
+    }
+
+    static Maker of(OpenFile file) {
+      return new Maker(file.id(), file.info().flags() & KEPT_BY_MAKER);
+    }
+  }
+
+  private static final int O_SYNC = 04010000;
+  private static final int KEPT_BY_MAKER = OpenFlags.O_ACCMODE | O_SYNC;
   private static final int PERMISSIONS = 07777;
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.deleted", 2);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.deleted", 3);
   private static final long HUGETLBFS_MAGIC = 0x958458f6L;
   private static final int STATX_BYTES = 256;
   private static final int STATX_BASIC_STATS = 0x7ff;
@@ -99,7 +117,8 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
       throw new ObstructedException(file.subject(), "its owner cannot be read", "run with CAP_SYS_PTRACE");
     }
     Owner owner = new Owner(stat.output(4).u32(STATX_UID_OFFSET), stat.output(4).u32(STATX_GID_OFFSET));
-    return state(file.link(), file.facts(), Optional.of(owner), byName(body));
+    return state(file.link(), file.facts(), Optional.of(owner), byName(body), body.files().stream()
+        .filter(one -> (one.info().flags() & OpenFlags.TMPFILE_BIT) != 0).map(Maker::of).findFirst());
   }
 
   private static List<ByName> byName(BodyView body) throws ObstructedException {
@@ -119,13 +138,14 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
     var first = body.mappings().getFirst();
     FileStat facts = first.facts().orElseThrow(() -> new ObstructedException(first.subject(),
         "a deleted file that is only mapped cannot be looked at", "run with CAP_CHECKPOINT_RESTORE"));
-    return state(first.vma().name(), facts, Optional.empty(), List.of());
+    return state(first.vma().name(), facts, Optional.empty(), List.of(), Optional.empty());
   }
 
-  private static State state(String link, FileStat facts, Optional<Owner> owner, List<ByName> byName) {
+  private static State state(String link, FileStat facts, Optional<Owner> owner, List<ByName> byName,
+      Optional<Maker> maker) {
     PathBytes former = NamedFile.formerPath(link);
     return new State(former, former.latin1().endsWith("/#" + facts.inode()), facts.sizeBytes(),
-        facts.mode() & PERMISSIONS, owner, NamedFile.modifiedNs(facts), facts.links(), byName);
+        facts.mode() & PERMISSIONS, owner, NamedFile.modifiedNs(facts), facts.links(), byName, maker);
   }
 
   @Override
@@ -174,14 +194,15 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
   /// only if the name was ours: the number to copy it to is the result of making the file, and no errno is one.
   @Override
   public Ref<?> restore(State state, ObjectId self, Script script, Refs refs) {
+    int way = O_TMPFILE | Open.O_CLOEXEC | state.maker().map(Maker::flags).orElse(Open.O_RDWR);
     Ref<Fd> fd = script.call(Nr.OPENAT, "deleted file " + self + ", where all else fails", Arg.imm(Open.AT_FDCWD),
-        Arg.path(FALLBACK), Arg.imm(O_TMPFILE | Open.O_RDWR | Open.O_CLOEXEC), Arg.imm(MEANWHILE_MODE));
+        Arg.path(FALLBACK), Arg.imm(way), Arg.imm(MEANWHILE_MODE));
     Ref<Fd> directory = script.callTolerating(NO_DIRECTORY, Nr.OPENAT, "its directory", Arg.imm(Open.AT_FDCWD),
         Arg.path(directory(state.former())), Arg.imm(O_PATH | O_DIRECTORY | Open.O_CLOEXEC));
     Ref<Fd> nameless = script.callTolerating(
         Set.of(Errno.EBADF, Errno.EOPNOTSUPP, Errno.EISDIR, Errno.ENOENT, Errno.EACCES, Errno.EROFS), Nr.OPENAT,
         "without a name in its directory", Arg.result(directory), Arg.string("."),
-        Arg.imm(O_TMPFILE | Open.O_RDWR | Open.O_CLOEXEC), Arg.imm(MEANWHILE_MODE));
+        Arg.imm(way), Arg.imm(MEANWHILE_MODE));
     replace(fd, nameless, script);
     if (!state.nameless()) {
       Ref<Fd> named = script.callTolerating(Set.of(Errno.EBADF, Errno.EEXIST, Errno.ENOENT, Errno.EACCES, Errno.EROFS),
@@ -204,6 +225,8 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
       // After the fill, which writes whole pages.
       script.call(Nr.FTRUNCATE, "its size", Arg.result(fd), Arg.imm(state.sizeBytes()));
     }
+    state.maker().ifPresent(maker -> refs.note(maker.file(), script.call(Nr.FCNTL, "description " + maker.file()
+        + ", which made it", Arg.result(fd), Arg.imm(F_DUPFD_CLOEXEC), Arg.imm(refs.spare().value()))));
     return fd;
   }
 

@@ -27,7 +27,8 @@ import stasis.resource.Script;
 /// An open description of a regular file without its name: deleted since, or made with O_TMPFILE. The file itself is a
 /// body, which other descriptions and mappings may share.
 public final class DeletedFile implements FileKind<DeletedFile.State> {
-  /// @param flags of open(2) @param self its own id, under which the body has it opened by name where it has O_NOFOLLOW
+  /// @param flags of open(2) @param self its own id, under which the body has it opened by name where it has O_NOFOLLOW,
+  ///     or has it from making the file where it has O_TMPFILE
   record State(@Tag(1) ObjectId body, @Tag(2) int flags, @Tag(3) long positionBytes, @Tag(4) List<FileLock> locks,
       @Tag(5) Optional<ObjectId> self) {
     State {
@@ -55,7 +56,8 @@ public final class DeletedFile implements FileKind<DeletedFile.State> {
     BodyKey key = new BodyKey("body.deleted", file.facts().device().stat(), file.facts().inode());
     int flags = OpenFlags.of(file) & ~OpenFlags.O_DIRECTORY;
     return new State(file.body(key), flags, file.info().pos(), FileLock.of(file),
-        Optional.of(file.id()).filter(_ -> (flags & OpenFlags.O_NOFOLLOW) != 0));
+        Optional.of(file.id()).filter(_ -> (flags & OpenFlags.O_NOFOLLOW) != 0
+            || (file.info().flags() & OpenFlags.TMPFILE_BIT) != 0));
   }
 
   @Override
@@ -69,10 +71,11 @@ public final class DeletedFile implements FileKind<DeletedFile.State> {
     Ref<Fd> fd = script.call(Nr.OPENAT, "description of deleted file " + state.body(), Arg.imm(Open.AT_FDCWD),
         Arg.path(refs.path(state.body())), Arg.imm(state.flags() & ~OpenFlags.O_NOFOLLOW),
         Arg.imm(0));
-    state.self().flatMap(refs::noted).ifPresent(byName -> {
-      script.callTolerating(NO_SUCH_FD, Nr.DUP3, "rather the one opened by its name", Arg.result(byName),
-          Arg.result(fd), Arg.imm(Open.O_CLOEXEC));
-      script.callTolerating(NO_SUCH_FD, Nr.CLOSE, "kept as the other", Arg.result(byName));
+    state.self().flatMap(refs::noted).ifPresent(kept -> {
+      script.callTolerating(NO_SUCH_FD, Nr.DUP3, "rather the one kept for it", Arg.result(kept), Arg.result(fd),
+          Arg.imm(Open.O_CLOEXEC));
+      script.callTolerating(NO_SUCH_FD, Nr.CLOSE, "kept as the other", Arg.result(kept));
+      OpenFlags.set(state.flags(), Arg.result(fd), script);
     });
     if (state.positionBytes() != 0) {
       script.callExpecting(state.positionBytes(), Nr.LSEEK, "its position", Arg.result(fd),

@@ -24,12 +24,12 @@ class DeletedBodyTest extends AspectContract<DeletedBody.State> {
   protected DeletedBody.State sample() {
     return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 5008, 0640,
         Optional.of(new DeletedBody.Owner(1000, 100)),
-        1_500_000_000L, 0, List.of(new DeletedBody.ByName(new ObjectId(12), 0402002)));
+        1_500_000_000L, 0, List.of(new DeletedBody.ByName(new ObjectId(12), 0402002)), Optional.empty());
   }
 
   private static DeletedBody.State state(int otherNames) {
     return new DeletedBody.State(PathBytes.of("/srv/gone"), false, 0, 0640,
-        Optional.of(new DeletedBody.Owner(0, 0)), 0, otherNames, List.of());
+        Optional.of(new DeletedBody.Owner(0, 0)), 0, otherNames, List.of(), Optional.empty());
   }
 
   @Test
@@ -54,8 +54,8 @@ class DeletedBodyTest extends AspectContract<DeletedBody.State> {
   @Test
   void fileThatNeverHadANameGetsNone() {
     DeletedBody.State nameless = new DeletedBody.State(PathBytes.of("/srv/#7"), true, 0, 0600, Optional.empty(), 0, 0,
-        List.of());
+        List.of(), Optional.of(new DeletedBody.Maker(new ObjectId(13), 1)));
 
-    assertThat(explain(nameless)).doesNotContain("unlinkat");
+    assertThat(explain(nameless)).doesNotContain("unlinkat").contains("description #13, which made it");
   }
 }

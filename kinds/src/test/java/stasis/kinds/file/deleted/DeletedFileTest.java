@@ -35,10 +35,10 @@ class DeletedFileTest extends AspectContract<DeletedFile.State> {
   }
 
   @Test
-  void temporaryFileIsReopenedAsAnOrdinaryOne() throws ObstructedException {
+  void temporaryFileIsTheDescriptionThatMadeIt() throws ObstructedException {
     FakeOpenFile file = new FakeOpenFile("/srv/#7 (deleted)", FileStat.S_IFREG, 0, "020300002");
 
     assertThat(kind.checkpoint(file)).isEqualTo(new DeletedFile.State(new ObjectId(2000), 0100002, 0, List.of(),
-        Optional.empty()));
+        Optional.of(file.id())));
   }
 }

@@ -18,6 +18,7 @@ import stasis.linux.sys.Syscalls;
 import stasis.procfs.FileStat;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
+import stasis.resource.DescriptionAspect;
 import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.FilesState.Entry;
@@ -156,8 +157,14 @@ final class FileCollector implements AutoCloseable {
     findings.look(kind.schema().name(), () -> kind.checkpoint(file))
         .ifPresent(state -> {
           sink.put(file.id(), kind, state, Optional.empty(), file.subject());
+          kinds.descriptionAspects().forEach(aspect -> describe(aspect, file));
           file.copy().ifPresent(copy -> changes.mutedBy(copy, kind.muting(state)));
         });
+  }
+
+  private <S extends Record> void describe(DescriptionAspect<S> aspect, FileView file) {
+    findings.look(aspect.schema().name(), () -> aspect.checkpoint(file)).flatMap(state -> state).ifPresent(state ->
+        sink.put(tree.nextId(), aspect, state, Optional.of(file.id()), file.subject()));
   }
 
   /// Every open file by its path, as it was in the freeze.

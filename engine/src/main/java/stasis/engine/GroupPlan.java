@@ -10,6 +10,7 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.resource.Arg;
 import stasis.resource.BodyKind;
+import stasis.resource.DescriptionAspect;
 import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.GroupAspect;
@@ -262,6 +263,21 @@ final class GroupPlan {
         connect(kind, item, entry.fd());
       }
     }
+  }
+
+  /// What any description may have, once each.
+  ///
+  /// @param described descriptions that another process has seen to; those seen to here are added
+  void describeFiles(Set<ObjectId> described) {
+    for (FilesState.Entry entry : table().entries()) {
+      if (described.add(entry.file())) {
+        kinds.descriptionAspects().forEach(aspect -> descriptionAspect(aspect, entry.file(), entry.fd()));
+      }
+    }
+  }
+
+  private <S extends Record> void descriptionAspect(DescriptionAspect<S> aspect, ObjectId file, Fd fd) {
+    stateOf(aspect, file).ifPresent(state -> aspect.restore(state, fd, script, refs));
   }
 
   /// Files that are in flight and that nobody has open.

@@ -25,6 +25,7 @@ final class Neighbours {
   private record Inode(Device device, long number) {}
 
   private final Set<Long> sockets = new HashSet<>();
+  private final Set<String> fifos = new HashSet<>();
   private boolean looked;
 
   /// @param tree leaders of the tree
@@ -37,6 +38,8 @@ final class Neighbours {
     files.computeIfAbsent(inode(file), _ -> new ArrayList<>()).add(file);
     if (file.facts().type() == FileStat.S_IFSOCK) {
       sockets.add(file.facts().inode());
+    } else if (file.facts().type() == FileStat.S_IFIFO) {
+      fifos.add(file.link());
     }
   }
 
@@ -95,7 +98,7 @@ final class Neighbours {
     } catch (ProcException e) {
       return;
     }
-    fds.forEach(fd -> link(task, fd).filter(link -> link.startsWith("pipe:") || link.startsWith("socket:"))
+    fds.forEach(fd -> link(task, fd).filter(link -> link.startsWith("pipe:") || link.startsWith("socket:") || fifos.contains(link))
         .ifPresent(link -> elsewhere.putIfAbsent(link, task)));
   }
 

@@ -105,6 +105,8 @@ final class TreePlan {
     root.connectCarried(connected);
     groups.values().forEach(GroupPlan::closeKept);
     groups.values().forEach(GroupPlan::connectOwn);
+    Set<ObjectId> described = new HashSet<>();
+    groups.values().forEach(group -> group.describeFiles(described));
   }
 
   private void act(BirthOrder.Act act) {

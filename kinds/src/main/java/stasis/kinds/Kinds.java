@@ -2,16 +2,20 @@ package stasis.kinds;
 
 import java.util.List;
 import stasis.kinds.body.deleted.DeletedBody;
+import stasis.kinds.body.fifo.FifoBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.pty.PtyBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
 import stasis.kinds.body.sysvshm.SysvShmBody;
 import stasis.kinds.body.unix.UnixBody;
+import stasis.kinds.description.lease.Lease;
+import stasis.kinds.description.owner.SignalOwner;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
 import stasis.kinds.file.epoll.Epoll;
 import stasis.kinds.file.eventfd.EventFd;
+import stasis.kinds.file.fifo.Fifo;
 import stasis.kinds.file.foreign.ForeignFile;
 import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
@@ -97,6 +101,7 @@ import stasis.kinds.task.timerslack.TimerSlack;
 import stasis.kinds.task.tsc.TimeStampCounter;
 import stasis.kinds.task.userdispatch.UserDispatchOff;
 import stasis.resource.BodyKind;
+import stasis.resource.DescriptionAspect;
 import stasis.resource.FileKind;
 import stasis.resource.GroupAspect;
 import stasis.resource.KindSet;
@@ -114,7 +119,8 @@ public final class Kinds {
 
   /// @param outside what becomes of TCP connections whose peer is outside the tree
   public static KindSet all(TcpPeers outside) {
-    return new KindSet(files(outside), bodies(), mappings(), mappingAspects(), groupAspects(), taskAspects());
+    return new KindSet(files(outside), descriptionAspects(), bodies(), mappings(), mappingAspects(), groupAspects(),
+        taskAspects());
   }
 
   private static List<FileKind<?>> files(TcpPeers outside) {
@@ -134,6 +140,7 @@ public final class Kinds {
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
+        new Fifo(),
         new UnixFile(),
         new TcpSocket(outside),
         new UdpSocket(),
@@ -143,11 +150,19 @@ public final class Kinds {
     );
   }
 
+  /// In the order their steps are written.
+  private static List<DescriptionAspect<?>> descriptionAspects() {
+    return List.of(
+        new SignalOwner(),
+        new Lease());
+  }
+
   private static List<BodyKind<?>> bodies() {
     return List.of(
         new MemfdBody(),
         new DeletedBody(),
         new PipeBody(),
+        new FifoBody(),
         new UnixBody(),
         new PtyBody(),
         new SharedAnonBody(),

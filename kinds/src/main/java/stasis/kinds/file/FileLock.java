@@ -41,7 +41,8 @@ public record FileLock(@Tag(1) Sort sort, @Tag(2) boolean exclusive, @Tag(3) lon
     var locks = new ArrayList<FileLock>();
     for (OpenFile.Holder holder : file.holders()) {
       for (Locks.Lock lock : holder.info().locks()) {
-        if (!lock.blocked()) {
+        // A lease is an attribute of the description (fcntl(2), F_SETLEASE).
+        if (!lock.blocked() && !lock.kind().equals("LEASE")) {
           long length = lock.last() == Locks.Lock.END ? 0 : lock.last() - lock.first() + 1;
           Sort sort = sort(lock, file);
           locks.add(new FileLock(sort, lock.type().equals("WRITE"), lock.first(), length,

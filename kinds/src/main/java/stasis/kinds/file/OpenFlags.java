@@ -3,9 +3,7 @@ package stasis.kinds.file;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.procfs.FdInfo;
-import stasis.resource.Answer;
 import stasis.resource.Arg;
-import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.Ref;
 import stasis.resource.Script;
@@ -17,6 +15,7 @@ public final class OpenFlags {
   public static final int O_WRONLY = 1;
   public static final int O_CREAT = 0100;
   public static final int O_EXCL = 0200;
+  public static final int O_APPEND = 02000;
   public static final int O_NONBLOCK = 04000;
   public static final int O_ASYNC = 020000;
   public static final int O_DIRECT = 040000;
@@ -31,22 +30,13 @@ public final class OpenFlags {
   /// What open(2) acts on once; O_TMPFILE alone stays visible later (fs/open.c, do_dentry_open()).
   private static final int ONCE = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | TMPFILE_BIT;
   private static final int F_SETFL = 4;
-  private static final int F_GETOWN_EX = 16;
-  private static final int OWNER_BYTES = 8;
 
   private OpenFlags() {}
 
-  /// What a description must be reopened with. Close-on-exec is the fd's and not among them.
-  ///
-  /// @throws ObstructedException when signals are sent for it (F_SETOWN, O_ASYNC of fcntl(2))
-  public static int of(OpenFile file) throws ObstructedException {
-    int flags = file.info().flags() & ~(ONCE | FdInfo.O_CLOEXEC);
-    Answer owner = file.ask(Nr.FCNTL, Arg.self(), Arg.imm(F_GETOWN_EX), Arg.space(OWNER_BYTES));
-    if ((flags & O_ASYNC) != 0 || !owner.failed() && owner.output(2).u32(4) != 0) {
-      throw new ObstructedException(file.subject(), "signal-driven I/O is set up for it (F_SETOWN)",
-          "let the program take the owner off it before the checkpoint");
-    }
-    return flags;
+  /// What a description must be reopened with. Close-on-exec is the fd's and not among them, nor is O_ASYNC, which only
+  /// F_SETFL brings about (open(2)).
+  public static int of(OpenFile file) {
+    return file.info().flags() & ~(ONCE | O_ASYNC | FdInfo.O_CLOEXEC);
   }
 
   public static boolean isWritable(int flags) {

@@ -16,6 +16,7 @@ import stasis.linux.abi.Fd;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
 import stasis.resource.BodyKind;
+import stasis.resource.DescriptionAspect;
 import stasis.resource.FileKind;
 import stasis.resource.GroupAspect;
 import stasis.resource.Kind;
@@ -83,6 +84,7 @@ public abstract class AspectContract<S extends Record> {
         file.connect(state, new Fd(3), script, new FakeRefs());
         file.connectOwn(state, new Fd(3), script, new FakeRefs());
       }
+      case DescriptionAspect<S> aspect -> aspect.restore(state, new Fd(3), script, new FakeRefs());
       case BodyKind<S> body -> {
         FakeRefs refs = new FakeRefs();
         body.restore(state, new ObjectId(9), script, refs);

@@ -1,17 +1,15 @@
 package stasis.kinds.body.pipe;
 
 import java.lang.invoke.MethodHandles;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.OpenFlags;
+import stasis.kinds.file.PipeContents;
 import stasis.linux.abi.Bytes;
-import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
-import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKind;
 import stasis.resource.BodyView;
@@ -23,11 +21,23 @@ import stasis.resource.Script;
 
 /// An unnamed pipe: how much it holds, and what is in it. Bytes on their way are copied, not taken (tee(2)).
 public final class PipeBody implements BodyKind<PipeBody.State> {
-  /// @param capacityBytes as F_GETPIPE_SZ says @param content unread bytes
-  record State(@Tag(1) int capacityBytes, @Tag(2) Bytes content) {
+  /// @param capacityBytes as F_GETPIPE_SZ says @param content unread bytes @param packets lengths of the packets they
+  ///     are (O_DIRECT of pipe2(2)), empty for a stream
+  record State(@Tag(1) int capacityBytes, @Tag(2) Bytes content, @Tag(3) List<Integer> packets) {
     State {
+      packets = List.copyOf(packets);
       if (capacityBytes <= 0 || content.length() > capacityBytes) {
         throw new IllegalArgumentException("a pipe of " + capacityBytes + " bytes cannot hold " + content.length());
+      }
+      long inPackets = 0;
+      for (int length : packets) {
+        if (length <= 0) {
+          throw new IllegalArgumentException("a packet of " + length + " bytes");
+        }
+        inPackets += length;
+      }
+      if (!packets.isEmpty() && inPackets != content.length()) {
+        throw new IllegalArgumentException(content.length() + " bytes are not packets of " + inPackets);
       }
     }
   }
@@ -35,12 +45,10 @@ public final class PipeBody implements BodyKind<PipeBody.State> {
   /// Names under which the two descriptions that pipe2(2) made are noted.
   private static final String READ_END = "read end";
   private static final String WRITE_END = "write end";
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.pipe", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.pipe", 2);
   private static final int F_SETPIPE_SZ = 1031;
   private static final int F_DUPFD_CLOEXEC = 1030;
-  private static final int F_GETPIPE_SZ = 1032;
-  private static final int FIONREAD = 0x541b;
-  private static final int SPLICE_F_NONBLOCK = 2;
+  private static final int F_SETFL = 4;
   private static final int O_NONBLOCK_CLOEXEC = 0x80800;
   private static final int ENDS_BYTES = 8;
 
@@ -52,55 +60,18 @@ public final class PipeBody implements BodyKind<PipeBody.State> {
   @Override
   public State checkpoint(BodyView body) throws ObstructedException {
     OpenFile any = body.files().getFirst();
-    int capacity = (int) require(any, any.ask(Nr.FCNTL, Arg.self(), Arg.imm(F_GETPIPE_SZ)), "its capacity").result();
-    int unread = require(any, any.ask(Nr.IOCTL, Arg.self(), Arg.imm(FIONREAD), Arg.space(4)), "how full it is")
-        .output(2).u32(0);
+    int capacity = PipeContents.capacity(any);
+    int unread = PipeContents.unread(any);
     Optional<OpenFile> reader = body.files().stream().filter(f -> OpenFlags.isReadable(f.info().flags())).findFirst();
     if (unread == 0 || reader.isEmpty()) {
       // What nobody can read any more need not come back.
-      return new State(capacity, Bytes.EMPTY);
+      return new State(capacity, Bytes.EMPTY, List.of());
     }
-    for (OpenFile file : body.files()) {
-      if ((file.info().flags() & OpenFlags.O_DIRECT) != 0) {
-        throw new ObstructedException(file.subject(), "a pipe in packet mode (O_DIRECT) with unread packets cannot be"
-            + " carried", "let the program read them before the checkpoint");
-      }
-    }
-    return new State(capacity, peek(reader.get(), capacity, unread));
-  }
-
-  private static Bytes peek(OpenFile reader, int capacity, int unread) throws ObstructedException {
-    Bytes ends = require(reader, reader.ask(Nr.PIPE2, Arg.space(ENDS_BYTES), Arg.imm(O_NONBLOCK_CLOEXEC)),
-        "a pipe to copy it to").output(0);
-    Arg out = Arg.imm(ends.u32(0));
-    Arg in = Arg.imm(ends.u32(4));
-    try {
-      require(reader, reader.ask(Nr.FCNTL, in, Arg.imm(F_SETPIPE_SZ), Arg.imm(capacity)), "room to copy it to");
-      Answer copied = reader.ask(Nr.TEE, Arg.self(), in, Arg.imm(capacity), Arg.imm(SPLICE_F_NONBLOCK));
-      List<Bytes> parts = new ArrayList<>();
-      int got = 0;
-      while (!copied.failed() && got < copied.result()) {
-        Answer part = require(reader, reader.ask(Nr.READ, out, Arg.space(unread), Arg.imm(unread)), "its contents");
-        parts.add(part.output(1).slice(0, (int) part.result()));
-        got += (int) part.result();
-      }
-      if (got != unread) {
-        throw new ObstructedException(reader.subject(), "of its " + unread + " unread bytes only " + got
-            + " can be copied", "let the program read them before the checkpoint");
-      }
-      return parts.stream().reduce(Bytes.EMPTY, Bytes::concat);
-    } finally {
-      reader.ask(Nr.CLOSE, out);
-      reader.ask(Nr.CLOSE, in);
-    }
-  }
-
-  private static Answer require(OpenFile file, Answer answer, String what) throws ObstructedException {
-    if (answer.failed()) {
-      throw new ObstructedException(file.subject(), what + " cannot be had: " + Errno.of(answer.result()),
-          "run with CAP_SYS_PTRACE and, for large pipes, CAP_SYS_RESOURCE");
-    }
-    return answer;
+    List<Bytes> parts = PipeContents.parts(reader.get(), capacity, unread);
+    boolean packets = parts.size() > 1
+        || body.files().stream().anyMatch(file -> (file.info().flags() & OpenFlags.O_DIRECT) != 0);
+    return new State(capacity, parts.stream().reduce(Bytes.EMPTY, Bytes::concat),
+        packets ? parts.stream().map(Bytes::length).toList() : List.of());
   }
 
   /// The read end stays, as the way to open the pipe anew; until `finish` both of pipe2(2)'s own are noted.
@@ -111,13 +82,25 @@ public final class PipeBody implements BodyKind<PipeBody.State> {
     Arg in = Arg.output(pipe, 0, 4, 4);
     script.call(Nr.FCNTL, "its capacity", in, Arg.imm(F_SETPIPE_SZ), Arg.imm(state.capacityBytes()));
     if (!state.content().isEmpty()) {
-      script.callExpecting(state.content().length(), Nr.WRITE, "its unread bytes", in, Arg.data(state.content()),
-          Arg.imm(state.content().length()));
+      fill(state, in, script);
     }
     Ref<?> kept = script.call(Nr.DUP, "the way to it", out);
     refs.note(self, READ_END, keep(out, "read", script, refs));
     refs.note(self, WRITE_END, keep(in, "write", script, refs));
     return kept;
+  }
+
+  /// The flag of the writing end makes packets of what it writes; each kind of file sets its own later.
+  private static void fill(State state, Arg in, Script script) {
+    if (!state.packets().isEmpty()) {
+      script.call(Nr.FCNTL, "packets", in, Arg.imm(F_SETFL), Arg.imm(OpenFlags.O_DIRECT));
+    }
+    int from = 0;
+    for (int length : state.packets().isEmpty() ? List.of(state.content().length()) : state.packets()) {
+      script.callExpecting(length, Nr.WRITE, "its unread bytes", in, Arg.data(state.content().slice(from, length)),
+          Arg.imm(length));
+      from += length;
+    }
   }
 
   private static Ref<?> keep(Arg end, String name, Script script, Refs refs) {

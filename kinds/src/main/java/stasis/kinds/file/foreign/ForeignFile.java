@@ -49,7 +49,7 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
       case FileStat.S_IFIFO -> file.link().startsWith("pipe:")
           ? new Refusal("the other end of this pipe is outside the program, or shared with a task outside",
               "start the program with this fd closed or on a file, or checkpoint both ends' tasks together")
-          : new Refusal("a named FIFO cannot be carried", CLOSE);
+          : new Refusal("a task outside the tree has this FIFO open too", CLOSE);
       case FileStat.S_IFSOCK -> socket(file);
       case FileStat.S_IFCHR -> file.facts().rdev().major() == 5 && file.facts().rdev().minor() == 0
           ? new Refusal("a terminal opened beside standard input, output and error cannot be carried", CLOSE)

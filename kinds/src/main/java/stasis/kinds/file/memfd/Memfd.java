@@ -5,6 +5,7 @@ import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
@@ -20,11 +21,16 @@ import stasis.resource.Script;
 
 /// An open description of a memfd: its access mode, flags and offset. The memfd itself is a body.
 public final class Memfd implements FileKind<Memfd.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.memfd", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.memfd", 2);
   private static final int SEEK_SET = 0;
+  private static final int O_RDWR = 2;
+  /// What F_SETFL can give a description that was made without.
+  private static final int SETTABLE = OpenFlags.O_APPEND | OpenFlags.O_NONBLOCK | OpenFlags.O_LARGEFILE;
 
-  /// @param flags access mode and status flags of open(2), without O_CLOEXEC
-  record State(@Tag(1) ObjectId body, @Tag(2) int flags, @Tag(3) long offset) {
+  /// @param flags access mode and status flags of open(2), without O_CLOEXEC and O_ASYNC
+  /// @param first the one that memfd_create(2) made, or as good: it alone does not count as open for writing, so the
+  ///     memfd can be executed (mm/shmem.c, __shmem_file_setup())
+  record State(@Tag(1) ObjectId body, @Tag(2) int flags, @Tag(3) long offset, @Tag(4) boolean first) {
     State {
       if (offset < 0) {
         throw new IllegalArgumentException("offset must be >= 0, was " + offset);
@@ -46,7 +52,17 @@ public final class Memfd implements FileKind<Memfd.State> {
   @Override
   public State checkpoint(OpenFile file) {
     BodyKey key = new BodyKey("body.memfd", file.facts().device().stat(), file.facts().inode());
-    return new State(file.body(key), file.info().flags() & ~FdInfo.O_CLOEXEC, file.info().pos());
+    boolean first = file.onSameInode().stream().filter(other -> isPlain(flags(other))).findFirst()
+        .filter(other -> other.id().equals(file.id())).isPresent();
+    return new State(file.body(key), flags(file), file.info().pos(), first);
+  }
+
+  private static int flags(OpenFile file) {
+    return file.info().flags() & ~(FdInfo.O_CLOEXEC | OpenFlags.O_ASYNC);
+  }
+
+  private static boolean isPlain(int flags) {
+    return (flags & ~SETTABLE) == O_RDWR;
   }
 
   @Override
@@ -56,9 +72,17 @@ public final class Memfd implements FileKind<Memfd.State> {
 
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
-    Ref<Fd> fd = script.call(Nr.OPENAT, "description of memfd " + state.body(), Arg.imm(Open.AT_FDCWD),
-        Arg.path(refs.path(state.body())), Arg.imm(state.flags()));
-    if (state.offset() != 0) {
+    Ref<Fd> fd;
+    if (state.first()) {
+      fd = script.call(Nr.DUP, "first description of memfd " + state.body(), Arg.result(refs.fd(state.body())));
+      if ((state.flags() & (OpenFlags.O_APPEND | OpenFlags.O_NONBLOCK)) != 0) {
+        OpenFlags.set(state.flags(), Arg.result(fd), script);
+      }
+    } else {
+      fd = script.call(Nr.OPENAT, "description of memfd " + state.body(), Arg.imm(Open.AT_FDCWD),
+          Arg.path(refs.path(state.body())), Arg.imm(state.flags()));
+    }
+    if (state.offset() != 0 || state.first()) {
       script.callExpecting(state.offset(), Nr.LSEEK, "its offset", Arg.result(fd), Arg.imm(state.offset()),
           Arg.imm(SEEK_SET));
     }

@@ -31,7 +31,7 @@ class PipeBodyTest extends AspectContract<PipeBody.State> {
 
   @Override
   protected PipeBody.State sample() {
-    return new PipeBody.State(65536, Bytes.cString("in flight"));
+    return new PipeBody.State(65536, Bytes.cString("in flight"), List.of(2, 8));
   }
 
   private record Ends(List<OpenFile> files) implements BodyView {
@@ -67,7 +67,7 @@ class PipeBodyTest extends AspectContract<PipeBody.State> {
   void unreadBytesAreCopied() throws ObstructedException {
     PipeBody.State state = kind.checkpoint(new Ends(List.of(reader("00", 2))));
 
-    assertThat(state).isEqualTo(new PipeBody.State(4096, Bytes.cString("ab").slice(0, 2)));
+    assertThat(state).isEqualTo(new PipeBody.State(4096, Bytes.cString("ab").slice(0, 2), List.of()));
   }
 
   @Test
@@ -79,8 +79,23 @@ class PipeBodyTest extends AspectContract<PipeBody.State> {
   }
 
   @Test
-  void unreadPacketsAreRefused() {
-    assertThatThrownBy(() -> kind.checkpoint(new Ends(List.of(reader("040000", 2)))))
-        .isInstanceOf(ObstructedException.class).hasMessageContaining("packet");
+  void oneUnreadPacketShowsByTheFlagOfTheWriter() throws ObstructedException {
+    PipeBody.State state = kind.checkpoint(new Ends(List.of(reader("00", 2), reader("040001", 2))));
+
+    assertThat(state.packets()).containsExactly(2);
+  }
+
+  @Test
+  void readsThatEndEarlyArePacketsWhoeverWroteThem() throws ObstructedException {
+    FakeOpenFile file = new FakeOpenFile("pipe:[7]", FileStat.S_IFIFO | 0600, 1, "00")
+        .answering(Nr.FCNTL, value(4096)).answering(Nr.IOCTL, output(2, Bytes.ofU32(3)))
+        .answering(Nr.PIPE2, output(0, Bytes.ofU32(8, 9))).answering(Nr.CLOSE, value(0))
+        .answering(Nr.TEE, value(3)).answering(Nr.READ, new Answer(2, Map.of(1, Bytes.cString("ab"))))
+        .answering(Nr.READ, new Answer(1, Map.of(1, Bytes.cString("c"))));
+
+    PipeBody.State state = kind.checkpoint(new Ends(List.of(file)));
+
+    assertThat(state.packets()).containsExactly(2, 1);
+    assertThat(state.content().length()).isEqualTo(3);
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
 import stasis.kinds.fake.FakeFile;
+import stasis.kinds.fake.FakeOpenFile;
 import stasis.kinds.fake.MemoryContract;
 import stasis.procfs.FileStat;
 import stasis.resource.BodyKey;
@@ -25,13 +26,13 @@ class MemfdTest extends MemoryContract<Memfd.State> {
 
   @Override
   protected Memfd.State sample() {
-    return new Memfd.State(new ObjectId(100), 0104002, 3);
+    return new Memfd.State(new ObjectId(100), 0104002, 3, true);
   }
 
   @Override
   protected void program(Script script) {
     kind().restore(sample(), script, REFS);
-    kind().restore(new Memfd.State(new ObjectId(100), 0100000, 0), script, REFS);
+    kind().restore(new Memfd.State(new ObjectId(100), 0100000, 0, false), script, REFS);
   }
 
   @Test
@@ -40,6 +41,17 @@ class MemfdTest extends MemoryContract<Memfd.State> {
     assertThat(kind().checkpoint(file)).as("close-on-exec belongs to the fd").isEqualTo(sample());
     assertThat(file.bodies()).containsExactly(new BodyKey("body.memfd", 0x801, 77));
     assertThat(kind().needs(sample())).containsExactly(new ObjectId(100));
+  }
+
+  @Test
+  void onlyOneIsTheFirstAndNoneThatWasOpenedByFlagsOfItsOwn() throws stasis.resource.ObstructedException {
+    FakeOpenFile first = new FakeOpenFile("/memfd:x (deleted)", FileStat.S_IFREG | 0600, 0, "0100002").as(31);
+    FakeOpenFile second = new FakeOpenFile("/memfd:x (deleted)", FileStat.S_IFREG | 0600, 0, "0100002").with(first);
+    FakeOpenFile synchronous = new FakeOpenFile("/memfd:x (deleted)", FileStat.S_IFREG | 0600, 0, "04110002");
+
+    assertThat(kind().checkpoint(first).first()).isTrue();
+    assertThat(kind().checkpoint(second).first()).isFalse();
+    assertThat(kind().checkpoint(synchronous).first()).isFalse();
   }
 
   @Test

@@ -2,6 +2,18 @@
 #include "victim.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
+
+// A program in a memfd runs as long as nobody has opened that memfd for writing: its first description does not count.
+static void run(int program) {
+  pid_t child = fork();
+  if (child == 0) {
+    syscall(SYS_execveat, program, "", (char *[]){"memfd", NULL}, (char *[]){NULL}, AT_EMPTY_PATH);
+    _exit(errno);
+  }
+  int status;
+  check(waitpid(child, &status, 0) == child && status == 0, "execveat: %x", status);
+}
 
 int main(void) {
   victim_start();
@@ -16,7 +28,15 @@ int main(void) {
   check(lseek(reader, 3, SEEK_SET) == 3, "lseek: %m");
   int flags[] = {fcntl(first, F_GETFL), fcntl(reader, F_GETFL), fcntl(appender, F_GETFL)};
 
+  int program = memfd_create("program", 0);
+  const char script[] = "#!/bin/true\n";
+  check(write(program, script, sizeof script - 1) == sizeof script - 1, "%m");
+  run(program);
+
   ready("opened");
+
+  run(program);
+  check(lseek(program, 0, SEEK_CUR) == sizeof script - 1, "offset of the program");
 
   check(fcntl(first, F_GETFL) == flags[0] && fcntl(reader, F_GETFL) == flags[1] && fcntl(appender, F_GETFL) == flags[2],
       "flags differ: %x %x %x", fcntl(first, F_GETFL), fcntl(reader, F_GETFL), fcntl(appender, F_GETFL));

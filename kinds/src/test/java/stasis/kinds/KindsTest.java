@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -18,6 +19,15 @@ import stasis.resource.Kind;
 class KindsTest {
   private static final Path MAIN = Path.of("src/main/java/stasis/kinds");
   private static final Path PROOF = Path.of("src/test/java/stasis/kinds");
+
+  /// Kinds whose program that checks itself is another's, or a test of its own.
+  private static final Map<String, String> PROVEN_BY = Map.of(
+      "body/fifo", "kinds/src/test/java/stasis/kinds/file/fifo/fifo_victim.c",
+      "body/pty", "kinds/src/test/java/stasis/kinds/file/pty/pty_victim.c",
+      "group/foreground", "testkit/victims/tree_terminal.c",
+      "group/terminal", "testkit/victims/tree_terminal.c",
+      "file/stdio", "live/src/test/java/stasis/live/CommandLineTest.java",
+      "file/foreign", "live/src/test/java/stasis/live/RefusedByNameTest.java");
 
   /// `family/kind` of each registered kind.
   static List<String> registered() {
@@ -37,6 +47,15 @@ class KindsTest {
           .filter(name -> name.contains("/")).forEach(folders::add);
     }
     assertThat(registered()).containsExactlyInAnyOrderElementsOf(folders);
+  }
+
+  @ParameterizedTest
+  @MethodSource("registered")
+  void aKindIsProvenByAProgramThatChecksItself(String kind) {
+    String other = PROVEN_BY.get(kind);
+    Path proof = other == null ? PROOF.resolve(kind).resolve(kind.substring(kind.indexOf('/') + 1) + "_victim.c")
+        : Path.of("..").resolve(other);
+    assertThat(proof).exists();
   }
 
   @ParameterizedTest

@@ -91,11 +91,21 @@ final class TaskCollector {
       List<Integer> pids = task.status().nsPid().stream().map(Math::toIntExact).toList();
       tasks.put(task.id(), new TaskState(pids, ids.getFirst(), parent, mm, files, task.stat().pgrp(),
           task.stat().session(), task.stat().exitSignal(), task.status().name(), frozen.stopSignal(),
-          task.stat().exitCode() == 0));
+          isStopTold(leader, frozen)));
       cpus.put(task.id(), cpu(frozen.cpu(tid), task));
       findings.exact("core.task", task.subject());
     }
     return group;
+  }
+
+  /// Only the file of the whole group shows the stop that its parent can still wait for (fs/proc/array.c,
+  /// do_task_stat()).
+  private static boolean isStopTold(ProcTask leader, Frozen frozen) throws ObstructedException {
+    try {
+      return frozen.stopSignal() == 0 || leader.stat().exitCode() == 0;
+    } catch (ProcException e) {
+      throw TaskView.obstructed(frozen.leader(), "stat", e);
+    }
   }
 
   private CpuState cpu(CpuState cpu, TaskView task) {

@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
 import stasis.resource.BodyKind;
@@ -22,6 +23,7 @@ import stasis.resource.GroupAspect;
 import stasis.resource.Kind;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
+import stasis.resource.Loss;
 import stasis.resource.MmState;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
@@ -75,6 +77,7 @@ final class Collector {
         aspects(group);
       }
       List<BodySource> sources = bodies();
+      tellOutsiders(groups, sources);
       if (!findings.obstacles().isEmpty()) {
         fileCollector.close();
         sources.forEach(BodySource::close);
@@ -145,6 +148,25 @@ final class Collector {
       }
     }
     return sources;
+  }
+
+  /// What the tree and a task outside write to each other in common memory stays in the tree's half.
+  private void tellOutsiders(List<GroupView> groups, List<BodySource> sources) {
+    Set<ObjectId> stored = new HashSet<>();
+    sources.forEach(source -> stored.add(source.body()));
+    Set<Tid> leaders = new HashSet<>();
+    groups.forEach(group -> leaders.add(group.leader().tid()));
+    OutsideMemory.holders(proc, leaders, tree.bodies().stream().filter(body -> stored.contains(body.id())).toList())
+        .forEach((body, holder) -> findings.approximate(body.key().kind(), new BodyViews(body).subject(), Loss.of(
+            "it is shared with " + name(holder) + " outside the tree: when it comes back, it is a copy of its own")));
+  }
+
+  private String name(Tid task) {
+    try {
+      return "task " + task + " (" + proc.task(task).status().name() + ")";
+    } catch (ProcException e) {
+      return "task " + task;
+    }
   }
 
   private Optional<BodySource> body(TreeView.Body body) {

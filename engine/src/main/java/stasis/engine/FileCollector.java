@@ -177,7 +177,8 @@ final class FileCollector implements AutoCloseable {
     for (FileView file : described) {
       file.copy().flatMap(copy -> outsiders.holder(copy, file.link(), tree)).ifPresent(holder ->
           findings.approximate("file", file.subject(), stasis.resource.Loss.of("it is shared with " + holder
-              + " outside the tree: position and flags are common no longer when it comes back")));
+              + " outside the tree: what comes back is a new one, with a position and flags of its own, and contents of"
+              + " its own where they have no name")));
     }
   }
 

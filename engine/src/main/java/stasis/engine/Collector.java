@@ -72,9 +72,14 @@ final class Collector {
     try {
       Map<ObjectId, FilesState> files = fileCollector.collect(groups);
       Map<ObjectId, MmState> mms = new TreeMap<>();
+      Sharers sharers = Sharers.of(tasks.entrySet().stream()
+          .filter(task -> task.getValue().leader().equals(task.getKey())).toList());
       for (GroupView group : groups) {
-        mms.put(group.mm(), mappingCollector.collect(group));
-        aspects(group);
+        if (!mms.containsKey(group.mm())) {
+          mms.put(group.mm(), mappingCollector.collect(group));
+        }
+        aspects(group, kinds.groupAspects().stream()
+            .filter(aspect -> sharers.describes(group.leader().id(), aspect)).toList());
       }
       List<BodySource> sources = bodies();
       tellOutsiders(groups, sources);
@@ -92,12 +97,12 @@ final class Collector {
     }
   }
 
-  private void aspects(GroupView group) throws ObstructedException {
+  private void aspects(GroupView group, List<? extends GroupAspect<?>> ofGroup) throws ObstructedException {
     Map<Tid, Set<Question>> questions = new LinkedHashMap<>();
     for (var task : group.tasks()) {
       questions.put(task.tid(), new LinkedHashSet<>());
     }
-    for (GroupAspect<?> aspect : kinds.groupAspects()) {
+    for (GroupAspect<?> aspect : ofGroup) {
       GroupPlan.require(questions, group.leader().tid()).addAll(aspect.questions(group));
     }
     for (TaskAspect<?> aspect : kinds.taskAspects()) {
@@ -109,7 +114,7 @@ final class Collector {
     for (var entry : questions.entrySet()) {
       answers.put(entry.getKey(), answers(group.frozen(), entry.getKey(), List.copyOf(entry.getValue())));
     }
-    for (GroupAspect<?> aspect : kinds.groupAspects()) {
+    for (GroupAspect<?> aspect : ofGroup) {
       groupAspect(aspect, group, GroupPlan.require(answers, group.leader().tid()));
     }
     for (TaskAspect<?> aspect : kinds.taskAspects()) {

@@ -3,20 +3,25 @@ package stasis.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import stasis.engine.BirthOrder.Act;
 import stasis.engine.BirthOrder.Node;
 import stasis.image.ObjectId;
+import stasis.resource.TaskState;
 
 /// Every answer is played on a model of what the kernel does (fork(2), setsid(2), setpgid(2), orphans), and must end in
 /// the tree that was asked for.
 class BirthOrderTest {
   private static final int RESTORERS_SESSION = 1;
+  private static final Sharers ALONE = Sharers.of(List.of());
 
   /// Who lives, with what, as the acts go on.
   private static final class Model {
@@ -26,7 +31,11 @@ class BirthOrderTest {
       private int session;
       private int group;
       private boolean subreaper;
+      /// What it has of each part, by a number.
+      private final Map<Part, Integer> parts = new EnumMap<>(Part.class);
     }
+
+    private int nextPart;
 
     private final Map<ObjectId, Process> alive = new HashMap<>();
     private final Map<ObjectId, Node> wanted = new HashMap<>();
@@ -40,13 +49,36 @@ class BirthOrderTest {
       process.session = root.leadsSession() ? RESTORERS_SESSION : root.session();
       process.group = root.leadsSession() || root.processGroup() == root.pid() ? RESTORERS_SESSION
           : root.processGroup();
+      for (Part part : Part.values()) {
+        process.parts.put(part, nextPart++);
+      }
       alive.put(root.id(), process);
+    }
+
+    /// Who shares, shares; who does not, does not.
+    void sharesAsWanted(Sharers sharers) {
+      for (Part part : Part.values()) {
+        Map<Integer, ObjectId> sets = new HashMap<>();
+        Map<ObjectId, Integer> parts = new HashMap<>();
+        alive.forEach((id, process) -> {
+          ObjectId first = sharers.first(part, id);
+          int number = GroupPlan.require(process.parts, part);
+          assertThat(sets.putIfAbsent(number, first)).as("%s of %s", part, id).isIn(null, first);
+          assertThat(parts.putIfAbsent(first, number)).as("%s of %s", part, id).isIn(null, number);
+        });
+      }
     }
 
     void play(Act act) {
       switch (act) {
-        case Act.Bear(var parent, var child, _) -> fork(parent, child, GroupPlan.require(wanted, child).pid());
-        case Act.BearHelper(var parent, var helper, var pid) -> fork(parent, helper, pid.orElseGet(() -> nextPid++));
+        case Act.Bear(var parent, var child, _, var shares) ->
+            fork(parent, child, GroupPlan.require(wanted, child).pid(), shares);
+        case Act.BearHelper(var parent, var helper, var pid, var shares) ->
+            fork(parent, helper, pid.orElseGet(() -> nextPid++), shares);
+        case Act.Unshare(var task, var part) -> {
+          assertThat(part).as("what unshare(2) knows").isIn(Part.FILES, Part.FS);
+          process(task).parts.put(part, nextPart++);
+        }
         case Act.FoundSession(var task) -> {
           Process process = process(task);
           assertThat(process.group).as("setsid of a group leader").isNotEqualTo(process.pid);
@@ -64,8 +96,12 @@ class BirthOrderTest {
       return GroupPlan.require(alive, task);
     }
 
-    private void fork(ObjectId parent, ObjectId child, int pid) {
+    private void fork(ObjectId parent, ObjectId child, int pid, Set<Part> shares) {
       Process process = new Process();
+      assertThat(shares.contains(Part.HANDLERS) && !shares.contains(Part.MM)).as("EINVAL of clone(2)").isFalse();
+      for (Part part : Part.values()) {
+        process.parts.put(part, shares.contains(part) ? GroupPlan.require(process(parent).parts, part) : nextPart++);
+      }
       assertThat(alive.values()).as("pid %d is free", pid).noneMatch(other -> other.pid == pid);
       process.parent = Optional.of(parent);
       process.pid = pid;
@@ -119,9 +155,10 @@ class BirthOrderTest {
   }
 
   private static List<Act> solved(Node... nodes) {
-    BirthOrder order = BirthOrder.of(List.of(nodes), 0);
+    BirthOrder order = BirthOrder.of(List.of(nodes), 0, ALONE);
     assertThat(order.impossible()).isEmpty();
     var model = new Model(List.of(nodes));
+    assertThat(order.acts()).noneMatch(act -> act instanceof Act.Bear bear && !bear.shares().isEmpty());
     order.acts().forEach(model::play);
     model.isAsWanted();
     return order.acts();
@@ -185,7 +222,7 @@ class BirthOrderTest {
   void anOrphanThatNobodyCouldHaveLeftToItsParentIsImpossible() {
     // 3 is a child of 2 in the session of 4, which is no descendant of 2.
     BirthOrder order = BirthOrder.of(List.of(node(1, 1, 10, 10, 10), node(2, 1, 11, 10, 10), node(3, 2, 12, 13, 13),
-        node(4, 1, 13, 13, 13)), 0);
+        node(4, 1, 13, 13, 13)), 0, ALONE);
 
     assertThat(order.impossible()).containsOnlyKeys(new ObjectId(3));
   }
@@ -202,7 +239,7 @@ class BirthOrderTest {
   void whatProgramsCanMakeCanBeMadeAgain() {
     for (int seed = 0; seed < 2000; seed++) {
       List<Node> nodes = grown(new Random(seed));
-      BirthOrder order = BirthOrder.of(nodes, 0);
+      BirthOrder order = BirthOrder.of(nodes, 0, ALONE);
       assertThat(order.impossible()).as("seed %d: %s", seed, nodes).isEmpty();
       var model = new Model(nodes);
       try {
@@ -214,8 +251,61 @@ class BirthOrderTest {
     }
   }
 
+  /// A root and its two children, of which the latter share a part with each other alone.
+  private static BirthOrder siblings(Part shared) {
+    var grown = new ArrayList<>(List.of(new Grown(10)));
+    grown.add(new Grown(11, grown.getFirst(), Set.of()));
+    grown.add(new Grown(12, grown.getFirst(), Set.of()));
+    grown.get(1).part(Set.of(shared), 77);
+    grown.get(2).part(Set.of(shared), 77);
+    return BirthOrder.of(nodes(grown), 0, sharers(grown));
+  }
+
+  @Test
+  void aParentHoldsWhatItsChildrenShareUntilBothHaveIt() {
+    BirthOrder order = siblings(Part.FILES);
+
+    assertThat(order.impossible()).isEmpty();
+    assertThat(order.acts()).containsSubsequence(new Act.Bear(new ObjectId(1), new ObjectId(2), true,
+        Set.of(Part.FILES)), new Act.Bear(new ObjectId(1), new ObjectId(3), true, Set.of(Part.FILES)),
+        new Act.Unshare(new ObjectId(1), Part.FILES));
+  }
+
+  @Test
+  void memoryCannotBeHandedOnByWhoDoesNotHaveIt() {
+    assertThat(siblings(Part.MM).impossible().values()).singleElement().asString().contains("memory");
+    assertThat(siblings(Part.HANDLERS).impossible().values()).singleElement().asString().contains("signal handlers");
+  }
+
+  /// With what they share, by clone(2), unshare(2) and execve(2). Most can be made again; what cannot is said to be.
+  @Test
+  void whatProgramsCanShareCanBeSharedAgain() {
+    int refused = 0;
+    for (int seed = 0; seed < 2000; seed++) {
+      var sharing = new Random(-1 - seed);
+      List<Grown> grown = grow(new Random(seed), Optional.of(sharing));
+      List<Node> nodes = nodes(grown);
+      Sharers sharers = sharers(grown);
+      BirthOrder order = BirthOrder.of(nodes, 0, sharers);
+      if (!order.impossible().isEmpty()) {
+        refused++;
+        continue;
+      }
+      var model = new Model(nodes);
+      try {
+        order.acts().forEach(model::play);
+        model.isAsWanted();
+        model.sharesAsWanted(sharers);
+      } catch (AssertionError | IllegalStateException e) {
+        throw new AssertionError("seed " + seed + "\n" + nodes + "\n" + order.acts(), e);
+      }
+    }
+    assertThat(refused).isBetween(1, 100);
+  }
+
   private static final class Grown {
     private final int pid;
+    private final Map<Part, Integer> parts = new EnumMap<>(Part.class);
     private Grown parent;
     private int session;
     private int group;
@@ -226,18 +316,43 @@ class BirthOrderTest {
       this.parent = this;
       this.session = pid;
       this.group = pid;
+      part(EnumSet.allOf(Part.class), pid);
     }
 
-    Grown(int pid, Grown parent) {
+    Grown(int pid, Grown parent, Set<Part> shares) {
       this.pid = pid;
       this.parent = parent;
       this.session = parent.session;
       this.group = parent.group;
+      parts.putAll(parent.parts);
+      Set<Part> own = EnumSet.allOf(Part.class);
+      own.removeAll(shares);
+      part(own, pid);
+    }
+
+    /// @param number that nobody else has
+    private void part(Set<Part> which, int number) {
+      which.forEach(part -> parts.put(part, number));
     }
   }
 
-  /// The root leads a session and adopts all orphans.
+  private static Set<Part> shares(Random random) {
+    return switch (random.nextInt(10)) {
+      case 0 -> Set.of(Part.FILES);
+      case 1 -> Set.of(Part.FS);
+      case 2 -> Set.of(Part.FILES, Part.FS);
+      case 3 -> Set.of(Part.MM);
+      case 4 -> Set.of(Part.MM, Part.HANDLERS, Part.FILES);
+      default -> Set.of();
+    };
+  }
+
   private static List<Node> grown(Random random) {
+    return nodes(grow(random, Optional.empty()));
+  }
+
+  /// The root leads a session and adopts all orphans.
+  private static List<Grown> grow(Random random, Optional<Random> sharing) {
     var all = new ArrayList<Grown>();
     all.add(new Grown(10));
     int pid = 11;
@@ -262,19 +377,52 @@ class BirthOrderTest {
             all.stream().filter(child -> child.parent == one).forEach(child -> child.parent = all.getFirst());
           }
         }
-        default -> all.add(new Grown(pid++, one));
+        default -> all.add(new Grown(pid++, one, sharing.map(BirthOrderTest::shares).orElse(Set.of())));
+      }
+      if (sharing.isPresent() && sharing.get().nextInt(8) == 0) {
+        Grown other = all.get(sharing.get().nextInt(all.size()));
+        other.part(sharing.get().nextBoolean() ? Set.of(Part.FS) : sharing.get().nextBoolean() ? Set.of(Part.FILES)
+            : Set.of(Part.MM, Part.FILES, Part.HANDLERS), 10_000 + step);
       }
     }
-    Map<Integer, Integer> ids = new HashMap<>();
-    List<Node> nodes = new ArrayList<>();
-    // Parents before their children, as the collector numbers them.
+    return all;
+  }
+
+  /// Parents before their children, as the collector numbers them.
+  private static List<Grown> numbered(List<Grown> all) {
     List<Grown> next = new ArrayList<>(List.of(all.getFirst()));
     for (int i = 0; i < next.size(); i++) {
       Grown one = next.get(i);
-      ids.put(one.pid, i + 1);
-      nodes.add(node(i + 1, GroupPlan.require(ids, one.parent.pid), one.pid, one.group, one.session));
       all.stream().filter(child -> child.parent == one && child != one).forEach(next::add);
     }
+    return next;
+  }
+
+  private static List<Node> nodes(List<Grown> all) {
+    Map<Integer, Integer> ids = new HashMap<>();
+    List<Node> nodes = new ArrayList<>();
+    for (Grown one : numbered(all)) {
+      ids.put(one.pid, ids.size() + 1);
+      nodes.add(node(ids.size(), GroupPlan.require(ids, one.parent.pid), one.pid, one.group, one.session));
+    }
     return nodes;
+  }
+
+  private static Sharers sharers(List<Grown> all) {
+    var tasks = new ArrayList<Map.Entry<ObjectId, TaskState>>();
+    Map<Integer, ObjectId> fs = new HashMap<>();
+    Map<Integer, ObjectId> handlers = new HashMap<>();
+    for (Grown one : numbered(all)) {
+      ObjectId id = new ObjectId(tasks.size() + 1);
+      tasks.add(Map.entry(id, new TaskState(List.of(one.pid), id, id, struct(one, Part.MM), struct(one, Part.FILES),
+          one.group, one.session, 17, "", 0, false,
+          Optional.of(fs.computeIfAbsent(GroupPlan.require(one.parts, Part.FS), _ -> id)),
+          Optional.of(handlers.computeIfAbsent(GroupPlan.require(one.parts, Part.HANDLERS), _ -> id)))));
+    }
+    return Sharers.of(tasks);
+  }
+
+  private static ObjectId struct(Grown one, Part part) {
+    return new ObjectId(100_000 + GroupPlan.require(one.parts, part));
   }
 }

@@ -109,4 +109,9 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   public Stage stage() {
     return Stage.ATTRIBUTES;
   }
+
+  @Override
+  public Of of() {
+    return Of.FS;
+  }
 }

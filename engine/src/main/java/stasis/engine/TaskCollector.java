@@ -85,6 +85,7 @@ final class TaskCollector {
     Optional<ObjectId> fs = with.apply(Part.FS).map(other -> other.leader().id());
     Optional<ObjectId> handlers = with.apply(Part.HANDLERS).map(other -> other.leader().id());
     GroupView group = new GroupView(tree, mm, files, frozen);
+    tree.addGroup(group);
     ProcTask leader = proc.task(frozen.leader());
     for (int i = 0; i < ids.size(); i++) {
       Tid tid = frozen.threads().get(i);

@@ -1,7 +1,6 @@
 package stasis.engine;
 
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -156,18 +155,20 @@ final class BirthSharing {
     for (int i = 0; i < acts.size(); i++) {
       completed.addAll(switch (acts.get(i)) {
         case Act.Bear(var parent, var child, var memory, _) -> {
-          List<Act> birth = parting(parent, partsBefore.get(child));
+          List<Act> birth = parting(parent, partsBefore.getOrDefault(child, Set.of()));
           birth.add(new Act.Bear(parent, child, memory, shared(child)));
           yield birth;
         }
         case Act.BearHelper(var parent, var helper, var pid, _) -> {
-          List<Act> birth = parting(parent, partsBefore.get(helper));
+          List<Act> birth = parting(parent, partsBefore.getOrDefault(helper, Set.of()));
           birth.add(new Act.BearHelper(parent, helper, pid, shared(helper)));
           yield birth;
         }
         case Act other -> List.of(other);
       });
-      last.getOrDefault(i, List.of()).forEach(task -> completed.addAll(parting(task, partsAtLast.get(task))));
+      for (ObjectId task : last.getOrDefault(i, List.of())) {
+        completed.addAll(parting(task, partsAtLast.getOrDefault(task, Set.of())));
+      }
     }
     return completed;
   }
@@ -178,7 +179,7 @@ final class BirthSharing {
 
   private static List<Act> parting(ObjectId task, Set<Part> parts) {
     var acts = new ArrayList<Act>();
-    Optional.ofNullable(parts).ifPresent(some -> some.forEach(part -> acts.add(new Act.Unshare(task, part))));
+    parts.forEach(part -> acts.add(new Act.Unshare(task, part)));
     return acts;
   }
 }

@@ -173,13 +173,13 @@ final class Sockets {
   /// do not show. They still weigh on their sender.
   private void refuseUnseen(FileView socket, UnixDiag.Row row, List<UnixSocket.Message> messages)
       throws ObstructedException, SyscallException {
-    UnixDiag.Row peer = row.peer().map(rows::get).orElse(null);
+    int sent = row.peer().flatMap(peer -> Optional.ofNullable(rows.get(peer))).map(UnixDiag.Row::sent).orElse(0);
     List<Integer> lengths = messages.stream().map(message -> message.data().length()).toList();
-    if (row.type() == SOCK_STREAM || peer == null || peer.sent() == 0
+    if (row.type() == SOCK_STREAM || sent == 0
         || lengths.stream().anyMatch(length -> length > WEIGHED_BYTES)) {
       return;
     }
-    long unseen = peer.sent() - UnixQueue.weight(row.type(), lengths);
+    long unseen = sent - UnixQueue.weight(row.type(), lengths);
     if (unseen > 0 && unseen % UnixQueue.weight(row.type(), List.of(0)) == 0) {
       throw new ObstructedException(socket.subject(), "messages without bytes wait in it that an earlier look into its"
           + " queue hides from this one", "let the program read what is waiting before the checkpoint");

@@ -9,7 +9,8 @@ import stasis.image.Tag;
 ///
 /// @param pids its tid in each pid namespace it is in, outermost (the engine's) first
 /// @param leader the thread group leader's task @param parent the parent's task, or its own when the parent is outside
-/// @param mm @param files what tasks share has one id @param processGroup pgid and @param session sid, in the engine's pid namespace
+/// @param mm @param files what tasks share has one id
+/// @param processGroup pgid and @param session sid, in the engine's pid namespace
 /// @param exitSignal sent to the parent at its end
 /// @param stopSignal of the group stop the thread group was found in (SIGSTOP and its like), 0 for none
 /// @param stopTold whether the parent has waited for that stop

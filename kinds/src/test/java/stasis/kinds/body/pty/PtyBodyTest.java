@@ -40,7 +40,8 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
 
   private static Pty pty(int number, boolean hungUp, Bytes termios) {
     return new Pty(number, PathBytes.of("/dev/ptmx"), true, hungUp, termios, Bytes.zeros(36).withU32(0, 1),
-        Bytes.ofU64(80), true, true, true, 0620, 1, 5, new Time(3, 4), new Time(5, 6), hungUp ? Stopped.NOT : Stopped.TYPED, !hungUp, true, hungUp ? Optional.empty() : Optional.of("task 812 (vi)"));
+        Bytes.ofU64(80), true, true, true, 0620, 1, 5, new Time(3, 4), new Time(5, 6),
+        hungUp ? Stopped.NOT : Stopped.TYPED, !hungUp, true, hungUp ? Optional.empty() : Optional.of("task 812 (vi)"));
   }
 
   /// Number 1 is free on the fake host, 0 is not.

@@ -105,8 +105,9 @@ public final class Restorer {
               environment.monotonicNs());
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
-            tree.release(capture.root().getValue().ownPid(),
-                capture.leaders().stream().map(Map.Entry::getKey).toList());
+            Sharers sharers = Sharers.of(capture.leaders());
+            tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey)
+                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList());
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile, clocks);

@@ -133,4 +133,9 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   public Stage stage() {
     return Stage.ATTRIBUTES;
   }
+
+  @Override
+  public Of of() {
+    return Of.FS;
+  }
 }

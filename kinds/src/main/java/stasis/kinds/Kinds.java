@@ -119,11 +119,16 @@ public final class Kinds {
 
   /// @param outside what becomes of TCP connections whose peer is outside the tree
   public static KindSet all(TcpPeers outside) {
-    return new KindSet(files(outside), descriptionAspects(), bodies(), mappings(), mappingAspects(), groupAspects(),
-        taskAspects());
+    return all(outside, AddressMap.NONE);
   }
 
-  private static List<FileKind<?>> files(TcpPeers outside) {
+  /// @param addresses of sockets that are others at the restore
+  public static KindSet all(TcpPeers outside, AddressMap addresses) {
+    return new KindSet(files(outside, addresses), descriptionAspects(), bodies(), mappings(), mappingAspects(),
+        groupAspects(), taskAspects());
+  }
+
+  private static List<FileKind<?>> files(TcpPeers outside, AddressMap addresses) {
     return List.of(
         new PathOnly(),
         new Memfd(),
@@ -142,8 +147,8 @@ public final class Kinds {
         new Pipe(),
         new Fifo(),
         new UnixFile(),
-        new TcpSocket(outside),
-        new UdpSocket(),
+        new TcpSocket(outside, addresses),
+        new UdpSocket(addresses),
         new PtyFile(),
         new Stdio(),
         new ForeignFile()

@@ -2,12 +2,16 @@ package stasis.kinds.socket;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.List;
 import java.util.Optional;
+import stasis.kinds.AddressMap;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.Host;
+import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 
@@ -64,6 +68,31 @@ public record SocketAddress(Bytes bytes) {
         : this;
   }
 
+  /// Where it is at a restore. IPv4 in IPv6 clothes stays so.
+  public SocketAddress mapped(AddressMap map) {
+    return map.of(host(), port()).map(rule -> at(rule.to().host(), rule.to().port().orElse(port()))).orElse(this);
+  }
+
+  private SocketAddress at(Bytes host, int port) {
+    int hostAt = family() == AF_INET ? 4 : host.length() == 4 ? V6_HOST_AT + 12 : V6_HOST_AT;
+    int end = hostAt + host.length();
+    return new SocketAddress(bytes.slice(0, 2).concat(Bytes.of(new byte[] {(byte) (port >> 8), (byte) port}))
+        .concat(bytes.slice(4, hostAt - 4)).concat(host).concat(bytes.slice(end, bytes.length() - end)));
+  }
+
+  /// What keeps a socket from being bound to it on a host, by name.
+  ///
+  /// @param options of the socket: some may be bound to any address
+  public List<Obstacle> obstacles(String subject, List<SocketOption> options, Host host) {
+    boolean free = options.stream().anyMatch(option -> option.level() == 0 && (option.name() == 15
+        || option.name() == 19) || option.level() == 41 && (option.name() == 75 || option.name() == 78));
+    if (free || isAnyHost() || host.hasAddress(at(host(), 0).bytes())) {
+      return List.of();
+    }
+    return List.of(new Obstacle.HostLacks(subject, "the address " + hostText() + ", which no interface of it has",
+        "give the host that address, or restore with --map-address " + hostText() + "=ADDRESS"));
+  }
+
   public int family() {
     return bytes.u16(0);
   }
@@ -103,10 +132,13 @@ public record SocketAddress(Bytes bytes) {
 
   @Override
   public String toString() {
+    return host().length() == 4 ? hostText() + ":" + port() : "[" + hostText() + "]:" + port();
+  }
+
+  /// The address without the port.
+  public String hostText() {
     try {
-      Bytes host = host();
-      String text = InetAddress.getByAddress(host.toArray()).getHostAddress();
-      return host.length() == 4 ? text + ":" + port() : "[" + text + "]:" + port();
+      return InetAddress.getByAddress(host().toArray()).getHostAddress();
     } catch (UnknownHostException e) {
       throw new AssertionError("4 and 16 bytes are addresses", e);
     }

@@ -7,10 +7,13 @@ import java.util.Optional;
 import java.util.Set;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.AddressMap;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.Readiness;
 import stasis.kinds.file.SocketFacts;
 import stasis.kinds.socket.DatagramQueue;
+import stasis.kinds.socket.HiddenOptions;
+import stasis.kinds.socket.Memberships;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -36,9 +39,11 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   /// @param local sockaddr, also when not bound @param peer sockaddr when connected
   /// @param options that a new socket has otherwise @param queue unread datagrams, oldest first
   /// @param shut 0, or 1 + SHUT_RD or SHUT_RDWR of shutdown(2) @param error whether errors wait to be read
+  /// @param groups multicast groups it has joined @param told what does not come back as it was
   record State(@Tag(1) int family, @Tag(2) int protocol, @Tag(3) int flags, @Tag(4) Bytes local,
       @Tag(5) Optional<Bytes> peer, @Tag(6) List<SocketOption> options, @Tag(7) List<DatagramQueue.Datagram> queue,
-      @Tag(8) int shut, @Tag(9) boolean error) {
+      @Tag(8) int shut, @Tag(9) boolean error, @Tag(10) List<Memberships.Membership> groups,
+      @Tag(11) List<String> told) {
     State {
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
           || protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
@@ -46,10 +51,24 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
       }
       options = SocketOptions.checked(options);
       queue = List.copyOf(queue);
+      groups = List.copyOf(groups);
+      told = List.copyOf(told);
+    }
+
+    /// The same under other addresses.
+    State mapped(AddressMap map) {
+      return map.rules().isEmpty() ? this : new State(family, protocol, flags, at(local, map),
+          peer.map(address -> at(address, map)), SocketOptions.mapped(options, map), queue.stream()
+          .map(datagram -> new DatagramQueue.Datagram(at(datagram.from(), map), datagram.payload())).toList(), shut,
+          error, groups, told);
+    }
+
+    private static Bytes at(Bytes address, AddressMap map) {
+      return new SocketAddress(address).mapped(map).bytes();
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.udp", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.udp", 2);
   private static final int IPPROTO_UDP = 17;
   private static final int IPPROTO_UDPLITE = 136;
   private static final int SOCK_DGRAM = 2;
@@ -57,6 +76,13 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   private static final int SO_PROTOCOL = 38;
   private static final Set<Integer> LEVELS = Set.of(SOL_SOCKET, 0, 41);
   private static final int QUEUE_SLACK_BYTES = 1 << 20;
+
+  private final AddressMap addresses;
+
+  /// @param addresses that are others at the restore
+  public UdpSocket(AddressMap addresses) {
+    this.addresses = addresses;
+  }
 
   @Override
   public Schema<State> schema() {
@@ -86,14 +112,21 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     levels.add(protocol);
     int ready = Readiness.of(file, Readiness.READ_SHUT);
     int shut = (ready & Readiness.HUNG_UP) != 0 ? 3 : (ready & Readiness.READ_SHUT) != 0 ? 1 : 0;
-    return new State(SocketFacts.domain(file), protocol, OpenFlags.of(file),
-        SocketAddress.local(file).bytes(), SocketAddress.peer(file).map(SocketAddress::bytes),
-        SocketOptions.of(file, levels, true), DatagramQueue.peek(file), shut, (ready & Readiness.ERROR) != 0);
+    int family = SocketFacts.domain(file);
+    if (family == SocketAddress.AF_INET) {
+      levels.remove(41);
+    }
+    List<SocketOption> options = SocketOptions.of(file, levels, true);
+    return new State(family, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
+        SocketAddress.peer(file).map(SocketAddress::bytes), options, DatagramQueue.peek(file), shut,
+        (ready & Readiness.ERROR) != 0, Memberships.of(file, family == SocketAddress.AF_INET6),
+        HiddenOptions.told(file, options, true));
   }
 
   @Override
   public List<Loss> losses(State state) {
     var losses = new ArrayList<Loss>();
+    state.told().forEach(told -> losses.add(Loss.of(told)));
     if (state.error()) {
       losses.add(Loss.of("errors that it has not read (IP_RECVERR, ICMP) are not there again"));
     }
@@ -125,19 +158,27 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   }
 
   @Override
-  public List<Obstacle> obstacles(State state, Host host) {
+  public List<Obstacle> obstacles(State written, Host host) {
+    State state = written.mapped(addresses);
+    SocketAddress local = new SocketAddress(state.local());
+    List<Obstacle> missing = local.obstacles("UDP socket " + local, state.options(), host);
+    if (!missing.isEmpty()) {
+      return missing;
+    }
     return state.queue().isEmpty() || isLost(state) || host.capabilities().contains("CAP_NET_RAW") ? List.of()
-        : List.of(new Obstacle.HostLacks("UDP socket " + new SocketAddress(state.local()),
+        : List.of(new Obstacle.HostLacks("UDP socket " + local,
             "CAP_NET_RAW, to give it its " + state.queue().size() + " unread datagrams again", "restore as root"));
   }
 
   @Override
-  public Ref<Fd> restore(State state, Script script, Refs refs) {
+  public Ref<Fd> restore(State written, Script script, Refs refs) {
+    State state = written.mapped(addresses);
     SocketAddress local = new SocketAddress(state.local());
     Ref<Fd> fd = script.call(Nr.SOCKET, "UDP socket " + local, Arg.imm(state.family()),
         Arg.imm(SOCK_DGRAM | state.flags() & OpenFlags.O_NONBLOCK), Arg.imm(state.protocol()));
     Arg socket = Arg.result(fd);
     SocketOptions.setBefore(state.options(), socket, script);
+    Memberships.join(state.groups(), socket, script);
     if (local.isBound()) {
       script.call(Nr.BIND, "its address", socket, Arg.data(state.local()), Arg.imm(state.local().length()));
     }

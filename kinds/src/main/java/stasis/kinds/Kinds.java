@@ -21,10 +21,13 @@ import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
 import stasis.kinds.file.mqueue.MessageQueue;
+import stasis.kinds.file.netlink.NetlinkSocket;
+import stasis.kinds.file.packet.PacketSocket;
 import stasis.kinds.file.path.PathOnly;
 import stasis.kinds.file.pidfd.PidFd;
 import stasis.kinds.file.pipe.Pipe;
 import stasis.kinds.file.pty.PtyFile;
+import stasis.kinds.file.raw.RawSocket;
 import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
@@ -149,6 +152,9 @@ public final class Kinds {
         new UnixFile(),
         new TcpSocket(outside, addresses),
         new UdpSocket(addresses),
+        new RawSocket(addresses),
+        new PacketSocket(),
+        new NetlinkSocket(),
         new PtyFile(),
         new Stdio(),
         new ForeignFile()

@@ -4,7 +4,10 @@
 #include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <linux/in6.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -71,6 +74,34 @@ static int upper(const char *name) {
   return setsockopt(fd, IPPROTO_TCP, TCP_ULP, name, (socklen_t)strlen(name)) == 0 ? fd : -1;
 }
 
+static int multipath(void) {
+  int listener = socket(AF_INET, SOCK_STREAM, 262), fd = socket(AF_INET, SOCK_STREAM, 262);
+  struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t length = sizeof here;
+  if (listener < 0) return -1;
+  check(bind(listener, (void *)&here, sizeof here) == 0 && listen(listener, 1) == 0, "listen: %m");
+  check(getsockname(listener, (void *)&here, &length) == 0, "getsockname: %m");
+  check(connect(fd, (void *)&here, sizeof here) == 0, "connect: %m");
+  check(accept(listener, NULL, NULL) >= 0, "accept: %m");
+  return fd;
+}
+
+static int ring(void) {
+  int fd = socket(AF_PACKET, SOCK_RAW, 0);
+  struct tpacket_req request = {4096, 4, 2048, 8};
+  return fd >= 0 && setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) == 0 ? fd : -1;
+}
+
+static int unread(void) {
+  int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+  struct {
+    struct nlmsghdr header;
+    struct ifinfomsg link;
+  } request = {{sizeof request, RTM_GETLINK, NLM_F_REQUEST, 1, 0}, {.ifi_index = 1}};
+  check(send(fd, &request, sizeof request, 0) == sizeof request, "send: %m");
+  return fd;
+}
+
 int main(void) {
   victim_start();
   int fd = is("sharers") ? sharers() : is("keyed") ? keyed() : is("labelled") ? labelled()
@@ -78,6 +109,7 @@ int main(void) {
       : is("vsock") ? opened(40, SOCK_STREAM, 0) : is("sctp") ? opened(AF_INET, SOCK_SEQPACKET, 132)
       : is("can") ? opened(29, SOCK_RAW, 1) : is("xdp") ? opened(44, SOCK_RAW, 0)
       : is("alg") ? opened(38, SOCK_SEQPACKET, 0) : is("smc") ? opened(43, SOCK_STREAM, 0)
+      : is("mptcp") ? multipath() : is("ring") ? ring() : is("unread") ? unread()
       : is("tipc") ? opened(30, SOCK_RDM, 0) : is("rds") ? opened(21, SOCK_SEQPACKET, 0) : -1;
   ready(fd < 0 ? "none" : "mapped");
   pass();

@@ -110,6 +110,20 @@ int main(void) {
   check(setsockopt(sender6, IPPROTO_IPV6, IPV6_FLOWINFO, &only, sizeof only) == 0, "IPV6_FLOWINFO: %m");
   check(bind(listener, (void *)&one, sizeof one) == 0 && listen(listener, 5) == 0, "listen: %m");
 
+  // Options that were others when it was bound; half a shutdown(2).
+  int sharers[2], no = 0, away = socket(AF_INET, SOCK_DGRAM, 0), mute = socket(AF_INET, SOCK_DGRAM, 0);
+  struct sockaddr_in shared = v4("127.0.0.1", 47117), nowhere = v4("192.0.2.1", 0);
+  for (int i = 0; i < 2; i++) {
+    sharers[i] = socket(AF_INET, SOCK_STREAM, 0);
+    check(setsockopt(sharers[i], SOL_SOCKET, SO_REUSEPORT, &only, sizeof only) == 0, "SO_REUSEPORT: %m");
+    check(bind(sharers[i], (void *)&shared, sizeof shared) == 0 && listen(sharers[i], 1) == 0, "listen: %m");
+  }
+  check(setsockopt(sharers[0], SOL_SOCKET, SO_REUSEPORT, &no, sizeof no) == 0, "SO_REUSEPORT: %m");
+  check(setsockopt(away, IPPROTO_IP, IP_FREEBIND, &only, sizeof only) == 0, "IP_FREEBIND: %m");
+  check(bind(away, (void *)&nowhere, sizeof nowhere) == 0, "bind: %m");
+  check(setsockopt(away, IPPROTO_IP, IP_FREEBIND, &no, sizeof no) == 0, "IP_FREEBIND: %m");
+  check(connect(mute, (void *)&shared, sizeof shared) == 0 && shutdown(mute, SHUT_WR) == 0, "shutdown: %m");
+
   ready("joined");
 
   check(comes4(plain, "239.7.7.1", "127.0.0.1"), "nothing comes from the group that was joined");
@@ -149,5 +163,15 @@ int main(void) {
   length = sizeof got;
   check(getsockopt(listener, SOL_SOCKET, SO_INCOMING_CPU, &got, &length) == 0 && got == 0, "SO_INCOMING_CPU %d", got);
   check(getsockopt(sender6, IPPROTO_IPV6, IPV6_FLOWINFO, &got, &length) == 0 && got == 1, "IPV6_FLOWINFO %d", got);
+  for (int i = 0; i < 2; i++) {
+    length = sizeof got;
+    check(getsockopt(sharers[i], SOL_SOCKET, SO_REUSEPORT, &got, &length) == 0 && got == i, "SO_REUSEPORT %d", got);
+  }
+  struct sockaddr_in name;
+  length = sizeof name;
+  check(getsockname(away, (void *)&name, &length) == 0 && name.sin_addr.s_addr == nowhere.sin_addr.s_addr, "name: %m");
+  length = sizeof got;
+  check(getsockopt(away, IPPROTO_IP, IP_FREEBIND, &got, &length) == 0 && got == 0, "IP_FREEBIND %d", got);
+  check(send(mute, "x", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE, "it is not shut down for writing: %m");
   pass();
 }

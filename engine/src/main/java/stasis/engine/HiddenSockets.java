@@ -31,6 +31,6 @@ final class HiddenSockets {
     return Optional.ofNullable(known.get(inode)).map(socket -> new HiddenSocket(socket.sharersProgram(),
         socket.policies(), socket.busyPollBudget(), socket.multicastIndex(), socket.multicastAddress(),
         socket.stickyInfo(), socket.fragmentBytes(), socket.flowLabels(), socket.anycast(), socket.keyed(),
-        socket.segmentBytes()));
+        socket.segmentBytes(), socket.shutdown()));
   }
 }

@@ -10,7 +10,8 @@ import stasis.linux.abi.Bytes;
 ///     given @param stickyInfo struct in6_pktinfo of IPV6_PKTINFO; zeros when not set @param fragmentBytes what IPV6_MTU
 ///     was set to, or 0 @param flowLabels whether it has leased any (IPV6_FLOWLABEL_MGR) @param anycast whether it has
 ///     joined an address (IPV6_JOIN_ANYCAST) @param keyed whether its segments are signed (TCP_MD5SIG, TCP_AO_ADD_KEY)
-/// @param segmentBytes what TCP_MAXSEG was set to, or 0
+/// @param segmentBytes what TCP_MAXSEG was set to, or 0 @param shutdown what shutdown(2) did: 1 for reading, 2 for
+///     writing
 public record HiddenSocket(boolean sharersProgram, boolean policies, int busyPollBudget, int multicastIndex,
     int multicastAddress, Bytes stickyInfo, int fragmentBytes, boolean flowLabels, boolean anycast, boolean keyed,
-    int segmentBytes) {}
+    int segmentBytes, int shutdown) {}

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import stasis.kinds.file.Readiness;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
@@ -95,6 +96,14 @@ public final class HiddenOptions {
     return !answer.failed();
   }
 
+  /// What shutdown(2) did to a socket of datagrams: 1 for reading, 2 for writing. That it was shut down for writing
+  /// alone no call tells.
+  public static int shut(OpenFile file) {
+    int ready = Readiness.of(file, Readiness.READ_SHUT);
+    int shown = (ready & Readiness.HUNG_UP) != 0 ? 3 : (ready & Readiness.READ_SHUT) != 0 ? 1 : 0;
+    return file.hiddenSocket().map(HiddenSocket::shutdown).orElse(shown);
+  }
+
   /// What of a socket with these options does not come back as it was, in words.
   public static List<String> told(OpenFile file, List<SocketOption> options, boolean datagrams) {
     List<String> told = new ArrayList<>();
@@ -110,7 +119,8 @@ public final class HiddenOptions {
     if (file.hiddenSocket().isEmpty()) {
       if (datagrams) {
         told.add("without BPF it is not known whether it has an interface for multicast by number (IP_MULTICAST_IF),"
-            + " an address to send from (IPV6_PKTINFO), a fragment size (IPV6_MTU), anycast addresses or flow labels");
+            + " an address to send from (IPV6_PKTINFO), a fragment size (IPV6_MTU), anycast addresses or flow labels,"
+            + " or was shut down for writing");
       }
       if (SocketOptions.value(options, OptionTable.SOL_SOCKET, SO_REUSEPORT).isPresent()) {
         told.add("without BPF it is not known whether a program chooses among those who share its port");

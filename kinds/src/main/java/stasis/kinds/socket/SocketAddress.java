@@ -14,6 +14,7 @@ import stasis.resource.Host;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Script;
 
 /// A struct sockaddr_in (ip(7)) or sockaddr_in6 (ipv6(7)).
 public record SocketAddress(Bytes bytes) {
@@ -23,6 +24,8 @@ public record SocketAddress(Bytes bytes) {
   private static final int V6_BYTES = 28;
   private static final int V6_HOST_AT = 8;
   private static final int ROOM_BYTES = 128;
+  private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
+  private static final int IP_FREEBIND = 15;
 
   public SocketAddress {
     int length = bytes.length() < 2 ? 0 : switch (bytes.u16(0)) {
@@ -80,11 +83,45 @@ public record SocketAddress(Bytes bytes) {
         .concat(bytes.slice(4, hostAt - 4)).concat(host).concat(bytes.slice(end, bytes.length() - end)));
   }
 
+  /// Whether a socket of this host could be bound to it.
+  public boolean isOnHost(OpenFile asker) {
+    if (isAnyHost()) {
+      return true;
+    }
+    Answer socket = asker.ask(Nr.SOCKET, Arg.imm(family()), Arg.imm(SOCK_DGRAM_CLOEXEC), Arg.imm(0));
+    if (socket.failed()) {
+      return true;
+    }
+    Arg fd = Arg.imm(socket.result());
+    Answer bound = asker.ask(Nr.BIND, fd, Arg.data(at(host(), 0).bytes()), Arg.imm(bytes.length()));
+    asker.ask(Nr.CLOSE, fd);
+    return !bound.failedWith(Errno.EADDRNOTAVAIL);
+  }
+
+  /// Appends bind(2).
+  ///
+  /// @param away whether the host need not have the address @param options of the socket
+  public void bind(boolean away, List<SocketOption> options, Arg socket, Script script) {
+    if (away) {
+      free(1, "wherever it is", socket, script);
+    }
+    script.call(Nr.BIND, "its address", socket, Arg.data(bytes), Arg.imm(bytes.length()));
+    if (away) {
+      free(SocketOptions.value(options, 0, IP_FREEBIND).map(value -> value.u32(0)).orElse(0), "as it was", socket,
+          script);
+    }
+  }
+
+  private static void free(int value, String why, Arg socket, Script script) {
+    script.call(Nr.SETSOCKOPT, why, socket, Arg.imm(0), Arg.imm(IP_FREEBIND), Arg.data(Bytes.ofU32(value)),
+        Arg.imm(4));
+  }
+
   /// What keeps a socket from being bound to it on a host, by name.
   ///
   /// @param options of the socket: some may be bound to any address
   public List<Obstacle> obstacles(String subject, List<SocketOption> options, Host host) {
-    boolean free = options.stream().anyMatch(option -> option.level() == 0 && (option.name() == 15
+    boolean free = options.stream().anyMatch(option -> option.level() == 0 && (option.name() == IP_FREEBIND
         || option.name() == 19) || option.level() == 41 && (option.name() == 75 || option.name() == 78));
     if (free || isAnyHost() || host.hasAddress(at(host(), 0).bytes())) {
       return List.of();

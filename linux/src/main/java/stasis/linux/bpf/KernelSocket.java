@@ -13,10 +13,10 @@ import stasis.linux.abi.Bytes;
 /// @param stickyInfo struct in6_pktinfo of IPV6_PKTINFO; zeros when not set @param fragmentBytes IPV6_MTU, 0 when not
 /// @param flowLabels whether it has leased any (IPV6_FLOWLABEL_MGR) @param anycast whether it joined an address
 ///     (IPV6_JOIN_ANYCAST) @param keyed whether its segments are signed (TCP_MD5SIG, TCP_AO_ADD_KEY)
-/// @param segmentBytes TCP_MAXSEG as it was set; 0 when it was not
+/// @param segmentBytes TCP_MAXSEG as it was set; 0 when it was not @param shutdown 1 for reading, 2 for writing
 public record KernelSocket(long inode, int family, int protocol, boolean sharersProgram, boolean policies,
     int busyPollBudget, int multicastIndex, int multicastAddress, Bytes stickyInfo, int fragmentBytes,
-    boolean flowLabels, boolean anycast, boolean keyed, int segmentBytes) {
+    boolean flowLabels, boolean anycast, boolean keyed, int segmentBytes, int shutdown) {
   private static final long SOCKFS_MAGIC = 0x534f434bL;
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
@@ -40,7 +40,7 @@ public record KernelSocket(long inode, int family, int protocol, boolean sharers
         number(row, SocketField.FRAGMENT_BYTES, v6), number(row, SocketField.FLOW_LABELS, v6) != 0,
         number(row, SocketField.ANYCAST, v6) != 0,
         number(row, SocketField.MD5_KEYS, tcp) != 0 || number(row, SocketField.AO_KEYS, tcp) != 0,
-        number(row, SocketField.USER_MSS, tcp)));
+        number(row, SocketField.USER_MSS, tcp), row.int32(SocketField.SHUTDOWN)));
   }
 
   private static boolean any(Row<SocketField> row, SocketField field) {

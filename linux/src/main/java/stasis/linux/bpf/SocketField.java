@@ -11,6 +11,7 @@ enum SocketField implements KernelField {
   PROTOCOL(true, "private_data->(socket)sk->sk_protocol"),
   SHARERS_PROGRAM(true, "private_data->(socket)sk->sk_reuseport_cb->prog"),
   POLICIES(false, "private_data->(socket)sk->sk_policy"),
+  SHUTDOWN(true, "private_data->(socket)sk->sk_shutdown"),
   BUSY_POLL_BUDGET(false, "private_data->(socket)sk->sk_busy_poll_budget"),
   MULTICAST_INDEX(true, "private_data->(socket)sk->(inet_sock)mc_index"),
   MULTICAST_ADDRESS(true, "private_data->(socket)sk->(inet_sock)mc_addr"),

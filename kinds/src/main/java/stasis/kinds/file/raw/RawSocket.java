@@ -40,7 +40,7 @@ public final class RawSocket implements FileKind<RawSocket.State> {
   /// @param family AF_INET or AF_INET6 @param type SOCK_RAW, or SOCK_DGRAM for pings @param flags O_NONBLOCK
   /// @param local sockaddr; for pings its port is their id @param peer sockaddr when connected
   /// @param options that a new socket has otherwise @param filter ICMP_FILTER or ICMP6_FILTER, empty for none
-  /// @param shut 0, or 1 + SHUT_RD or SHUT_RDWR of shutdown(2) @param groups multicast groups it has joined
+  /// @param shut by shutdown(2): 1 for reading, 2 for writing @param groups multicast groups it has joined
   /// @param told what does not come back as it was
   record State(@Tag(1) int family, @Tag(2) int type, @Tag(3) int protocol, @Tag(4) int flags, @Tag(5) Bytes local,
       @Tag(6) Optional<Bytes> peer, @Tag(7) List<SocketOption> options, @Tag(8) Bytes filter, @Tag(9) int shut,
@@ -126,9 +126,8 @@ public final class RawSocket implements FileKind<RawSocket.State> {
     List<SocketOption> options = SocketOptions.of(file, levels, true).stream()
         .filter(option -> option.level() != SOL_IPV6 || isOwn(option.name(), type, protocol)).toList();
     int ready = Readiness.of(file, Readiness.READ_SHUT | Readiness.READABLE);
-    int shut = (ready & Readiness.HUNG_UP) != 0 ? 3 : (ready & Readiness.READ_SHUT) != 0 ? 1 : 0;
     return new State(family, type, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
-        peer(file, v6, type), options, filter(file, v6, type, protocol), shut, Memberships.of(file, v6),
+        peer(file, v6, type), options, filter(file, v6, type, protocol), HiddenOptions.shut(file), Memberships.of(file, v6),
         told(file, options, type, protocol, ready));
   }
 
@@ -236,7 +235,7 @@ public final class RawSocket implements FileKind<RawSocket.State> {
     }
     if (state.shut() != 0) {
       script.callTolerating(Set.of(Errno.ENOTCONN), Nr.SHUTDOWN, "it was shut down", socket,
-          Arg.imm(state.shut() == 1 ? 0 : 2));
+          Arg.imm(state.shut() - 1));
     }
     OpenFlags.complete(state.flags(), fd, script);
     return fd;

@@ -53,10 +53,11 @@ record Describer(TcpPeers outside) {
           + " way to repair one", "run the program over TCP (Go: GODEBUG=multipathtcp=0)");
     }
     return switch (state) {
-      case TcpState.CLOSE -> idle(file, local, options);
+      case TcpState.CLOSE -> idle(file, local, options).at(new TcpSocket.Seat(!local.isOnHost(file), false));
       case TcpState.LISTEN -> State.of(file, local, Optional.empty(), options, Phase.LISTENING).listening(
           info.u32(INFO_SACKED_AT), waiting(file, local, info.u32(INFO_UNACKED_AT)),
-          TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local));
+          TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local))
+          .at(new TcpSocket.Seat(!local.isOnHost(file), SocketDiag.listeners(file, local) > 1));
       case TcpState.SYN_SENT -> connecting(file, local, options);
       default -> {
         if (!TcpState.isConnected(state)) {
@@ -137,7 +138,7 @@ record Describer(TcpPeers outside) {
     List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()
         : List.of(SocketDiag.own(file, local, peer));
     return new State(state.family(), state.flags(), state.local(), state.peer(), kept, Phase.CONNECTED, 0, 0,
-        Optional.of(end), remains, Bytes.EMPTY, false, state.told(), false);
+        Optional.of(end), remains, Bytes.EMPTY, false, state.told(), false, TcpSocket.Seat.PLAIN);
   }
 
   private static void keepable(OpenFile file, int state, SocketAddress local, SocketAddress peer)

@@ -59,10 +59,11 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   /// @param connection of a connected one @param remains what may still keep its port when it comes back
   /// @param unread of an ended one @param reset whether an ended one has still to be told of it
   /// @param told what does not come back as it was @param multipath of IPPROTO_MPTCP, which has no connection
+  /// @param seat how it has its address
   record State(@Tag(1) int family, @Tag(2) int flags, @Tag(3) Bytes local, @Tag(4) Optional<Bytes> peer,
       @Tag(5) List<SocketOption> options, @Tag(6) Phase phase, @Tag(7) int backlog, @Tag(8) int waiting,
       @Tag(9) Optional<Connection> connection, @Tag(10) List<SocketDiag.Remains> remains,
-      @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told, @Tag(14) boolean multipath) {
+      @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told, @Tag(14) boolean multipath, @Tag(15) Seat seat) {
     State {
       boolean toPeer = phase != Phase.IDLE && phase != Phase.LISTENING;
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
@@ -83,29 +84,34 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
         Phase phase) throws ObstructedException {
       return new State(local.family(), OpenFlags.of(file), local.bytes(), peer.map(SocketAddress::bytes), options,
           phase, 0, 0, Optional.empty(), List.of(), Bytes.EMPTY, false, HiddenOptions.told(file, options, false),
-          isMultipath(file));
+          isMultipath(file), Seat.PLAIN);
     }
 
     State listening(int limit, int clients, List<SocketDiag.Remains> inTheWay) {
       return new State(family, flags, local, peer, options, phase, limit, clients, connection, inTheWay, unread, reset,
-          told, multipath);
+          told, multipath, seat);
+    }
+
+    State at(Seat place) {
+      return new State(family, flags, local, peer, options, phase, backlog, waiting, connection, remains, unread, reset,
+          told, multipath, place);
     }
 
     State keeping(Optional<Connection> end, List<SocketDiag.Remains> inTheWay) {
       return new State(family, flags, local, peer, options, phase, backlog, waiting, end, inTheWay, unread, reset,
-          told, multipath);
+          told, multipath, seat);
     }
 
     State ended(Bytes left, boolean untold) {
       return new State(family, flags, local, peer, options, Phase.ENDED, 0, 0, Optional.empty(), List.of(), left,
-          untold, told, multipath);
+          untold, told, multipath, seat);
     }
 
     /// The same under other addresses.
     State mapped(AddressMap map) {
       return map.rules().isEmpty() ? this : new State(family, flags, localAddress().mapped(map).bytes(),
           peer.map(address -> new SocketAddress(address).mapped(map).bytes()), SocketOptions.mapped(options, map), phase,
-          backlog, waiting, connection, remains, unread, reset, told, multipath);
+          backlog, waiting, connection, remains, unread, reset, told, multipath, seat);
     }
 
     SocketAddress localAddress() {
@@ -117,10 +123,19 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     }
   }
 
+  /// How a socket has its address.
+  ///
+  /// @param away whether it is none of the host's (IP_FREEBIND when it was bound) @param shared whether other listeners
+  ///     have the port too, whatever SO_REUSEPORT says now
+  record Seat(@Tag(1) boolean away, @Tag(2) boolean shared) {
+    static final Seat PLAIN = new Seat(false, false);
+  }
+
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.tcp", 2);
   private static final int SOCK_STREAM = 1;
   static final int SOL_SOCKET = 1;
   private static final int SO_REUSEADDR = 2;
+  private static final int SO_REUSEPORT = 15;
   private static final int SO_PROTOCOL = 38;
   static final int IPPROTO_TCP = 6;
   static final int TCP_INFO = 11;
@@ -214,7 +229,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       return List.of(new Obstacle.Unsupported("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
           "its peer is outside the program and would have to be there still", "give --tcp-established"));
     }
-    List<Obstacle> missing = new ArrayList<>(state.phase() == Phase.ENDED ? List.of()
+    List<Obstacle> missing = new ArrayList<>(state.phase() == Phase.ENDED || state.seat().away() ? List.of()
         : state.localAddress().obstacles("TCP socket " + state.localAddress(), state.options(), host));
     if (state.connection().filter(end -> end.peer() == Connection.Peer.NOBODY).isPresent()) {
       missing.addAll(state.peerAddress().obstacles("TCP connection " + state.localAddress() + " to "
@@ -266,6 +281,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       case LISTENING -> {
         // The connections of the tree have this port too, and may have been made before.
         revival.set(SOL_SOCKET, SO_REUSEADDR, 1, "shared with its connections");
+        if (state.seat().shared()) {
+          revival.set(SOL_SOCKET, SO_REUSEPORT, 1, "shared with other listeners");
+        }
         bind(state, revival);
         script.call(Nr.LISTEN, "listening", Arg.result(fd), Arg.imm(state.backlog()));
         revival.reuse(state.options());
@@ -298,7 +316,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
 
   private static void bind(State state, Revival revival) {
     if (state.localAddress().isBound()) {
-      revival.bind(state.localAddress());
+      state.localAddress().bind(state.seat().away(), state.options(), revival.socket(), revival.script());
     }
   }
 
@@ -308,7 +326,13 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     Arg socket = Arg.imm(self.value());
     Revival revival = new Revival(socket, script);
     switch (state.phase()) {
-      case IDLE, LISTENING, ENDED -> { }
+      case IDLE, ENDED -> { }
+      case LISTENING -> {
+        if (state.seat().shared()) {
+          revival.set(SOL_SOCKET, SO_REUSEPORT, SocketOptions.value(state.options(), SOL_SOCKET, SO_REUSEPORT)
+              .map(bytes -> bytes.u32(0)).orElse(0), "SO_REUSEPORT as it was");
+        }
+      }
       case CONNECTING -> {
         OpenFlags.set(state.flags() | OpenFlags.O_NONBLOCK, socket, script);
         Bytes peer = state.peer().orElseThrow();

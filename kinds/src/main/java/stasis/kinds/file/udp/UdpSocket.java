@@ -38,12 +38,13 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   /// @param family AF_INET or AF_INET6 @param protocol IPPROTO_UDP or IPPROTO_UDPLITE @param flags O_NONBLOCK
   /// @param local sockaddr, also when not bound @param peer sockaddr when connected
   /// @param options that a new socket has otherwise @param queue unread datagrams, oldest first
-  /// @param shut 0, or 1 + SHUT_RD or SHUT_RDWR of shutdown(2) @param error whether errors wait to be read
+  /// @param shut by shutdown(2): 1 for reading, 2 for writing @param error whether errors wait to be read
   /// @param groups multicast groups it has joined @param told what does not come back as it was
+  /// @param away whether the address it is bound to is none of the host's (IP_FREEBIND when it was bound)
   record State(@Tag(1) int family, @Tag(2) int protocol, @Tag(3) int flags, @Tag(4) Bytes local,
       @Tag(5) Optional<Bytes> peer, @Tag(6) List<SocketOption> options, @Tag(7) List<DatagramQueue.Datagram> queue,
       @Tag(8) int shut, @Tag(9) boolean error, @Tag(10) List<Memberships.Membership> groups,
-      @Tag(11) List<String> told) {
+      @Tag(11) List<String> told, @Tag(12) boolean away) {
     State {
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
           || protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
@@ -60,7 +61,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
       return map.rules().isEmpty() ? this : new State(family, protocol, flags, at(local, map),
           peer.map(address -> at(address, map)), SocketOptions.mapped(options, map), queue.stream()
           .map(datagram -> new DatagramQueue.Datagram(at(datagram.from(), map), datagram.payload())).toList(), shut,
-          error, groups, told);
+          error, groups, told, away);
     }
 
     private static Bytes at(Bytes address, AddressMap map) {
@@ -110,17 +111,16 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     int protocol = SocketFacts.option(file, SO_PROTOCOL);
     var levels = new java.util.HashSet<Integer>(LEVELS);
     levels.add(protocol);
-    int ready = Readiness.of(file, Readiness.READ_SHUT);
-    int shut = (ready & Readiness.HUNG_UP) != 0 ? 3 : (ready & Readiness.READ_SHUT) != 0 ? 1 : 0;
+    int ready = Readiness.of(file);
     int family = SocketFacts.domain(file);
     if (family == SocketAddress.AF_INET) {
       levels.remove(41);
     }
     List<SocketOption> options = SocketOptions.of(file, levels, true);
     return new State(family, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
-        SocketAddress.peer(file).map(SocketAddress::bytes), options, DatagramQueue.peek(file), shut,
+        SocketAddress.peer(file).map(SocketAddress::bytes), options, DatagramQueue.peek(file), HiddenOptions.shut(file),
         (ready & Readiness.ERROR) != 0, Memberships.of(file, family == SocketAddress.AF_INET6),
-        HiddenOptions.told(file, options, true));
+        HiddenOptions.told(file, options, true), !SocketAddress.local(file).isOnHost(file));
   }
 
   @Override
@@ -161,7 +161,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   public List<Obstacle> obstacles(State written, Host host) {
     State state = written.mapped(addresses);
     SocketAddress local = new SocketAddress(state.local());
-    List<Obstacle> missing = local.obstacles("UDP socket " + local, state.options(), host);
+    List<Obstacle> missing = state.away() ? List.of() : local.obstacles("UDP socket " + local, state.options(), host);
     if (!missing.isEmpty()) {
       return missing;
     }
@@ -180,7 +180,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     SocketOptions.setBefore(state.options(), socket, script);
     Memberships.join(state.groups(), socket, script);
     if (local.isBound()) {
-      script.call(Nr.BIND, "its address", socket, Arg.data(state.local()), Arg.imm(state.local().length()));
+      local.bind(state.away(), state.options(), socket, script);
     }
     // A connected socket takes nothing but its peer's, and takes that before others who share its port.
     boolean fromPeer = state.queue().stream().allMatch(datagram -> state.peer().equals(Optional.of(datagram.from())));
@@ -197,7 +197,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     SocketOptions.setAfter(state.options(), socket, script);
     if (state.shut() != 0) {
       script.callTolerating(Set.of(Errno.ENOTCONN), Nr.SHUTDOWN, "it was shut down", socket,
-          Arg.imm(state.shut() == 1 ? 0 : 2));
+          Arg.imm(state.shut() - 1));
     }
     OpenFlags.complete(state.flags(), fd, script);
     return fd;

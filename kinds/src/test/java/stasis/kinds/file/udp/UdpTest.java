@@ -39,7 +39,7 @@ class UdpTest extends AspectContract<UdpSocket.State> {
 
   private static UdpSocket.State state(Optional<Bytes> peer, List<Datagram> queue, List<SocketOption> options) {
     return new UdpSocket.State(2, 17, 04002, LOCAL, peer, options, queue, 1, false, GROUPS,
-        List.of());
+        List.of(), false);
   }
 
   @Test
@@ -54,7 +54,7 @@ class UdpTest extends AspectContract<UdpSocket.State> {
   void unreadDatagramsOfAMulticastSocketAreToldLost() {
     Bytes group = Bytes.hex("0200" + "1f90" + "e0000001" + "0000000000000000");
     var state = new UdpSocket.State(2, 17, 2, group, Optional.empty(), List.of(),
-        List.of(new Datagram(PEER, Bytes.EMPTY)), 0, false, List.of(), List.of());
+        List.of(new Datagram(PEER, Bytes.EMPTY)), 0, false, List.of(), List.of(), false);
 
     assertThat(kind.losses(state)).singleElement().extracting("detail").asString().contains("lost");
     assertThat(explain(state)).doesNotContain("unread");

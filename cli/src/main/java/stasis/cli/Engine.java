@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.image.LossRow;
+import stasis.kinds.AddressMap;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
 
@@ -16,7 +17,7 @@ interface Engine {
   Outcome<Restored> restore(RestoreOrder order, Watcher watcher);
 
   /// The program a restore would run, a step a line.
-  Outcome<String> plan(Path image, Watcher watcher);
+  Outcome<String> plan(Path image, AddressMap addresses, Watcher watcher);
 
   /// Every resource of a live tree; stops it no longer than a look.
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
@@ -28,7 +29,8 @@ interface Engine {
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
-  record RestoreOrder(Path image, boolean detached, boolean tcpEstablished) {}
+  /// @param addresses of sockets that are others from now on
+  record RestoreOrder(Path image, boolean detached, boolean tcpEstablished, AddressMap addresses) {}
 
   /// Figures both operations have.
   ///

@@ -24,6 +24,7 @@ import stasis.engine.RestoredProgram;
 import stasis.engine.Restorer;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
+import stasis.kinds.AddressMap;
 import stasis.kinds.Kinds;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
@@ -55,7 +56,7 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
-    return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE)
+    return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
         .restore(new RestoreRequest(order.image(), false), listener(watcher))));
   }
 
@@ -73,8 +74,9 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(Path image, Watcher watcher) {
-    return guarded(() -> switch (restorer(TcpPeers.KEEP).restore(new RestoreRequest(image, true), listener(watcher))) {
+  public Outcome<String> plan(Path image, AddressMap addresses, Watcher watcher) {
+    return guarded(() -> switch (restorer(TcpPeers.KEEP, addresses)
+        .restore(new RestoreRequest(image, true), listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -112,8 +114,8 @@ final class LibraryEngine implements Engine {
     return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version));
   }
 
-  private Restorer restorer(TcpPeers outside) throws IOException {
-    return new Restorer(Kinds.all(outside), LiveEnvironment.of(version));
+  private Restorer restorer(TcpPeers outside, AddressMap addresses) throws IOException {
+    return new Restorer(Kinds.all(outside, addresses), LiveEnvironment.of(version));
   }
 
   /// Named moments are what the user sees as phases; steps are the lines of `--verbose`.

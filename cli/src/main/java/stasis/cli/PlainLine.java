@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import stasis.kinds.AddressMap;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
 
@@ -95,6 +96,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, Arguments.normal(Path.of(images.getFirst())), has("--detach"), false,
+        AddressMap.NONE,
         value("--pidfile").map(Path::of), has("--dry-run"), json(), verbosity()));
   }
 

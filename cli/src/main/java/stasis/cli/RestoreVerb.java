@@ -2,14 +2,17 @@ package stasis.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import stasis.kinds.AddressMap;
 
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
@@ -31,6 +34,9 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--tcp-established",
       description = "Go on with TCP connections to peers outside the tree that were kept by the checkpoint.")
   private boolean tcpEstablished;
+  @Option(names = "--map-address", paramLabel = "OLD=NEW", description = "Sockets at the address OLD come back at NEW,"
+      + " connections between sockets of the program too. Both may have a port: 10.0.0.1:80=10.0.0.2:8080.")
+  private List<String> mapAddress = List.of();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -40,7 +46,15 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    return new Restoring(session, Arguments.image(spec, argument, option), detach, tcpEstablished, pidfile, dryRun,
-        json, verbosity).call();
+    return new Restoring(session, Arguments.image(spec, argument, option), detach, tcpEstablished, addresses(),
+        pidfile, dryRun, json, verbosity).call();
+  }
+
+  private AddressMap addresses() {
+    try {
+      return new AddressMap(mapAddress.stream().map(AddressMap::rule).toList());
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--map-address: " + e.getMessage());
+    }
   }
 }

@@ -59,7 +59,7 @@ class FakeEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(Path image, Watcher watcher) {
+  public Outcome<String> plan(Path image, stasis.kinds.AddressMap addresses, Watcher watcher) {
     orders.add(image);
     return plan;
   }

@@ -15,6 +15,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -163,6 +164,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<UnixSocket> unixSocket() throws ObstructedException {
     return sockets.of(this);
+  }
+
+  @Override
+  public Optional<HiddenSocket> hiddenSocket() {
+    return tree.hiddenSocket(facts().inode());
   }
 
   @Override

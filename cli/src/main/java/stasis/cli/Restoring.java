@@ -12,7 +12,7 @@ import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
 
 /// A `restore` whose command line has been read.
-record Restoring(Session session, Path image, boolean detach, boolean tcpEstablished, Optional<Path> pidfile,
+record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, Optional<Path> pidfile,
     boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {

@@ -24,7 +24,7 @@ final class CheckpointVerbTest {
         "250", "--force", "--tcp-close");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), true, true, true, Optional.of(250_000_000L),
+        new CheckpointOrder(new Tid(4711), new ImageAt.Folder(Path.of("/i")), true, true, true, Optional.of(250_000_000L),
             TcpPeers.CLOSE));
   }
 
@@ -34,7 +34,7 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--tcp-established", "--tcp-close");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), TcpPeers.KEEP));
+        new CheckpointOrder(new Tid(4711), new ImageAt.Folder(Path.of("/i")), false, false, false, Optional.empty(), TcpPeers.KEEP));
   }
 
   @Test
@@ -42,7 +42,7 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image=/i");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), TcpPeers.REFUSE));
+        new CheckpointOrder(new Tid(4711), new ImageAt.Folder(Path.of("/i")), false, false, false, Optional.empty(), TcpPeers.REFUSE));
   }
 
   @Test
@@ -52,6 +52,7 @@ final class CheckpointVerbTest {
     assertThat(run.out()).isEqualTo("""
         {
           "outcome": "done",
+          "image": "/i",
           "frozen_ms": 12.345,
           "total_ms": 20.500,
           "image_bytes": 9000,

@@ -19,7 +19,7 @@ final class RestoreVerbTest {
     CommandLineRun run = CommandLineRun.of(engine, "restore", "/i");
 
     assertThat(run.status()).isEqualTo(3);
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), false, false));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(new ImageAt.Folder(Path.of("/i")), false, false));
     assertThat(run.out()).isEmpty();
   }
 
@@ -38,7 +38,7 @@ final class RestoreVerbTest {
 
     assertThat(run.status()).isZero();
     assertThat(run.out()).isEqualTo("4711\n");
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), true, false));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(new ImageAt.Folder(Path.of("/i")), true, false));
   }
 
   @Test
@@ -71,7 +71,7 @@ final class RestoreVerbTest {
 
     assertThat(run.status()).isZero();
     assertThat(run.out()).isEqualTo("%0 = [1] dup(3)\n");
-    assertThat(engine.orders).containsExactly(Path.of("/i"));
+    assertThat(engine.orders).containsExactly(new ImageAt.Folder(Path.of("/i")));
   }
 
   @Test

@@ -25,7 +25,7 @@ import stasis.repository.ImageReader;
 final class InspectVerb implements Callable<Integer> {
   private final Session session;
 
-  @Parameters(index = "0", paramLabel = "IMAGE", 
+  @Parameters(index = "0", paramLabel = "IMAGE",
       description = "Folder that holds the image; with --repo a checkpoint: NAME@K, NAME@TAG, or NAME for the newest.")
   private String image = "";
   @Parameters(index = "1", paramLabel = "VIEW", arity = "0..1", defaultValue = "ps",

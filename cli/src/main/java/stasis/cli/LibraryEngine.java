@@ -44,7 +44,8 @@ final class LibraryEngine implements Engine {
         order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos));
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
-          report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(), report.threads(),
+          report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
+              report.threads(),
               ordered(report.phases()), report.losses(), report.warnings())));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -73,7 +74,8 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<String> plan(ImageAt image, Watcher watcher) {
-    return guarded(() -> switch (restorer(TcpPeers.KEEP).restore(new RestoreRequest(image.origin(), true), listener(watcher))) {
+    RestoreRequest request = new RestoreRequest(image.origin(), true);
+    return guarded(() -> switch (restorer(TcpPeers.KEEP).restore(request, listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);

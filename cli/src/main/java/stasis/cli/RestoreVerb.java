@@ -18,7 +18,7 @@ final class RestoreVerb implements Callable<Integer> {
   private final Session session;
 
   @Spec private CommandSpec spec = CommandSpec.create();
-  @Parameters(paramLabel = "IMAGE", arity = "0..1", 
+  @Parameters(paramLabel = "IMAGE", arity = "0..1",
       description = "Folder that holds the image; with --repo a checkpoint: NAME@K, NAME@TAG, or NAME for the newest.")
   private Optional<String> argument = Optional.empty();
   @Option(names = "--image", paramLabel = "DIR", description = "The same, as an option.")
@@ -43,7 +43,7 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    return new Restoring(session, Arguments.image(spec, argument, option, repository), detach, tcpEstablished, pidfile, dryRun,
-        json, verbosity).call();
+    return new Restoring(session, Arguments.image(spec, argument, option, repository), detach, tcpEstablished,
+        pidfile, dryRun, json, verbosity).call();
   }
 }

@@ -155,7 +155,8 @@ public final class Checkpointer {
         }
         Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
         phases.enter("store");
-        long imageBytes = store(writer, content(statefile, settled, pages), pages, freeze, new HostAtFreeze(host, complete.files().facts()));
+        long imageBytes = store(writer, content(statefile, settled, pages), pages, freeze,
+            new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
         List<String> warnings = new ArrayList<>();
         if (!contents.obstacle().isEmpty()) {

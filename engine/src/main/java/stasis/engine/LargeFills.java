@@ -52,8 +52,8 @@ final class LargeFills {
         for (Piece piece : pieces((Step.Fill) step)) {
           for (int chunk = first(piece); chunk <= last(piece); chunk++) {
             long start = (long) chunk * PageSource.CHUNK_BYTES;
-            takenBytes.merge(chunk, Math.min(start + PageSource.CHUNK_BYTES, piece.sectionOffset() + piece.lengthBytes())
-                - Math.max(start, piece.sectionOffset()), Long::sum);
+            long end = Math.min(start + PageSource.CHUNK_BYTES, piece.sectionOffset() + piece.lengthBytes());
+            takenBytes.merge(chunk, end - Math.max(start, piece.sectionOffset()), Long::sum);
           }
         }
       }

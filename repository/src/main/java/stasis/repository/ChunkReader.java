@@ -15,6 +15,7 @@ final class ChunkReader implements AutoCloseable {
   private final MessageDigest sha256 = Layout.sha256();
   private final byte[] stored = new byte[Pack.MAX_CHUNK_BYTES];
   private final byte[] bytes = new byte[Pack.MAX_CHUNK_BYTES];
+  private int storedBytes;
 
   ChunkReader(ChunkStore store) {
     this.store = store;
@@ -28,6 +29,11 @@ final class ChunkReader implements AutoCloseable {
   /// As it lies in its pack, after [#read].
   byte[] stored() {
     return stored;
+  }
+
+  /// How many of [#stored] it is.
+  int storedBytes() {
+    return storedBytes;
   }
 
   /// @return how many of [#bytes] it is
@@ -51,6 +57,7 @@ final class ChunkReader implements AutoCloseable {
   }
 
   private int unpack(Pack.Entry entry) throws ImageException {
+    storedBytes = entry.storedBytes();
     try {
       FolderReader.readFully(store.pack(entry.pack()), entry.offset(),
           ByteBuffer.wrap(stored, 0, entry.storedBytes()));

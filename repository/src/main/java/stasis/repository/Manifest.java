@@ -86,6 +86,9 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
     } catch (CharacterCodingException e) {
       throw damaged(where, "is no text");
     }
+    if (lines.chars().anyMatch(c -> c != '\n' && (c < ' ' || c > '~'))) {
+      throw damaged(where, "is no text");
+    }
     if (!lines.startsWith(FIRST)) {
       throw damaged(where, "is no checkpoint");
     }

@@ -7,7 +7,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,8 +18,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// Puts chunks into packs, each assembled in memory and written at once. May be used by several threads; whoever fills a
-/// pack writes it while the others fill the next.
+/// Puts chunks into packs, each assembled in memory and written at once. May be used by several threads: whoever fills
+/// a pack writes it while the others fill the next.
 final class PackWriter implements AutoCloseable {
   private static final int BUFFERS = 3;
   private static final long BUFFER_BYTES =
@@ -157,27 +159,40 @@ final class PackWriter implements AutoCloseable {
   }
 
   /// As [#index], with chunks of older packs in the same index.
-  synchronized void index(List<Pack.Entry> others, Map<String, Long> otherLengths) throws ImageException {
+  ///
+  /// @return the index, unless there was nothing to put into one
+  synchronized Optional<Path> index(List<Pack.Entry> others, Map<String, Long> otherLengths) throws ImageException {
+    Optional<Path> published = Optional.empty();
     List<Pack.Entry> sorted = new ArrayList<>(entries);
     sorted.addAll(others);
     if (!sorted.isEmpty()) {
-      sorted.sort(java.util.Comparator.comparing(Pack.Entry::id));
+      sorted.sort(Comparator.comparing(Pack.Entry::id));
       Map<String, Long> all = new HashMap<>(lengths);
       all.putAll(otherLengths);
-      publish(IndexFile.encode(sorted, all));
+      published = Optional.of(publish(IndexFile.encode(sorted, all)));
     }
     indexed = true;
+    return published;
   }
 
-  private void publish(ByteBuffer content) throws ImageException {
+  /// The packs it has written.
+  synchronized Set<Path> files() {
+    Set<Path> files = new HashSet<>();
+    lengths.keySet().forEach(pack -> files.add(store.packFile(pack)));
+    return files;
+  }
+
+  private Path publish(ByteBuffer content) throws ImageException {
     Path unfinished = root.resolve(Repository.UNFINISHED).resolve(ProcessHandle.current().pid() + "-"
         + Integer.toHexString(System.identityHashCode(this)) + IndexFile.SUFFIX);
     Path folder = root.resolve(Repository.INDEX);
     try {
       disk.file(unfinished, content.duplicate());
       indexed = true; // from here on another writer may see it
-      disk.rename(unfinished, folder.resolve(IndexFile.name(content)));
+      Path file = folder.resolve(IndexFile.name(content));
+      disk.rename(unfinished, file);
       disk.sync(folder);
+      return file;
     } catch (IOException e) {
       throw Faults.of(e, "cannot write the index", root);
     }

@@ -6,8 +6,8 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.sys.Syscalls;
 
-/// Who is at work in a repository: flock(2) on its file `lock`, shared by all who read or add, exclusive for who removes.
-/// Belongs to the open file, so that several of one process do not get in each other's way.
+/// Who is at work in a repository: flock(2) on its file `lock`, shared by all who read or add, exclusive for who
+/// removes. Belongs to the open file, so that several of one process do not get in each other's way.
 final class RepositoryLock implements AutoCloseable {
   static final String NAME = "lock";
   private static final int AT_FDCWD = -100;

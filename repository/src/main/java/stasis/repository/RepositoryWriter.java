@@ -26,6 +26,7 @@ final class RepositoryWriter implements ImageWriter {
   private Optional<ChunkSink> sink = Optional.empty();
   private Optional<ImageContent> content = Optional.empty();
   private Optional<Manifest> committed = Optional.empty();
+  private final List<ChunkId> wanted = new ArrayList<>();
   private boolean closed;
 
   RepositoryWriter(Path root, String name, Disk disk, RepositoryLock lock, ChunkStore store,
@@ -76,6 +77,25 @@ final class RepositoryWriter implements ImageWriter {
     listener.accept(WriteStep.TRAILER_WRITTEN);
     committed = Optional.of(publish(manifest));
     return manifest.addedBytes();
+  }
+
+  /// Takes over a checkpoint of another repository: the chunks that are not here, as they lie there.
+  Manifest take(Manifest other, ChunkReader from) throws ImageException {
+    LiveChunks.each(other, from, id -> {
+      if (packs.claim(id)) {
+        wanted.add(id);
+      }
+    });
+    for (ChunkId id : wanted) {
+      int length = from.read(id);
+      packs.put(id, from.stored(), from.storedBytes(), length);
+    }
+    packs.finish();
+    packs.index();
+    Manifest taken = publish(new Manifest(name, 1, other.facts(), other.metadataBytes(), other.pageBytes(),
+        packs.addedBytes(), other.metadata(), other.pages()));
+    committed = Optional.of(taken);
+    return taken;
   }
 
   /// Chunks of 64 KiB.

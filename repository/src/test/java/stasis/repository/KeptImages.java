@@ -2,11 +2,14 @@ package stasis.repository;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Stream;
 import stasis.linux.abi.Bytes;
 
 /// Images of made-up memory, written into repositories and compared with what comes out.
@@ -58,6 +61,14 @@ final class KeptImages {
       reader.readPages(0, read);
       assertThat(read.array()).isEqualTo(pages);
       reader.verifyPages(2);
+    }
+  }
+
+  static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(from.relativize(file)));
+      }
     }
   }
 

@@ -46,7 +46,7 @@ public final class Restorer {
   }
 
   private RestoreOutcome onTracer(Ptrace ptrace, RestoreRequest request, Moment.Listener listener) {
-    try (ImageReader reader = ImageReader.open(request.image())) {
+    try (ImageReader reader = request.origin().open()) {
       return new Run(ptrace, request, listener, reader).run();
     } catch (CancelledException e) {
       return new RestoreOutcome.Cancelled();
@@ -99,7 +99,7 @@ public final class Restorer {
           phases.enter("load");
           ImageSource source = new ImageSource(reader, statefile);
           // A page that rotted on its device must not become a wrong program.
-          reader.verifyPages(PAGE_CHECKERS, new LargeFills(source).checked(program));
+          reader.layOut(PAGE_CHECKERS, new LargeFills(source).taken(program));
           phases.enter("execute");
           Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener,
               environment.monotonicNs());

@@ -92,7 +92,8 @@ public final class Directory implements FileKind<Directory.State> {
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
     boolean ownOfTask = state.path().latin1().startsWith("/proc/");
-    return ownOfTask || state.gone().isPresent() || host.file(state.path()).filter(now -> now.type() == FileStat.S_IFDIR).isPresent() ? List.of()
+    boolean there = host.file(state.path()).filter(now -> now.type() == FileStat.S_IFDIR).isPresent();
+    return ownOfTask || state.gone().isPresent() || there ? List.of()
         : List.of(new Obstacle.Changed("directory " + state.path(), "a directory", "none", "make it again"));
   }
 

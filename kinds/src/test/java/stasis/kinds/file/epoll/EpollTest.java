@@ -22,7 +22,8 @@ class EpollTest extends AspectContract<Epoll.State> {
 
   @Override
   protected Epoll.State sample() {
-    return new Epoll.State(List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x80000019, 0x1122334455667788L, false),
+    return new Epoll.State(List.of(
+        new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x80000019, 0x1122334455667788L, false),
         new Epoll.Watch(new Fd(90), true, new ObjectId(32), 0x40000019, 90, false),
         new Epoll.Watch(new Fd(91), false, new ObjectId(33), 0x19, 91, true)), 2);
   }

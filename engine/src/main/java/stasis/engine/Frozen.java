@@ -28,6 +28,9 @@ interface Frozen {
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();
 
+  /// Whether orphans below come to this group (PR_SET_CHILD_SUBREAPER); empty where only the task could tell.
+  Optional<Boolean> childSubreaper();
+
   /// See [stasis.resource.FrozenTask#hidden].
   Optional<HiddenThread> hidden(Tid thread);
 

@@ -81,6 +81,10 @@ final class GroupView implements FrozenGroup {
     return tree.body(key, this);
   }
 
+  Optional<Boolean> childSubreaper() {
+    return frozen.childSubreaper();
+  }
+
   @Override
   public Optional<HiddenMm> hiddenMm() {
     return frozen.hiddenMm();

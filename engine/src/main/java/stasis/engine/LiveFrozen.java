@@ -75,6 +75,11 @@ final class LiveFrozen implements Frozen {
   }
 
   @Override
+  public Optional<Boolean> childSubreaper() {
+    return answerer.childSubreaper();
+  }
+
+  @Override
   public Optional<HiddenMm> hiddenMm() {
     return answerer.hiddenMm();
   }

@@ -24,6 +24,7 @@ import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.FilesState.Entry;
 import stasis.resource.KindSet;
+import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 
@@ -179,11 +180,12 @@ final class FileCollector implements AutoCloseable {
 
   /// Tells of descriptions that a task outside the tree has open too; until closed.
   void tellLeaks(Outsiders outsiders, Set<Tid> tree) {
-    for (FileView file : described) {
-      file.copy().flatMap(copy -> outsiders.holder(copy, file.link(), tree)).ifPresent(holder ->
-          findings.approximate("file", file.subject(), stasis.resource.Loss.of("it is shared with " + holder
-              + " outside the tree: what comes back is a new one, with a position and flags of its own, and contents of"
-              + " its own where they have no name")));
+    List<FileView> own = described.stream().filter(file -> file.copy().isPresent()).toList();
+    Map<FileView, String> holders = outsiders.holders(own, tree);
+    for (FileView file : own) {
+      Optional.ofNullable(holders.get(file)).ifPresent(holder -> findings.approximate("file", file.subject(),
+          Loss.of("it is shared with " + holder + " outside the tree: what comes back is a new one, with a position and"
+              + " flags of its own, and contents of its own where they have no name")));
     }
   }
 

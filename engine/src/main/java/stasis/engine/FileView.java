@@ -118,7 +118,7 @@ final class FileView implements OpenFile {
   @Override
   public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
     Arg slot = Arg.data(stasis.linux.abi.Bytes.ofU32(fd().value(), targetFd.value(), nth));
-    for (SharedFiles.Seat candidate : seating.likeliest(targetFd)) {
+    for (SharedFiles.Seat candidate : seating.likeliest(seats.getFirst().task(), targetFd)) {
       Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(candidate.task().value()), Arg.imm(task.tid().value()),
           Arg.imm(KCMP_EPOLL_TFD), Arg.imm(candidate.fd().value()), slot), Optional.empty());
       if (answer.result() == 0) {

@@ -28,6 +28,7 @@ import stasis.resource.MmState;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
+import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 import stasis.resource.TaskState;
 import stasis.resource.ZombieState;
@@ -120,6 +121,10 @@ final class Collector {
     for (TaskAspect<?> aspect : kinds.taskAspects()) {
       for (var task : group.tasks()) {
         taskAspect(aspect, task, GroupPlan.require(answers, task.tid()));
+      }
+      // Of a leader that has ended, the credentials still count: they are told to who waits.
+      if (group.hasEndedLeader() && aspect.stage() == Stage.CREDENTIALS) {
+        taskAspect(aspect, group.leader(), GroupPlan.require(answers, group.leader().tid()));
       }
     }
   }

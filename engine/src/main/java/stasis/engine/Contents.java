@@ -77,9 +77,9 @@ final class Contents implements AutoCloseable {
     Set<Tid> shown = new HashSet<>();
     collected.pages().forEach(pages -> shown.add(pages.task()));
     // Of those that have one memory, one shows it.
-    for (FrozenTree.Member member : tree.members().stream().filter(m -> shown.contains(m.group().leader())).toList()) {
+    for (FrozenTree.Member member : tree.members().stream().filter(m -> shown.contains(m.group().shown())).toList()) {
       switch (Attempt.at(member.group())) {
-        case Attempt.Taken(Snapshot snapshot) -> taken.put(member.group().leader(), snapshot);
+        case Attempt.Taken(Snapshot snapshot) -> taken.put(member.group().shown(), snapshot);
         case Attempt.Impossible(String why) -> {
           for (Snapshot snapshot : taken.values()) {
             snapshot.close();

@@ -30,6 +30,8 @@ import stasis.resource.ObstructedException;
 
 /// Describes the open files of a tree, each description once. Holds the engine's copies of them until closed.
 final class FileCollector implements AutoCloseable {
+  private static final int PIDFD_THREAD = 0x80;
+
   private final KindSet kinds;
   private final TreeView tree;
   private final Findings findings;
@@ -115,7 +117,10 @@ final class FileCollector implements AutoCloseable {
 
   private static long pidfd(Tid leader) throws ObstructedException {
     try {
-      return Syscalls.require("open a pidfd of task " + leader, Nr.PIDFD_OPEN, leader.value(), 0);
+      long pidfd = Syscalls.call(Nr.PIDFD_OPEN, leader.value(), 0);
+      // A thread that stands for a leader that has ended.
+      return pidfd >= 0 ? pidfd
+          : Syscalls.require("open a pidfd of task " + leader, Nr.PIDFD_OPEN, leader.value(), PIDFD_THREAD);
     } catch (SyscallException e) {
       throw new ObstructedException("task " + leader, e, "");
     }

@@ -138,7 +138,7 @@ final class FileView implements OpenFile {
     Map<ObjectId, Holder> holders = new LinkedHashMap<>();
     for (SharedFiles.Seat seat : seats) {
       // What is only in flight the engine has: locks of the description show there too.
-      ObjectId process = tree.task(seat.task().value()).orElse(task.id());
+      ObjectId process = tree.process(seat.task().value()).orElse(task.id());
       holders.putIfAbsent(process, new Holder(process, seat.info()));
     }
     return List.copyOf(holders.values());

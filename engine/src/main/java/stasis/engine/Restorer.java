@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
+import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
@@ -13,6 +15,7 @@ import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
+import stasis.resource.TaskState;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
 import stasis.tracee.stub.TimeOffsets;
@@ -96,13 +99,21 @@ public final class Restorer {
             phases.enter("release");
             Sharers sharers = Sharers.of(capture.leaders());
             tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey)
-                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList());
+                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile, clocks);
           }
         }
       };
+    }
+
+    /// Leaders that have ended before their threads, and how.
+    private static Map<ObjectId, TaskState.Ended> ended(Capture capture) {
+      Map<ObjectId, TaskState.Ended> ended = new TreeMap<>();
+      capture.leaders().forEach(leader -> leader.getValue().ended().ifPresent(
+          status -> ended.put(leader.getKey(), status)));
+      return ended;
     }
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.

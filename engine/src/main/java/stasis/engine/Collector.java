@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
@@ -191,6 +192,11 @@ final class Collector {
   }
 
   private <S extends Record> Optional<BodySource> body(BodyKind<S> kind, BodyViews view, TreeView.Body body) {
+    var holders = new LinkedHashSet<String>();
+    body.files().forEach(file -> holders.add(file.subject()));
+    body.mappings().forEach(mapping -> holders.add(mapping.group().subject() + ", mapped"));
+    body.groups().forEach(group -> holders.add(group.subject() + ", which runs it"));
+    findings.shared(body.id(), holders, Function.identity());
     Optional<S> state = findings.look(kind.schema().name(), () -> kind.checkpoint(view));
     state.ifPresent(s -> put(body.id(), kind, s, Optional.empty(), view.subject()));
     return state.flatMap(s -> switch (kind.contents(s)) {

@@ -104,6 +104,7 @@ final class FileCollector implements AutoCloseable {
       }));
       views.forEach(neighbours::add);
       described.addAll(views);
+      views.forEach(view -> findings.shared(view.id(), view.seats(), seat -> holder(byLeader, seat)));
       tree.opened(views);
       Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
       views.forEach(view -> recognised.put(view, kind(view)));
@@ -113,6 +114,11 @@ final class FileCollector implements AutoCloseable {
     } finally {
       pidfds.values().forEach(pidfd -> Syscalls.call(Nr.CLOSE, pidfd));
     }
+  }
+
+  private static String holder(Map<Tid, GroupView> byLeader, SharedFiles.Seat seat) {
+    return Optional.ofNullable(byLeader.get(seat.task())).map(group -> group.subject() + " fd " + seat.fd())
+        .orElse("a message in flight");
   }
 
   private static long pidfd(Tid leader) throws ObstructedException {

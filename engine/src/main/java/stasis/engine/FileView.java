@@ -184,6 +184,11 @@ final class FileView implements OpenFile {
     return tree.task(pid);
   }
 
+  /// Everywhere it is open.
+  List<SharedFiles.Seat> seats() {
+    return seats;
+  }
+
   /// Where it is open first; for one only in flight, in the engine.
   SharedFiles.Seat seat() {
     return seats.getFirst();

@@ -78,6 +78,7 @@ final class TaskCollector {
       zombie(zombie, GroupPlan.require(ids, zombie.parent()).getFirst());
     }
     tellOutside(live, groups);
+    tellSharers(live, firsts, groups);
     return List.copyOf(groups.values());
   }
 
@@ -172,6 +173,19 @@ final class TaskCollector {
         }
       });
     }
+  }
+
+  private void tellSharers(List<Tid> live, Map<Part, Map<Tid, Tid>> firsts, Map<Tid, GroupView> groups) {
+    firsts.forEach((part, first) -> {
+      Map<Tid, List<Tid>> sets = new LinkedHashMap<>();
+      live.forEach(task -> sets.computeIfAbsent(GroupPlan.require(first, task), _ -> new ArrayList<>()).add(task));
+      sets.forEach((task, all) -> {
+        if (all.size() > 1) {
+          findings.exact("core.task", GroupPlan.require(groups, task).subject() + " " + part.what(),
+              Findings.sharedBy(all, one -> GroupPlan.require(groups, one).subject()));
+        }
+      });
+    });
   }
 
   private String name(Tid task) {

@@ -1,7 +1,6 @@
 package stasis.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,6 +23,7 @@ import stasis.engine.RestoredProgram;
 import stasis.engine.Restorer;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
+import stasis.kinds.AddressMap;
 import stasis.kinds.Kinds;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
@@ -41,11 +41,12 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
-    CheckpointRequest request = new CheckpointRequest(order.root(), order.image(), order.leaveRunning(),
-        order.strict(), order.force(), order.maxFreezeNs().map(Duration::ofNanos));
+    CheckpointRequest request = new CheckpointRequest(order.root(), order.image().destination(order.force()),
+        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos));
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
-      case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.frozenNs(),
-          new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(), report.threads(),
+      case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
+          report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
+              report.threads(),
               ordered(report.phases()), report.losses(), report.warnings())));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -55,8 +56,8 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
-    return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE)
-        .restore(new RestoreRequest(order.image(), false), listener(watcher))));
+    return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
+        .restore(new RestoreRequest(order.image().origin(), false), listener(watcher))));
   }
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
@@ -73,8 +74,9 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(Path image, Watcher watcher) {
-    return guarded(() -> switch (restorer(TcpPeers.KEEP).restore(new RestoreRequest(image, true), listener(watcher))) {
+  public Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher) {
+    RestoreRequest request = new RestoreRequest(image.origin(), true);
+    return guarded(() -> switch (restorer(TcpPeers.KEEP, addresses).restore(request, listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -112,8 +114,8 @@ final class LibraryEngine implements Engine {
     return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version));
   }
 
-  private Restorer restorer(TcpPeers outside) throws IOException {
-    return new Restorer(Kinds.all(outside), LiveEnvironment.of(version));
+  private Restorer restorer(TcpPeers outside, AddressMap addresses) throws IOException {
+    return new Restorer(Kinds.all(outside, addresses), LiveEnvironment.of(version));
   }
 
   /// Named moments are what the user sees as phases; steps are the lines of `--verbose`.

@@ -2,14 +2,17 @@ package stasis.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import stasis.kinds.AddressMap;
 
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
@@ -18,10 +21,13 @@ final class RestoreVerb implements Callable<Integer> {
   private final Session session;
 
   @Spec private CommandSpec spec = CommandSpec.create();
-  @Parameters(paramLabel = "IMAGE", arity = "0..1", description = "Folder that holds the image.")
-  private Optional<Path> argument = Optional.empty();
+  @Parameters(paramLabel = "IMAGE", arity = "0..1",
+      description = "Folder that holds the image; with --repo a checkpoint: NAME@K, NAME@TAG, or NAME for the newest.")
+  private Optional<String> argument = Optional.empty();
   @Option(names = "--image", paramLabel = "DIR", description = "The same, as an option.")
   private Optional<Path> option = Optional.empty();
+  @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds it.")
+  private Optional<Path> repository = Optional.empty();
   @Option(names = "--detach", description = "Print the pid and return as soon as the program runs.")
   private boolean detach;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
@@ -31,6 +37,9 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--tcp-established",
       description = "Go on with TCP connections to peers outside the tree that were kept by the checkpoint.")
   private boolean tcpEstablished;
+  @Option(names = "--map-address", paramLabel = "OLD=NEW", description = "Sockets at the address OLD come back at NEW,"
+      + " connections between sockets of the program too. Both may have a port: 10.0.0.1:80=10.0.0.2:8080.")
+  private List<String> mapAddress = List.of();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -40,7 +49,15 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    return new Restoring(session, Arguments.image(spec, argument, option), detach, tcpEstablished, pidfile, dryRun,
-        json, verbosity).call();
+    return new Restoring(session, Arguments.image(spec, argument, option, repository), detach, tcpEstablished,
+        addresses(), pidfile, dryRun, json, verbosity).call();
+  }
+
+  private AddressMap addresses() {
+    try {
+      return new AddressMap(mapAddress.stream().map(AddressMap::rule).toList());
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--map-address: " + e.getMessage());
+    }
   }
 }

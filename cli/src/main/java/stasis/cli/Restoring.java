@@ -10,18 +10,20 @@ import java.util.concurrent.Callable;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
+import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
-record Restoring(Session session, Path image, boolean detach, boolean tcpEstablished, Optional<Path> pidfile,
-    boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
+record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
+    Optional<Path> pidfile, boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Report report = Report.ofRestore(session.console(), json);
     Progress progress = verbosity.progress(session);
     if (dryRun) {
-      return printPlan(session.engine().plan(image, progress), report, progress);
+      return printPlan(session.engine().plan(image, addresses, progress), report, progress);
     }
-    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, detach, tcpEstablished), progress);
+    Outcome<Restored> outcome = session.engine()
+        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();

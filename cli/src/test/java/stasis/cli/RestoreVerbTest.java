@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
+import stasis.kinds.AddressMap;
 
 final class RestoreVerbTest {
   private final FakeEngine engine = new FakeEngine();
@@ -19,7 +20,8 @@ final class RestoreVerbTest {
     CommandLineRun run = CommandLineRun.of(engine, "restore", "/i");
 
     assertThat(run.status()).isEqualTo(3);
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), false, false));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(new ImageAt.Folder(Path.of("/i")), false, false,
+        AddressMap.NONE));
     assertThat(run.out()).isEmpty();
   }
 
@@ -38,7 +40,8 @@ final class RestoreVerbTest {
 
     assertThat(run.status()).isZero();
     assertThat(run.out()).isEqualTo("4711\n");
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), true, false));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(new ImageAt.Folder(Path.of("/i")), true, false,
+        AddressMap.NONE));
   }
 
   @Test
@@ -71,7 +74,7 @@ final class RestoreVerbTest {
 
     assertThat(run.status()).isZero();
     assertThat(run.out()).isEqualTo("%0 = [1] dup(3)\n");
-    assertThat(engine.orders).containsExactly(Path.of("/i"));
+    assertThat(engine.orders).containsExactly(new ImageAt.Folder(Path.of("/i")));
   }
 
   @Test

@@ -1,12 +1,14 @@
 package stasis.engine;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
+import stasis.linux.bpf.KernelSocket;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -29,6 +31,7 @@ final class HiddenKernel implements AutoCloseable {
     if (!(opened instanceof HiddenState.Opened.Ready(var state))) {
       return new HiddenKernel(opened, LearntBits.NONE);
     }
+    warm(state);
     try (Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of())) {
       return new HiddenKernel(opened, LearntBits.of(stub, state));
     } catch (SyscallException e) {
@@ -37,9 +40,23 @@ final class HiddenKernel implements AutoCloseable {
     }
   }
 
+  /// Loads and runs once what reads sockets: not within a freeze.
+  private static void warm(HiddenState state) {
+    try {
+      state.sockets(new Tid(Math.toIntExact(ProcessHandle.current().pid())));
+    } catch (SyscallException e) {
+      // Each socket then says what is not known of it.
+    }
+  }
+
   /// @return empty where BPF is not allowed, or the group is gone
   Optional<HiddenGroup> read(Tid leader) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.read(leader) : Optional.empty();
+  }
+
+  /// Internet sockets that a thread has open, by inode number; none where BPF is not allowed.
+  Map<Long, KernelSocket> sockets(Tid tid) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.sockets(tid) : Map.of();
   }
 
   boolean isReadable() {

@@ -25,6 +25,12 @@ record HostAtFreeze(Host now, Map<PathBytes, FileStat> files) implements Host {
     return now.isBound(socketFile);
   }
 
+  /// What the program is bound to was there.
+  @Override
+  public boolean hasAddress(Bytes socketAddress) {
+    return true;
+  }
+
   /// As they will be without the program.
   @Override
   public List<ShmSegment> shmSegments() {

@@ -1,5 +1,8 @@
 package stasis.engine;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -7,10 +10,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.socket.UnixDiag;
+import stasis.linux.sys.Syscalls;
 import stasis.procfs.FileStat;
 import stasis.procfs.Limits;
 import stasis.procfs.Proc;
@@ -32,6 +38,8 @@ final class LiveHost implements Host {
       "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN",
       "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
       "CAP_CHECKPOINT_RESTORE"};
+
+  private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
 
   private record Range(PathBytes path, long offset, long lengthBytes) {}
 
@@ -86,6 +94,21 @@ final class LiveHost implements Host {
   @Override
   public boolean isBound(PathBytes socketFile) {
     return file(socketFile).map(found -> found.inode() & 0xffffffffL).map(boundTo()::contains).orElse(false);
+  }
+
+  /// Asked the kernel itself: a socket is bound to it.
+  @Override
+  public boolean hasAddress(Bytes socketAddress) {
+    long socket = Syscalls.call(Nr.SOCKET, socketAddress.u16(0), SOCK_DGRAM_CLOEXEC, 0);
+    if (Errno.isError(socket)) {
+      return false;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment address = arena.allocateFrom(ValueLayout.JAVA_BYTE, socketAddress.toArray());
+      return !Errno.isError(Syscalls.call(Nr.BIND, socket, address.address(), socketAddress.length()));
+    } finally {
+      Syscalls.call(Nr.CLOSE, socket);
+    }
   }
 
   private Set<Long> boundTo() {

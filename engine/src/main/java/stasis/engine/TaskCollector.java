@@ -94,10 +94,11 @@ final class TaskCollector {
     List<ObjectId> alive = hasEnded(frozen) ? ids.subList(1, ids.size()) : ids;
     tree.addGroup(group);
     ProcTask leader = proc.task(frozen.leader());
+    boolean stopTold = isStopTold(leader, frozen);
     Function<TaskView, TaskState> described = task -> new TaskState(
         task.status().nsPid().stream().map(Math::toIntExact).toList(), leaderId, parent, mm, files, task.stat().pgrp(),
         task.stat().session(), task.stat().exitSignal(), task.status().name(), frozen.stopSignal(),
-        task.stat().exitCode() == 0, fs, handlers, hasEnded(frozen) && task.id().equals(leaderId)
+        stopTold, fs, handlers, hasEnded(frozen) && task.id().equals(leaderId)
             ? Optional.of(new TaskState.Ended(task.stat().exitCode(), task.status().blocked())) : Optional.empty());
     if (hasEnded(frozen)) {
       TaskView ended = new TaskView(leaderId, leader, group, frozen);
@@ -118,6 +119,16 @@ final class TaskCollector {
 
   private static boolean hasEnded(Frozen frozen) {
     return !frozen.threads().getFirst().equals(frozen.leader());
+  }
+
+  /// Only the file of the whole group shows the stop that its parent can still wait for (fs/proc/array.c,
+  /// do_task_stat()).
+  private static boolean isStopTold(ProcTask leader, Frozen frozen) throws ObstructedException {
+    try {
+      return frozen.stopSignal() == 0 || leader.stat().exitCode() == 0;
+    } catch (ProcException e) {
+      throw TaskView.obstructed(frozen.leader(), "stat", e);
+    }
   }
 
   private CpuState cpu(CpuState cpu, TaskView task) {

@@ -12,12 +12,14 @@ import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.BodyKey;
+import stasis.resource.HiddenSocket;
 import stasis.resource.Mapping;
 import stasis.resource.OpenFile;
 
 /// What all views of one frozen tree share: ids, /proc, and the bodies that files and mappings named on the way.
 final class TreeView {
   private final Proc proc;
+  private final HiddenSockets sockets;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
   private final List<GroupView> groups = new ArrayList<>();
@@ -29,8 +31,13 @@ final class TreeView {
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
 
-  TreeView(Proc proc) {
+  TreeView(Proc proc, HiddenSockets sockets) {
     this.proc = proc;
+    this.sockets = sockets;
+  }
+
+  Optional<HiddenSocket> hiddenSocket(long inode) {
+    return sockets.at(inode);
   }
 
   /// The engine's own namespace of a kind: `net:[4026531840]`.

@@ -2,6 +2,7 @@ package stasis.kinds;
 
 import java.util.List;
 import stasis.kinds.body.deleted.DeletedBody;
+import stasis.kinds.body.directory.GoneDirectory;
 import stasis.kinds.body.fifo.FifoBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
@@ -21,10 +22,13 @@ import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
 import stasis.kinds.file.mqueue.MessageQueue;
+import stasis.kinds.file.netlink.NetlinkSocket;
+import stasis.kinds.file.packet.PacketSocket;
 import stasis.kinds.file.path.PathOnly;
 import stasis.kinds.file.pidfd.PidFd;
 import stasis.kinds.file.pipe.Pipe;
 import stasis.kinds.file.pty.PtyFile;
+import stasis.kinds.file.raw.RawSocket;
 import stasis.kinds.file.regular.RegularFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
@@ -119,11 +123,16 @@ public final class Kinds {
 
   /// @param outside what becomes of TCP connections whose peer is outside the tree
   public static KindSet all(TcpPeers outside) {
-    return new KindSet(files(outside), descriptionAspects(), bodies(), mappings(), mappingAspects(), groupAspects(),
-        taskAspects());
+    return all(outside, AddressMap.NONE);
   }
 
-  private static List<FileKind<?>> files(TcpPeers outside) {
+  /// @param addresses of sockets that are others at the restore
+  public static KindSet all(TcpPeers outside, AddressMap addresses) {
+    return new KindSet(files(outside, addresses), descriptionAspects(), bodies(), mappings(), mappingAspects(),
+        groupAspects(), taskAspects());
+  }
+
+  private static List<FileKind<?>> files(TcpPeers outside, AddressMap addresses) {
     return List.of(
         new PathOnly(),
         new Memfd(),
@@ -142,8 +151,11 @@ public final class Kinds {
         new Pipe(),
         new Fifo(),
         new UnixFile(),
-        new TcpSocket(outside),
-        new UdpSocket(),
+        new TcpSocket(outside, addresses),
+        new UdpSocket(addresses),
+        new RawSocket(addresses),
+        new PacketSocket(),
+        new NetlinkSocket(),
         new PtyFile(),
         new Stdio(),
         new ForeignFile()
@@ -161,6 +173,7 @@ public final class Kinds {
     return List.of(
         new MemfdBody(),
         new DeletedBody(),
+        new GoneDirectory(),
         new PipeBody(),
         new FifoBody(),
         new UnixBody(),

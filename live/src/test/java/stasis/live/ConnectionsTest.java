@@ -77,12 +77,19 @@ class ConnectionsTest {
 
   private static List<String> run(Path work, int connections, int freezes, int carries, String tasks)
       throws IOException, InterruptedException {
+    return inNamespace(Connections.class, work, work.resolve("work").toString(), Integer.toString(connections),
+        Integer.toString(freezes), Integer.toString(carries), tasks);
+  }
+
+  /// What a program says that runs in a network namespace of its own, line by line.
+  static List<String> inNamespace(Class<?> program, Path work, String... arguments)
+      throws IOException, InterruptedException {
     Path log = work.resolve("said");
-    Process jvm = new ProcessBuilder("unshare", "--net", Path.of(System.getProperty("java.home"), "bin", "java")
+    var command = new ArrayList<>(List.of("unshare", "--net", Path.of(System.getProperty("java.home"), "bin", "java")
         .toString(), "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-        Connections.class.getName(), work.resolve("work").toString(), Integer.toString(connections),
-        Integer.toString(freezes), Integer.toString(carries), tasks).redirectErrorStream(true)
-        .redirectOutput(log.toFile()).start();
+        program.getName()));
+    command.addAll(List.of(arguments));
+    Process jvm = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     if (!jvm.waitFor(BOUND_SECONDS, TimeUnit.SECONDS)) {
       jvm.destroyForcibly();
     }

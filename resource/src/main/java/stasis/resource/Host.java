@@ -16,6 +16,11 @@ public interface Host {
   /// Whether a socket of this host's network namespace is bound to the socket file there.
   boolean isBound(PathBytes socketFile);
 
+  /// Whether a socket of this host's network namespace can be bound to that address.
+  ///
+  /// @param socketAddress of ip(7) or ipv6(7), port 0
+  boolean hasAddress(Bytes socketAddress);
+
   /// The System V shared memory segments of this host's IPC namespace.
   List<ShmSegment> shmSegments();
 

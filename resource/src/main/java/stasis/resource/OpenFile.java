@@ -75,6 +75,9 @@ public interface OpenFile {
   /// @throws ObstructedException when it cannot be listed, or its queue not be read without disturbing
   Optional<UnixSocket> unixSocket() throws ObstructedException;
 
+  /// What the kernel keeps of this internet socket and does not tell; empty where BPF is not allowed.
+  Optional<HiddenSocket> hiddenSocket();
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

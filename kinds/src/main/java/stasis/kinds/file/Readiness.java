@@ -9,6 +9,7 @@ import stasis.resource.OpenFile;
 /// What poll(2) would say of an open file, asked through an epoll of the engine's own: that takes the fd as an
 /// argument.
 public final class Readiness {
+  public static final int READABLE = 0x1;
   public static final int ERROR = 0x8;
   public static final int HUNG_UP = 0x10;
   /// EPOLLPRI: urgent data.

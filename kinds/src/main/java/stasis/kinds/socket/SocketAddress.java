@@ -2,14 +2,19 @@ package stasis.kinds.socket;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.List;
 import java.util.Optional;
+import stasis.kinds.AddressMap;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.Host;
+import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Script;
 
 /// A struct sockaddr_in (ip(7)) or sockaddr_in6 (ipv6(7)).
 public record SocketAddress(Bytes bytes) {
@@ -19,6 +24,8 @@ public record SocketAddress(Bytes bytes) {
   private static final int V6_BYTES = 28;
   private static final int V6_HOST_AT = 8;
   private static final int ROOM_BYTES = 128;
+  private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
+  private static final int IP_FREEBIND = 15;
 
   public SocketAddress {
     int length = bytes.length() < 2 ? 0 : switch (bytes.u16(0)) {
@@ -64,6 +71,65 @@ public record SocketAddress(Bytes bytes) {
         : this;
   }
 
+  /// Where it is at a restore. IPv4 in IPv6 clothes stays so.
+  public SocketAddress mapped(AddressMap map) {
+    return map.of(host(), port()).map(rule -> at(rule.to().host(), rule.to().port().orElse(port()))).orElse(this);
+  }
+
+  private SocketAddress at(Bytes host, int port) {
+    int hostAt = family() == AF_INET ? 4 : host.length() == 4 ? V6_HOST_AT + 12 : V6_HOST_AT;
+    int end = hostAt + host.length();
+    return new SocketAddress(bytes.slice(0, 2).concat(Bytes.of(new byte[] {(byte) (port >> 8), (byte) port}))
+        .concat(bytes.slice(4, hostAt - 4)).concat(host).concat(bytes.slice(end, bytes.length() - end)));
+  }
+
+  /// Whether a socket of this host could be bound to it.
+  public boolean isOnHost(OpenFile asker) {
+    if (isAnyHost()) {
+      return true;
+    }
+    Answer socket = asker.ask(Nr.SOCKET, Arg.imm(family()), Arg.imm(SOCK_DGRAM_CLOEXEC), Arg.imm(0));
+    if (socket.failed()) {
+      return true;
+    }
+    Arg fd = Arg.imm(socket.result());
+    Answer bound = asker.ask(Nr.BIND, fd, Arg.data(at(host(), 0).bytes()), Arg.imm(bytes.length()));
+    asker.ask(Nr.CLOSE, fd);
+    return !bound.failedWith(Errno.EADDRNOTAVAIL);
+  }
+
+  /// Appends bind(2).
+  ///
+  /// @param away whether the host need not have the address @param options of the socket
+  public void bind(boolean away, List<SocketOption> options, Arg socket, Script script) {
+    if (away) {
+      free(1, "wherever it is", socket, script);
+    }
+    script.call(Nr.BIND, "its address", socket, Arg.data(bytes), Arg.imm(bytes.length()));
+    if (away) {
+      free(SocketOptions.value(options, 0, IP_FREEBIND).map(value -> value.u32(0)).orElse(0), "as it was", socket,
+          script);
+    }
+  }
+
+  private static void free(int value, String why, Arg socket, Script script) {
+    script.call(Nr.SETSOCKOPT, why, socket, Arg.imm(0), Arg.imm(IP_FREEBIND), Arg.data(Bytes.ofU32(value)),
+        Arg.imm(4));
+  }
+
+  /// What keeps a socket from being bound to it on a host, by name.
+  ///
+  /// @param options of the socket: some may be bound to any address
+  public List<Obstacle> obstacles(String subject, List<SocketOption> options, Host host) {
+    boolean free = options.stream().anyMatch(option -> option.level() == 0 && (option.name() == IP_FREEBIND
+        || option.name() == 19) || option.level() == 41 && (option.name() == 75 || option.name() == 78));
+    if (free || isAnyHost() || host.hasAddress(at(host(), 0).bytes())) {
+      return List.of();
+    }
+    return List.of(new Obstacle.HostLacks(subject, "the address " + hostText() + ", which no interface of it has",
+        "give the host that address, or restore with --map-address " + hostText() + "=ADDRESS"));
+  }
+
   public int family() {
     return bytes.u16(0);
   }
@@ -103,10 +169,13 @@ public record SocketAddress(Bytes bytes) {
 
   @Override
   public String toString() {
+    return host().length() == 4 ? hostText() + ":" + port() : "[" + hostText() + "]:" + port();
+  }
+
+  /// The address without the port.
+  public String hostText() {
     try {
-      Bytes host = host();
-      String text = InetAddress.getByAddress(host.toArray()).getHostAddress();
-      return host.length() == 4 ? text + ":" + port() : "[" + text + "]:" + port();
+      return InetAddress.getByAddress(host().toArray()).getHostAddress();
     } catch (UnknownHostException e) {
       throw new AssertionError("4 and 16 bytes are addresses", e);
     }

@@ -63,6 +63,11 @@ public final class SocketDiag {
         .filter(found -> found.inode() == 0).toList();
   }
 
+  /// How many listen at this port, whatever their address.
+  public static int listeners(OpenFile asker, SocketAddress local) throws ObstructedException {
+    return onPort(asker, local, 1 << TcpState.LISTEN).size();
+  }
+
   /// All connections with this local port, those in TIME_WAIT too.
   public static List<Remains> remains(OpenFile asker, SocketAddress listener) throws ObstructedException {
     return onPort(asker, listener, ~(1 << TcpState.LISTEN)).stream().map(Found::id).toList();

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import stasis.kinds.AddressMap;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -40,7 +41,8 @@ public final class SocketOptions {
       throws ObstructedException {
     var options = new ArrayList<SocketOption>();
     for (OptionTable.Row row : OptionTable.all()) {
-      if (levels.contains(row.level()) && (datagrams || !row.label().contains("MULTICAST"))) {
+      if (row.when() != OptionTable.When.HIDDEN && levels.contains(row.level())
+          && (datagrams || !row.label().contains("MULTICAST"))) {
         Optional<Bytes> value = row.level() == OptionTable.SOL_SOCKET && row.name() == SO_FILTER ? filter(file)
             : SocketOption.read(file, row.level(), row.name(), row.roomBytes());
         if (value.isPresent() && !row.standard().contains(value.get())) {
@@ -52,6 +54,7 @@ public final class SocketOptions {
     if (options.stream().anyMatch(option -> is(option, OptionTable.SOL_SOCKET, SO_TIMESTAMPING_NEW))) {
       options.removeIf(option -> is(option, OptionTable.SOL_SOCKET, SO_TIMESTAMPING_OLD));
     }
+    HiddenOptions.add(file, levels, datagrams, options);
     return List.copyOf(options);
   }
 
@@ -84,6 +87,23 @@ public final class SocketOptions {
     return Optional.of(program.output(3));
   }
 
+  /// The same options where addresses are others: those some of them name.
+  public static List<SocketOption> mapped(List<SocketOption> options, AddressMap map) {
+    return options.stream().map(option -> {
+      boolean sticky = is(option, OptionTable.IPPROTO_IPV6, HiddenOptions.IPV6_PKTINFO);
+      if (!sticky && !is(option, OptionTable.IPPROTO_IP, OptionTable.IP_MULTICAST_IF)) {
+        return option;
+      }
+      Bytes value = option.value();
+      // struct in6_pktinfo; struct in_addr; struct ip_mreqn.
+      int at = !sticky && value.length() > 4 ? 4 : 0;
+      int length = sticky ? 16 : 4;
+      Bytes host = map.of(value.slice(at, length), 0).map(rule -> rule.to().host()).orElse(value.slice(at, length));
+      return new SocketOption(option.level(), option.name(), value.slice(0, at).concat(host)
+          .concat(value.slice(at + length, value.length() - at - length)));
+    }).toList();
+  }
+
   /// @throws IllegalArgumentException for one that no checkpoint writes
   public static List<SocketOption> checked(List<SocketOption> options) {
     for (SocketOption option : options) {
@@ -101,6 +121,7 @@ public final class SocketOptions {
   /// Appends those that bind(2), connect(2) and listen(2) look at.
   public static void setBefore(List<SocketOption> options, Arg socket, Script script) {
     set(options, OptionTable.When.BEFORE, socket, script);
+    set(options, OptionTable.When.HIDDEN, socket, script);
   }
 
   /// Appends the others.

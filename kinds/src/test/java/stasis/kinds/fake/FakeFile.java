@@ -14,6 +14,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
@@ -139,6 +140,11 @@ public final class FakeFile implements OpenFile {
 
   @Override
   public Optional<UnixSocket> unixSocket() {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<HiddenSocket> hiddenSocket() {
     return Optional.empty();
   }
 

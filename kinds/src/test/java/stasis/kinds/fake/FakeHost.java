@@ -50,6 +50,11 @@ public final class FakeHost implements Host {
   }
 
   @Override
+  public boolean hasAddress(Bytes socketAddress) {
+    return socketAddress.u8(4) != 10;
+  }
+
+  @Override
   public List<ShmSegment> shmSegments() {
     return List.of();
   }

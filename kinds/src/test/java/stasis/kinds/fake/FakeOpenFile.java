@@ -16,6 +16,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
@@ -37,6 +38,7 @@ public final class FakeOpenFile implements OpenFile {
   private boolean elsewhere;
   private ObjectId id = new ObjectId(30);
   private Optional<UnixSocket> socket = Optional.empty();
+  private Optional<HiddenSocket> hidden = Optional.empty();
 
   /// @param mode st_mode @param links st_nlink @param flags octal digits, as fdinfo prints them
   public FakeOpenFile(String link, int mode, int links, String flags, String... lines) {
@@ -202,6 +204,16 @@ public final class FakeOpenFile implements OpenFile {
   @Override
   public Optional<UnixSocket> unixSocket() {
     return socket;
+  }
+
+  public FakeOpenFile hidden(HiddenSocket facts) {
+    hidden = Optional.of(facts);
+    return this;
+  }
+
+  @Override
+  public Optional<HiddenSocket> hiddenSocket() {
+    return hidden;
   }
 
   @Override

@@ -60,6 +60,11 @@ public final class MemoryHost implements Host {
   }
 
   @Override
+  public boolean hasAddress(Bytes socketAddress) {
+    return socketAddress.u8(4) != 10;
+  }
+
+  @Override
   public List<ShmSegment> shmSegments() {
     return List.copyOf(segments);
   }

@@ -144,10 +144,9 @@ public final class Btf {
     return OptionalInt.empty();
   }
 
-  /// Finds a field by a C expression without spaces, such as `signal->it[0].expires` or `cred->securebits`: names are
-  /// looked up through unnamed structs and unions as C does; an index is not held against the array's length, which
-  /// the kernel declares as 0 or 1 for trailing arrays.
-  ///
+  /// Finds a field by a C expression without spaces, such as `signal->it[0].expires`: names are looked up through unnamed
+  /// structs and unions as C does; an index is not held against the array's length, which the kernel declares as 0 or 1
+  /// for trailing arrays; `(socket)` before a name takes what is there for that struct.
   /// @return empty if this kernel has no such struct or field
   Optional<FieldPlace> field(String struct, String expression) {
     OptionalInt root = find(STRUCT, struct);
@@ -174,6 +173,14 @@ public final class Btf {
         } else if (c == '-') {
           follow();
           at += 2;
+        } else if (c == '(') {
+          int close = expression.indexOf(')', at);
+          OptionalInt struct = find(STRUCT, expression.substring(at + 1, close));
+          if (struct.isEmpty()) {
+            return Optional.empty();
+          }
+          type = struct.getAsInt();
+          at = close + 1;
         } else if (c == '[') {
           int close = expression.indexOf(']', at);
           element(Integer.parseInt(expression, at + 1, close, 10));
@@ -239,13 +246,11 @@ public final class Btf {
 
   /// All members by name, those of unnamed members among them; none if it is no struct.
   private Map<String, Member> members(int struct) {
-    Map<String, Member> known = members.get(struct);
-    if (known == null) {
-      known = new HashMap<>();
-      collect(struct, 0, 0, known);
-      members.put(struct, known);
-    }
-    return known;
+    return members.computeIfAbsent(struct, id -> {
+      var all = new HashMap<String, Member>();
+      collect(id, 0, 0, all);
+      return all;
+    });
   }
 
   private void collect(int struct, long baseBits, int depth, Map<String, Member> into) {
@@ -282,11 +287,7 @@ public final class Btf {
   }
 
   private OptionalInt find(int kind, String name) {
-    Map<String, OptionalInt> ofKind = found.get(kind);
-    if (ofKind == null) {
-      ofKind = new HashMap<>();
-      found.put(kind, ofKind);
-    }
+    Map<String, OptionalInt> ofKind = found.computeIfAbsent(kind, _ -> new HashMap<>());
     OptionalInt known = ofKind.get(name);
     if (known == null) {
       known = search(kind, name);

@@ -38,6 +38,7 @@ public final class HiddenState implements AutoCloseable {
   private final TaskReader<GroupField> groups;
   private Optional<TaskReader<TimerField>> timers = Optional.empty();
   private Optional<TaskReader<UndoField>> undos = Optional.empty();
+  private Optional<TaskReader<SocketField>> sockets = Optional.empty();
 
   private HiddenState(Btf btf, ThreadRecords threadRecords, int format, TaskReader<ThreadField> threads,
       TaskReader<GroupField> groups) {
@@ -103,6 +104,15 @@ public final class HiddenState implements AutoCloseable {
   /// Every thread of the reader's pid namespace, kernel threads too, by tid; what threads share is left to [#read].
   public List<HiddenTask> readAll() throws SyscallException {
     return decode(living(threads.read(new Visit.All())));
+  }
+
+  /// The internet sockets a thread has open, by inode number.
+  public Map<Long, KernelSocket> sockets(Tid tid) throws SyscallException {
+    Map<Long, KernelSocket> found = new HashMap<>();
+    for (Row<SocketField> row : sockets().read(new Visit.One(tid))) {
+      KernelSocket.of(row).ifPresent(socket -> found.put(socket.inode(), socket));
+    }
+    return found;
   }
 
   /// Which parts can be read; loads what was not needed so far.
@@ -205,6 +215,22 @@ public final class HiddenState implements AutoCloseable {
     return undos.get();
   }
 
+  /// Loads what [#sockets] needs.
+  public void prepareSockets() throws SyscallException {
+    sockets();
+  }
+
+  private TaskReader<SocketField> sockets() throws SyscallException {
+    if (sockets.isEmpty()) {
+      try {
+        sockets = Optional.of(TaskReader.ofFiles(btf, RecordLayout.of(btf, "file", SocketField.class)));
+      } catch (UnsupportedKernel e) {
+        throw refused(e, "sockets");
+      }
+    }
+    return sockets.get();
+  }
+
   private static SyscallException refused(UnsupportedKernel cause, String what) {
     var refusal = new SyscallException(stasis.linux.abi.Nr.BPF, stasis.linux.abi.Errno.EOPNOTSUPP,
         "read " + what + " by BPF: " + cause.getMessage());
@@ -214,6 +240,7 @@ public final class HiddenState implements AutoCloseable {
 
   @Override
   public void close() {
+    sockets.ifPresent(TaskReader::close);
     timers.ifPresent(TaskReader::close);
     undos.ifPresent(TaskReader::close);
     groups.close();

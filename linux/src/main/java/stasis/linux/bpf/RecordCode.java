@@ -52,7 +52,15 @@ final class RecordCode {
 
   /// One record per visited task.
   long[] taskProgram(RecordLayout<?> layout) throws UnsupportedKernel {
-    prologue();
+    prologue("bpf_iter__task", "task");
+    fill(layout, 0);
+    write(0, layout.bytes());
+    return epilogue();
+  }
+
+  /// One record per open file of each visited task.
+  long[] fileProgram(RecordLayout<?> layout) throws UnsupportedKernel {
+    prologue("bpf_iter__task_file", "file");
     fill(layout, 0);
     write(0, layout.bytes());
     return epilogue();
@@ -68,7 +76,7 @@ final class RecordCode {
     int next = insns.label();
     int end = insns.label();
     int started = insns.label();
-    prologue();
+    prologue("bpf_iter__task", "task");
     pointerAt(head.hops(), new HashMap<>());
     insns.add(R3, head.offsetBytes());
     insns.store64(FP, HEAD, R3);
@@ -103,9 +111,11 @@ final class RecordCode {
   }
 
   /// r7, r8, r9 set; the place of the reader's pid number in a struct pid worked out.
-  private void prologue() throws UnsupportedKernel {
-    insns.load64(R6, R1, place("bpf_iter__task", "meta").offsetBytes());
-    insns.load64(R7, R1, place("bpf_iter__task", "task").offsetBytes());
+  ///
+  /// @param context what the kernel hands the program @param root which of it the records are of
+  private void prologue(String context, String root) throws UnsupportedKernel {
+    insns.load64(R6, R1, place(context, "meta").offsetBytes());
+    insns.load64(R7, R1, place(context, root).offsetBytes());
     insns.jumpIfEqual(R7, 0, out);
     insns.load64(R8, R6, place("bpf_iter_meta", "seq").offsetBytes());
     insns.store64Value(FP, KEY, 0);
@@ -226,11 +236,13 @@ final class RecordCode {
         .orElseThrow(() -> new UnsupportedKernel("this kernel's " + struct + " has no " + expression));
   }
 
-  /// The function a task iterator program attaches to.
-  static int attachTarget(Btf btf) throws UnsupportedKernel {
-    OptionalInt function = btf.function("bpf_iter_task");
+  /// The function an iterator program attaches to.
+  ///
+  /// @param iterator `task` or `task_file`
+  static int attachTarget(Btf btf, String iterator) throws UnsupportedKernel {
+    OptionalInt function = btf.function("bpf_iter_" + iterator);
     if (function.isEmpty()) {
-      throw new UnsupportedKernel("this kernel has no task iterator (Linux 5.8, CONFIG_BPF_SYSCALL)");
+      throw new UnsupportedKernel("this kernel has no " + iterator + " iterator (Linux 5.8, CONFIG_BPF_SYSCALL)");
     }
     return function.getAsInt();
   }

@@ -31,7 +31,14 @@ final class TaskReader<F extends Enum<F> & KernelField> implements AutoCloseable
   /// @param format fd of the frozen map that holds `%ps`
   static <F extends Enum<F> & KernelField> TaskReader<F> ofTasks(Btf btf, RecordLayout<F> layout, int format)
       throws SyscallException, UnsupportedKernel {
-    return load(btf, layout, layout.bytes(), (scratch) -> new RecordCode(btf, scratch, format).taskProgram(layout));
+    return load(btf, "task", layout, layout.bytes(), (scratch) -> new RecordCode(btf, scratch, format).taskProgram(layout));
+  }
+
+  /// A program that writes one record per open file.
+  static <F extends Enum<F> & KernelField> TaskReader<F> ofFiles(Btf btf, RecordLayout<F> layout)
+      throws SyscallException, UnsupportedKernel {
+    return load(btf, "task_file", layout, layout.bytes(),
+        (scratch) -> new RecordCode(btf, scratch, 0).fileProgram(layout));
   }
 
   /// A program that writes one record per element of a list.
@@ -42,7 +49,7 @@ final class TaskReader<F extends Enum<F> & KernelField> implements AutoCloseable
       String elementStruct, String node) throws SyscallException, UnsupportedKernel {
     FieldPlace headPlace = place(btf, "task_struct", head);
     int nodeOffset = place(btf, elementStruct, node).offsetBytes();
-    return load(btf, layout, layout.bytes() + RecordCode.RESUME_BYTES,
+    return load(btf, "task", layout, layout.bytes() + RecordCode.RESUME_BYTES,
         (scratch) -> new RecordCode(btf, scratch, 0).listProgram(layout, headPlace, nodeOffset,
             elementsPerRun(layout)));
   }
@@ -61,11 +68,11 @@ final class TaskReader<F extends Enum<F> & KernelField> implements AutoCloseable
     long[] program(int scratch) throws UnsupportedKernel;
   }
 
-  private static <F extends Enum<F> & KernelField> TaskReader<F> load(Btf btf, RecordLayout<F> layout,
-      int scratchBytes, Writing writing) throws SyscallException, UnsupportedKernel {
+  private static <F extends Enum<F> & KernelField> TaskReader<F> load(Btf btf, String iterator,
+      RecordLayout<F> layout, int scratchBytes, Writing writing) throws SyscallException, UnsupportedKernel {
     int scratch = BpfCalls.createScratch(scratchBytes);
     try {
-      int program = BpfCalls.load(writing.program(scratch), RecordCode.attachTarget(btf));
+      int program = BpfCalls.load(writing.program(scratch), RecordCode.attachTarget(btf, iterator));
       return new TaskReader<>(layout, scratch, scratchBytes, program);
     } catch (SyscallException | UnsupportedKernel e) {
       BpfCalls.close(scratch);

@@ -230,7 +230,8 @@ public final class UnixQueue {
         control.address(), CONTROL_BYTES, 0);
     int flags = MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (stream ? 0 : MSG_TRUNC);
     long got = Syscalls.call(Nr.RECVMSG, fd, message.address(), flags);
-    if (got == -Errno.EAGAIN.number()) {
+    // A seqpacket socket that was never connected has no messages (net/unix/af_unix.c, unix_seqpacket_recvmsg()).
+    if (got == -Errno.EAGAIN.number() || got == -Errno.ENOTCONN.number()) {
       return Optional.empty();
     }
     if (Errno.isError(got)) {

@@ -38,19 +38,26 @@ record Describer(TcpPeers outside) {
     Bytes info = SocketOption.read(file, IPPROTO_TCP, TCP_INFO, INFO_BYTES).filter(b -> b.length() == INFO_BYTES)
         .orElseThrow(() -> new ObstructedException(file.subject(), "TCP_INFO cannot be read", ""));
     String upper = SocketOption.read(file, IPPROTO_TCP, TCP_ULP, 16).map(Bytes::latin1).orElse("");
-    if (!upper.isEmpty()) {
+    boolean multipath = TcpSocket.isMultipath(file);
+    if (!upper.isEmpty() && !multipath) {
       throw new ObstructedException(file.subject(), "the kernel does " + upper + " on it, whose keys cannot be read",
           "run the program without it");
     }
     SocketAddress local = SocketAddress.local(file);
-    List<SocketOption> options = SocketOptions.undeafened(SocketOptions.of(file,
+    List<SocketOption> all = SocketOptions.undeafened(SocketOptions.of(file,
         local.family() == SocketAddress.AF_INET ? LEVELS_OF_V4 : LEVELS, false));
+    List<SocketOption> options = multipath ? Multipath.options(file, local.family(), all) : all;
     int state = info.u8(0);
+    if (multipath && state != TcpState.CLOSE && state != TcpState.LISTEN) {
+      throw new ObstructedException(file.subject(), "a connection of Multipath TCP cannot be carried: the kernel has no"
+          + " way to repair one", "run the program over TCP (Go: GODEBUG=multipathtcp=0)");
+    }
     return switch (state) {
-      case TcpState.CLOSE -> idle(file, local, options);
+      case TcpState.CLOSE -> idle(file, local, options).at(new TcpSocket.Seat(!local.isOnHost(file), false));
       case TcpState.LISTEN -> State.of(file, local, Optional.empty(), options, Phase.LISTENING).listening(
           info.u32(INFO_SACKED_AT), waiting(file, local, info.u32(INFO_UNACKED_AT)),
-          TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local));
+          TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local))
+          .at(new TcpSocket.Seat(!local.isOnHost(file), SocketDiag.listeners(file, local) > 1));
       case TcpState.SYN_SENT -> connecting(file, local, options);
       default -> {
         if (!TcpState.isConnected(state)) {
@@ -131,7 +138,7 @@ record Describer(TcpPeers outside) {
     List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()
         : List.of(SocketDiag.own(file, local, peer));
     return new State(state.family(), state.flags(), state.local(), state.peer(), kept, Phase.CONNECTED, 0, 0,
-        Optional.of(end), remains, Bytes.EMPTY, false);
+        Optional.of(end), remains, Bytes.EMPTY, false, state.told(), false, TcpSocket.Seat.PLAIN);
   }
 
   private static void keepable(OpenFile file, int state, SocketAddress local, SocketAddress peer)

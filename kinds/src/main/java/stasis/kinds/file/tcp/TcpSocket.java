@@ -7,9 +7,11 @@ import java.util.Optional;
 import java.util.Set;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.AddressMap;
 import stasis.kinds.TcpPeers;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.SocketFacts;
+import stasis.kinds.socket.HiddenOptions;
 import stasis.kinds.socket.PacketWall;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketDiag;
@@ -56,10 +58,13 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   /// @param backlog of listen(2) @param waiting how many clients a listener has not accepted
   /// @param connection of a connected one @param remains what may still keep its port when it comes back
   /// @param unread of an ended one @param reset whether an ended one has still to be told of it
+  /// @param told what does not come back as it was @param multipath of IPPROTO_MPTCP, which has no connection
+  /// @param seat how it has its address
   record State(@Tag(1) int family, @Tag(2) int flags, @Tag(3) Bytes local, @Tag(4) Optional<Bytes> peer,
       @Tag(5) List<SocketOption> options, @Tag(6) Phase phase, @Tag(7) int backlog, @Tag(8) int waiting,
       @Tag(9) Optional<Connection> connection, @Tag(10) List<SocketDiag.Remains> remains,
-      @Tag(11) Bytes unread, @Tag(12) boolean reset) {
+      @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told,
+      @Tag(14) boolean multipath, @Tag(15) Seat seat) {
     State {
       boolean toPeer = phase != Phase.IDLE && phase != Phase.LISTENING;
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
@@ -69,26 +74,45 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       }
       options = SocketOptions.checked(options);
       remains = List.copyOf(remains);
+      told = List.copyOf(told);
+      if (multipath && phase != Phase.IDLE && phase != Phase.LISTENING) {
+        throw new IllegalArgumentException("a connection of Multipath TCP");
+      }
     }
 
     /// One without a connection.
     static State of(OpenFile file, SocketAddress local, Optional<SocketAddress> peer, List<SocketOption> options,
         Phase phase) throws ObstructedException {
       return new State(local.family(), OpenFlags.of(file), local.bytes(), peer.map(SocketAddress::bytes), options,
-          phase, 0, 0, Optional.empty(), List.of(), Bytes.EMPTY, false);
+          phase, 0, 0, Optional.empty(), List.of(), Bytes.EMPTY, false, HiddenOptions.told(file, options, false),
+          isMultipath(file), Seat.PLAIN);
     }
 
     State listening(int limit, int clients, List<SocketDiag.Remains> inTheWay) {
-      return new State(family, flags, local, peer, options, phase, limit, clients, connection, inTheWay, unread, reset);
+      return new State(family, flags, local, peer, options, phase, limit, clients, connection, inTheWay, unread, reset,
+          told, multipath, seat);
+    }
+
+    State at(Seat place) {
+      return new State(family, flags, local, peer, options, phase, backlog, waiting, connection, remains, unread, reset,
+          told, multipath, place);
     }
 
     State keeping(Optional<Connection> end, List<SocketDiag.Remains> inTheWay) {
-      return new State(family, flags, local, peer, options, phase, backlog, waiting, end, inTheWay, unread, reset);
+      return new State(family, flags, local, peer, options, phase, backlog, waiting, end, inTheWay, unread, reset,
+          told, multipath, seat);
     }
 
     State ended(Bytes left, boolean untold) {
       return new State(family, flags, local, peer, options, Phase.ENDED, 0, 0, Optional.empty(), List.of(), left,
-          untold);
+          untold, told, multipath, seat);
+    }
+
+    /// The same under other addresses.
+    State mapped(AddressMap map) {
+      return map.rules().isEmpty() ? this : new State(family, flags, localAddress().mapped(map).bytes(),
+          peer.map(address -> new SocketAddress(address).mapped(map).bytes()), SocketOptions.mapped(options, map), phase,
+          backlog, waiting, connection, remains, unread, reset, told, multipath, seat);
     }
 
     SocketAddress localAddress() {
@@ -100,10 +124,19 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.tcp", 1);
+  /// How a socket has its address.
+  ///
+  /// @param away whether it is none of the host's (IP_FREEBIND when it was bound) @param shared whether other listeners
+  ///     have the port too, whatever SO_REUSEPORT says now
+  record Seat(@Tag(1) boolean away, @Tag(2) boolean shared) {
+    static final Seat PLAIN = new Seat(false, false);
+  }
+
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.tcp", 2);
   private static final int SOCK_STREAM = 1;
   static final int SOL_SOCKET = 1;
   private static final int SO_REUSEADDR = 2;
+  private static final int SO_REUSEPORT = 15;
   private static final int SO_PROTOCOL = 38;
   static final int IPPROTO_TCP = 6;
   static final int TCP_INFO = 11;
@@ -111,10 +144,13 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   private static final int IPV6_V6ONLY = 26;
 
   private final TcpPeers outside;
+  private final AddressMap addresses;
 
-  /// @param outside what becomes of connections whose peer is outside the tree
-  public TcpSocket(TcpPeers outside) {
+  /// @param outside what becomes of connections whose peer is outside the tree @param addresses that are others at the
+  ///     restore
+  public TcpSocket(TcpPeers outside, AddressMap addresses) {
     this.outside = outside;
+    this.addresses = addresses;
   }
 
   @Override
@@ -130,13 +166,20 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     int family = SocketFacts.domain(file);
     return (family == SocketAddress.AF_INET || family == SocketAddress.AF_INET6)
         && SocketFacts.option(file, SocketFacts.SO_TYPE) == SOCK_STREAM
-        && SocketFacts.option(file, SO_PROTOCOL) == IPPROTO_TCP;
+        && (SocketFacts.option(file, SO_PROTOCOL) == IPPROTO_TCP || isMultipath(file));
+  }
+
+  static boolean isMultipath(OpenFile file) {
+    return SocketFacts.option(file, SO_PROTOCOL) == Multipath.IPPROTO_MPTCP;
   }
 
   /// While one end is read the other must not send, nor their kernel for them: what the second acknowledges in between
   /// would be in neither image.
   @Override
   public Optional<Quiet> quiet(OpenFile file) throws ObstructedException {
+    if (isMultipath(file)) {
+      return Optional.empty();
+    }
     int state = SocketOption.read(file, IPPROTO_TCP, TCP_INFO, INFO_BYTES).map(info -> info.u8(0))
         .orElse(TcpState.CLOSE);
     if (!TcpState.isConnected(state)) {
@@ -156,6 +199,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   @Override
   public List<Loss> losses(State state) {
     var losses = new ArrayList<Loss>();
+    state.told().forEach(told -> losses.add(Loss.of(told)));
     if (state.waiting() > 1) {
       losses.add(Loss.of("its " + state.waiting() + " clients that wait to be accepted may come in another order"));
     }
@@ -175,10 +219,25 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   }
 
   @Override
-  public List<Obstacle> obstacles(State state, Host host) {
+  public List<Obstacle> obstacles(State written, Host host) {
+    State state = written.mapped(addresses);
+    if (isOutside(written) && !state.equals(written)) {
+      return List.of(new Obstacle.Unsupported("TCP connection " + written.localAddress() + " to "
+          + written.peerAddress(), "its peer is outside the program and knows it by its old address",
+          "leave that address out of --map-address"));
+    }
     if (isOutside(state) && outside != TcpPeers.KEEP) {
       return List.of(new Obstacle.Unsupported("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
           "its peer is outside the program and would have to be there still", "give --tcp-established"));
+    }
+    List<Obstacle> missing = new ArrayList<>(state.phase() == Phase.ENDED || state.seat().away() ? List.of()
+        : state.localAddress().obstacles("TCP socket " + state.localAddress(), state.options(), host));
+    if (state.connection().filter(end -> end.peer() == Connection.Peer.NOBODY).isPresent()) {
+      missing.addAll(state.peerAddress().obstacles("TCP connection " + state.localAddress() + " to "
+          + state.peerAddress(), List.of(), host));
+    }
+    if (!missing.isEmpty()) {
+      return missing;
     }
     boolean repaired = state.phase() == Phase.UNACCEPTED || state.phase() == Phase.CONNECTED
         || state.phase() == Phase.CONNECTING;
@@ -206,13 +265,15 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   }
 
   @Override
-  public Ref<Fd> restore(State state, Script script, Refs refs) {
+  public Ref<Fd> restore(State written, Script script, Refs refs) {
+    State state = written.mapped(addresses);
     if (state.phase() == Phase.ENDED) {
       return restoreEnded(state, script);
     }
     boolean early = state.phase() == Phase.IDLE || state.phase() == Phase.LISTENING;
     Ref<Fd> fd = script.call(Nr.SOCKET, "TCP socket " + state.localAddress(), Arg.imm(state.family()),
-        Arg.imm(SOCK_STREAM | (early ? state.flags() & OpenFlags.O_NONBLOCK : 0)), Arg.imm(IPPROTO_TCP));
+        Arg.imm(SOCK_STREAM | (early ? state.flags() & OpenFlags.O_NONBLOCK : 0)),
+        Arg.imm(state.multipath() ? Multipath.IPPROTO_MPTCP : IPPROTO_TCP));
     Revival revival = new Revival(Arg.result(fd), script);
     SocketOptions.setBefore(state.options(), Arg.result(fd), script);
     SocketDiag.clear(state.remains(), script);
@@ -221,6 +282,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       case LISTENING -> {
         // The connections of the tree have this port too, and may have been made before.
         revival.set(SOL_SOCKET, SO_REUSEADDR, 1, "shared with its connections");
+        if (state.seat().shared()) {
+          revival.set(SOL_SOCKET, SO_REUSEPORT, 1, "shared with other listeners");
+        }
         bind(state, revival);
         script.call(Nr.LISTEN, "listening", Arg.result(fd), Arg.imm(state.backlog()));
         revival.reuse(state.options());
@@ -253,16 +317,23 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
 
   private static void bind(State state, Revival revival) {
     if (state.localAddress().isBound()) {
-      revival.bind(state.localAddress());
+      state.localAddress().bind(state.seat().away(), state.options(), revival.socket(), revival.script());
     }
   }
 
   @Override
-  public void connect(State state, Fd self, Script script, Refs refs) {
+  public void connect(State written, Fd self, Script script, Refs refs) {
+    State state = written.mapped(addresses);
     Arg socket = Arg.imm(self.value());
     Revival revival = new Revival(socket, script);
     switch (state.phase()) {
-      case IDLE, LISTENING, ENDED -> { }
+      case IDLE, ENDED -> { }
+      case LISTENING -> {
+        if (state.seat().shared()) {
+          revival.set(SOL_SOCKET, SO_REUSEPORT, SocketOptions.value(state.options(), SOL_SOCKET, SO_REUSEPORT)
+              .map(bytes -> bytes.u32(0)).orElse(0), "SO_REUSEPORT as it was");
+        }
+      }
       case CONNECTING -> {
         OpenFlags.set(state.flags() | OpenFlags.O_NONBLOCK, socket, script);
         Bytes peer = state.peer().orElseThrow();

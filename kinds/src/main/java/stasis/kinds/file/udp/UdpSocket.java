@@ -7,10 +7,13 @@ import java.util.Optional;
 import java.util.Set;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.AddressMap;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.Readiness;
 import stasis.kinds.file.SocketFacts;
 import stasis.kinds.socket.DatagramQueue;
+import stasis.kinds.socket.HiddenOptions;
+import stasis.kinds.socket.Memberships;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -35,10 +38,13 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   /// @param family AF_INET or AF_INET6 @param protocol IPPROTO_UDP or IPPROTO_UDPLITE @param flags O_NONBLOCK
   /// @param local sockaddr, also when not bound @param peer sockaddr when connected
   /// @param options that a new socket has otherwise @param queue unread datagrams, oldest first
-  /// @param shut 0, or 1 + SHUT_RD or SHUT_RDWR of shutdown(2) @param error whether errors wait to be read
+  /// @param shut by shutdown(2): 1 for reading, 2 for writing @param error whether errors wait to be read
+  /// @param groups multicast groups it has joined @param told what does not come back as it was
+  /// @param away whether the address it is bound to is none of the host's (IP_FREEBIND when it was bound)
   record State(@Tag(1) int family, @Tag(2) int protocol, @Tag(3) int flags, @Tag(4) Bytes local,
       @Tag(5) Optional<Bytes> peer, @Tag(6) List<SocketOption> options, @Tag(7) List<DatagramQueue.Datagram> queue,
-      @Tag(8) int shut, @Tag(9) boolean error) {
+      @Tag(8) int shut, @Tag(9) boolean error, @Tag(10) List<Memberships.Membership> groups,
+      @Tag(11) List<String> told, @Tag(12) boolean away) {
     State {
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
           || protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
@@ -46,10 +52,24 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
       }
       options = SocketOptions.checked(options);
       queue = List.copyOf(queue);
+      groups = List.copyOf(groups);
+      told = List.copyOf(told);
+    }
+
+    /// The same under other addresses.
+    State mapped(AddressMap map) {
+      return map.rules().isEmpty() ? this : new State(family, protocol, flags, at(local, map),
+          peer.map(address -> at(address, map)), SocketOptions.mapped(options, map), queue.stream()
+          .map(datagram -> new DatagramQueue.Datagram(at(datagram.from(), map), datagram.payload())).toList(), shut,
+          error, groups, told, away);
+    }
+
+    private static Bytes at(Bytes address, AddressMap map) {
+      return new SocketAddress(address).mapped(map).bytes();
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.udp", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.udp", 2);
   private static final int IPPROTO_UDP = 17;
   private static final int IPPROTO_UDPLITE = 136;
   private static final int SOCK_DGRAM = 2;
@@ -57,6 +77,13 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   private static final int SO_PROTOCOL = 38;
   private static final Set<Integer> LEVELS = Set.of(SOL_SOCKET, 0, 41);
   private static final int QUEUE_SLACK_BYTES = 1 << 20;
+
+  private final AddressMap addresses;
+
+  /// @param addresses that are others at the restore
+  public UdpSocket(AddressMap addresses) {
+    this.addresses = addresses;
+  }
 
   @Override
   public Schema<State> schema() {
@@ -84,16 +111,22 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     int protocol = SocketFacts.option(file, SO_PROTOCOL);
     var levels = new java.util.HashSet<Integer>(LEVELS);
     levels.add(protocol);
-    int ready = Readiness.of(file, Readiness.READ_SHUT);
-    int shut = (ready & Readiness.HUNG_UP) != 0 ? 3 : (ready & Readiness.READ_SHUT) != 0 ? 1 : 0;
-    return new State(SocketFacts.domain(file), protocol, OpenFlags.of(file),
-        SocketAddress.local(file).bytes(), SocketAddress.peer(file).map(SocketAddress::bytes),
-        SocketOptions.of(file, levels, true), DatagramQueue.peek(file), shut, (ready & Readiness.ERROR) != 0);
+    int ready = Readiness.of(file);
+    int family = SocketFacts.domain(file);
+    if (family == SocketAddress.AF_INET) {
+      levels.remove(41);
+    }
+    List<SocketOption> options = SocketOptions.of(file, levels, true);
+    return new State(family, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
+        SocketAddress.peer(file).map(SocketAddress::bytes), options, DatagramQueue.peek(file), HiddenOptions.shut(file),
+        (ready & Readiness.ERROR) != 0, Memberships.of(file, family == SocketAddress.AF_INET6),
+        HiddenOptions.told(file, options, true), !SocketAddress.local(file).isOnHost(file));
   }
 
   @Override
   public List<Loss> losses(State state) {
     var losses = new ArrayList<Loss>();
+    state.told().forEach(told -> losses.add(Loss.of(told)));
     if (state.error()) {
       losses.add(Loss.of("errors that it has not read (IP_RECVERR, ICMP) are not there again"));
     }
@@ -125,21 +158,29 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   }
 
   @Override
-  public List<Obstacle> obstacles(State state, Host host) {
+  public List<Obstacle> obstacles(State written, Host host) {
+    State state = written.mapped(addresses);
+    SocketAddress local = new SocketAddress(state.local());
+    List<Obstacle> missing = state.away() ? List.of() : local.obstacles("UDP socket " + local, state.options(), host);
+    if (!missing.isEmpty()) {
+      return missing;
+    }
     return state.queue().isEmpty() || isLost(state) || host.capabilities().contains("CAP_NET_RAW") ? List.of()
-        : List.of(new Obstacle.HostLacks("UDP socket " + new SocketAddress(state.local()),
+        : List.of(new Obstacle.HostLacks("UDP socket " + local,
             "CAP_NET_RAW, to give it its " + state.queue().size() + " unread datagrams again", "restore as root"));
   }
 
   @Override
-  public Ref<Fd> restore(State state, Script script, Refs refs) {
+  public Ref<Fd> restore(State written, Script script, Refs refs) {
+    State state = written.mapped(addresses);
     SocketAddress local = new SocketAddress(state.local());
     Ref<Fd> fd = script.call(Nr.SOCKET, "UDP socket " + local, Arg.imm(state.family()),
         Arg.imm(SOCK_DGRAM | state.flags() & OpenFlags.O_NONBLOCK), Arg.imm(state.protocol()));
     Arg socket = Arg.result(fd);
     SocketOptions.setBefore(state.options(), socket, script);
+    Memberships.join(state.groups(), socket, script);
     if (local.isBound()) {
-      script.call(Nr.BIND, "its address", socket, Arg.data(state.local()), Arg.imm(state.local().length()));
+      local.bind(state.away(), state.options(), socket, script);
     }
     // A connected socket takes nothing but its peer's, and takes that before others who share its port.
     boolean fromPeer = state.queue().stream().allMatch(datagram -> state.peer().equals(Optional.of(datagram.from())));
@@ -156,7 +197,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     SocketOptions.setAfter(state.options(), socket, script);
     if (state.shut() != 0) {
       script.callTolerating(Set.of(Errno.ENOTCONN), Nr.SHUTDOWN, "it was shut down", socket,
-          Arg.imm(state.shut() == 1 ? 0 : 2));
+          Arg.imm(state.shut() - 1));
     }
     OpenFlags.complete(state.flags(), fd, script);
     return fd;

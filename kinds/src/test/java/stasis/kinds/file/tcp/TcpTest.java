@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import stasis.kinds.AddressMap;
 import stasis.kinds.TcpPeers;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeHost;
@@ -28,7 +29,7 @@ class TcpTest extends AspectContract<State> {
   private static final List<SocketOption> OPTIONS = List.of(new SocketOption(1, 2, Bytes.ofU32(1)),
       new SocketOption(6, 1, Bytes.ofU32(1)), new SocketOption(1, 8, Bytes.ofU32(131_072)));
 
-  private final TcpSocket kind = new TcpSocket(TcpPeers.REFUSE);
+  private final TcpSocket kind = new TcpSocket(TcpPeers.REFUSE, AddressMap.NONE);
 
   @Override
   protected Kind<State> kind() {
@@ -44,12 +45,12 @@ class TcpTest extends AspectContract<State> {
     Connection end = new Connection(peer, state, 1000, 2000, Bytes.hex("010203"), Bytes.hex("0405"), Bytes.hex("06"),
         65_483, 7, 0xa7, 4711, Bytes.ofU32(1, 65_535, 65_535, 60_000, 2000), false);
     return new State(2, 04002, LOCAL, Optional.of(PEER), OPTIONS, Phase.CONNECTED, 0, 0, Optional.of(end), List.of(),
-        Bytes.EMPTY, false);
+        Bytes.EMPTY, false, List.of(), false, TcpSocket.Seat.PLAIN);
   }
 
   private static State alone(Phase phase, Optional<Bytes> peer) {
     return new State(2, 2, LOCAL, peer, OPTIONS, phase, 128, 0, Optional.empty(), List.of(), Bytes.hex("0102"),
-        false);
+        false, List.of(), false, TcpSocket.Seat.PLAIN);
   }
 
   @Test

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import stasis.kinds.AddressMap;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.socket.DatagramQueue.Datagram;
+import stasis.kinds.socket.Memberships.Membership;
 import stasis.kinds.socket.SocketOption;
 import stasis.linux.abi.Bytes;
 import stasis.resource.Kind;
@@ -19,7 +21,11 @@ class UdpTest extends AspectContract<UdpSocket.State> {
       new SocketOption(1, 8, Bytes.ofU32(100_000)), new SocketOption(1, 72, Bytes.ofU32(2)),
       new SocketOption(1, 26, Bytes.hex("06000000ffff0000")));
 
-  private final UdpSocket kind = new UdpSocket();
+  private static final List<Membership> GROUPS = List.of(new Membership(Bytes.hex("ef070701"), 1,
+      Bytes.hex("7f000001"), false, List.of()), new Membership(Bytes.hex("ff150000000000000000000000000007"), 1,
+      Bytes.zeros(4), true, List.of(Bytes.hex("00000000000000000000000000000001"))));
+
+  private final UdpSocket kind = new UdpSocket(AddressMap.NONE);
 
   @Override
   protected Kind<UdpSocket.State> kind() {
@@ -32,7 +38,8 @@ class UdpTest extends AspectContract<UdpSocket.State> {
   }
 
   private static UdpSocket.State state(Optional<Bytes> peer, List<Datagram> queue, List<SocketOption> options) {
-    return new UdpSocket.State(2, 17, 04002, LOCAL, peer, options, queue, 1, false);
+    return new UdpSocket.State(2, 17, 04002, LOCAL, peer, options, queue, 1, false, GROUPS,
+        List.of(), false);
   }
 
   @Test
@@ -47,7 +54,7 @@ class UdpTest extends AspectContract<UdpSocket.State> {
   void unreadDatagramsOfAMulticastSocketAreToldLost() {
     Bytes group = Bytes.hex("0200" + "1f90" + "e0000001" + "0000000000000000");
     var state = new UdpSocket.State(2, 17, 2, group, Optional.empty(), List.of(),
-        List.of(new Datagram(PEER, Bytes.EMPTY)), 0, false);
+        List.of(new Datagram(PEER, Bytes.EMPTY)), 0, false, List.of(), List.of(), false);
 
     assertThat(kind.losses(state)).singleElement().extracting("detail").asString().contains("lost");
     assertThat(explain(state)).doesNotContain("unread");

@@ -75,10 +75,10 @@ final class Contents implements AutoCloseable {
     Map<Tid, Optional<Boolean>> shown = new HashMap<>();
     collected.pages().forEach(pages -> shown.put(pages.task(), pages.subreaper()));
     // Of those that have one memory, one shows it.
-    for (FrozenTree.Member member : tree.members().stream().filter(m -> shown.containsKey(m.group().leader()))
-        .toList()) {
-      switch (Attempt.at(member.group(), GroupPlan.require(shown, member.group().leader()))) {
-        case Attempt.Taken(Snapshot snapshot) -> taken.put(member.group().leader(), snapshot);
+    for (FrozenGroup group : tree.members().stream().map(FrozenTree.Member::group)
+        .filter(one -> shown.containsKey(one.shown())).toList()) {
+      switch (Attempt.at(group, GroupPlan.require(shown, group.shown()))) {
+        case Attempt.Taken(Snapshot snapshot) -> taken.put(group.shown(), snapshot);
         case Attempt.Impossible(String why) -> {
           for (Snapshot snapshot : taken.values()) {
             snapshot.close();

@@ -19,7 +19,7 @@ import stasis.resource.UserDispatch;
 interface Frozen {
   Tid leader();
 
-  /// All live threads, leader first.
+  /// All live threads, leader first unless it has ended.
   List<Tid> threads();
 
   /// The signal of the group stop it was found in, 0 for none.

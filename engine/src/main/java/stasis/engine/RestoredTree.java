@@ -19,6 +19,7 @@ import stasis.procfs.Vma;
 import stasis.resource.Arg;
 import stasis.resource.CpuState;
 import stasis.resource.Step;
+import stasis.resource.TaskState;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Registers;
@@ -69,8 +70,8 @@ public final class RestoredTree implements AutoCloseable {
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
   /// @param pid of the root, as it sees itself
   ///
-  /// @param leaders of a thread group for each mm
-  void release(int pid, List<ObjectId> leaders) throws SyscallException, ProcException, StepFailedException {
+  /// @param leaders of a thread group for each mm @param ended leaders that end now, and how
+  void release(int pid, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended) throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -79,8 +80,15 @@ public final class RestoredTree implements AutoCloseable {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
+    Map<ObjectId, RemoteAddress> exits = new HashMap<>();
+    for (ObjectId leader : ended.keySet()) {
+      exits.put(leader, gadget(stub(leader)));
+    }
     for (ObjectId leader : leaders) {
       leaveRegion(stub(leader));
+    }
+    for (ObjectId leader : ended.keySet()) {
+      Endings.exit(ptrace, proc.task(stub(leader).tid()), stub(leader), GroupPlan.require(exits, leader), GroupPlan.require(ended, leader));
     }
     for (var entry : cpus.entrySet()) {
       Stub stub = stub(entry.getKey());

@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
+import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
@@ -107,13 +109,21 @@ public final class Restorer {
             phases.enter("release");
             Sharers sharers = Sharers.of(capture.leaders());
             tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey)
-                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList());
+                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile, clocks);
           }
         }
       };
+    }
+
+    /// Leaders that have ended before their threads, and how.
+    private static Map<ObjectId, TaskState.Ended> ended(Capture capture) {
+      Map<ObjectId, TaskState.Ended> ended = new TreeMap<>();
+      capture.leaders().forEach(leader -> leader.getValue().ended().ifPresent(
+          status -> ended.put(leader.getKey(), status)));
+      return ended;
     }
 
     /// The numbers of the tree that others have, all at once and before anything is made. A number that is taken later

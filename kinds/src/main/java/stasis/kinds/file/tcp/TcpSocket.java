@@ -64,7 +64,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   record State(@Tag(1) int family, @Tag(2) int flags, @Tag(3) Bytes local, @Tag(4) Optional<Bytes> peer,
       @Tag(5) List<SocketOption> options, @Tag(6) Phase phase, @Tag(7) int backlog, @Tag(8) int waiting,
       @Tag(9) Optional<Connection> connection, @Tag(10) List<SocketDiag.Remains> remains,
-      @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told, @Tag(14) boolean multipath, @Tag(15) Seat seat) {
+      @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told, @Tag(14) boolean multipath,
+      @Tag(15) Seat seat) {
     State {
       boolean toPeer = phase != Phase.IDLE && phase != Phase.LISTENING;
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6

@@ -1,4 +1,5 @@
-// Waits in progress: a parent in wait4 and one in waitid, a child in pause, a stopped child. They go on waiting.
+// Waits in progress: a parent in wait4 and one in waitid, a child in pause, a stopped child. They go on waiting. Of
+// another stopped child nobody has heard yet, and of one that SIGKILL ended.
 #include "victim.h"
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -30,12 +31,24 @@ int main(void) {
     pause();
     _exit(9);
   }
+  pid_t unheard = fork(), killed = unheard == 0 ? 0 : fork();
+  if (unheard == 0 || killed == 0) {
+    pause();
+    _exit(9);
+  }
+  check(kill(unheard, SIGSTOP) == 0 && waitid(P_PID, unheard, &info, WSTOPPED | WNOWAIT) == 0, "%m");
+  check(kill(killed, SIGKILL) == 0 && waitid(P_PID, killed, &info, WEXITED | WNOWAIT) == 0, "%m");
   usleep(20000);
   ready("waiting");
   usleep(100000);
   check(common[1] == 0, "it was stopped");
   check(kill(stopped, SIGCONT) == 0, "%m");
   int status;
+  check(waitpid(unheard, &status, WUNTRACED | WNOHANG) == unheard && WIFSTOPPED(status), "its stop is unheard of: %x",
+        status);
+  check(waitpid(unheard, &status, WUNTRACED | WNOHANG) == 0, "its stop is told twice");
+  check(kill(unheard, SIGKILL) == 0 && waitpid(unheard, &status, 0) == unheard, "%m");
+  check(waitpid(killed, &status, 0) == killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%x", status);
   check(waitpid(stopped, &status, 0) == stopped && WIFEXITED(status) && WEXITSTATUS(status) == 8, "%x", status);
   common[0] = 1;
   check(waitpid(outer, &status, 0) == outer && WIFEXITED(status) && WEXITSTATUS(status) == 6, "%x", status);

@@ -55,7 +55,10 @@ def flags(text):
 
 def canonical_status(status, name):
     found = {}
+    ended = dict(status).get("State", "").startswith("Z")
     for key, value in status:
+        if ended and key in ("SigBlk", "SigIgn", "SigCgt"):
+            continue  # what a zombie would do with a signal, nobody can see: it takes none
         if key in ("Pid", "Tgid"):
             continue
         elif key in STATUS_PIDS:

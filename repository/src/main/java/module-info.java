@@ -3,6 +3,7 @@
 module stasis.repository {
   requires static transitive org.jspecify;
   requires transitive stasis.linux;
+  requires com.github.luben.zstd_jni;
 
   exports stasis.repository;
 }

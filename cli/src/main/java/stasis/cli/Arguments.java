@@ -5,6 +5,7 @@ import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import stasis.linux.abi.Tid;
+import stasis.repository.CheckpointName;
 
 /// Checks that are usage errors when they fail.
 final class Arguments {
@@ -25,12 +26,47 @@ final class Arguments {
     return ms * 1_000_000;
   }
 
-  /// An image is given as argument or as `--image`, once.
-  static Path image(CommandSpec spec, Optional<Path> argument, Optional<Path> option) {
+  /// An image is given as argument or as `--image`, once; with `--repo` it is the name of a checkpoint there.
+  static ImageAt image(CommandSpec spec, Optional<String> argument, Optional<Path> option, Optional<Path> repository) {
     if (argument.isPresent() == option.isPresent()) {
       throw usage(spec, argument.isPresent() ? "give IMAGE or --image DIR, not both" : "which IMAGE?");
     }
-    return normal(argument.or(() -> option).orElseThrow());
+    if (repository.isPresent() && argument.isEmpty()) {
+      throw usage(spec, "give NAME@K with --repo, not --image");
+    }
+    return repository.isPresent() ? kept(spec, argument.orElseThrow(), repository.get())
+        : new ImageAt.Folder(normal(argument.map(Path::of).or(() -> option).orElseThrow()));
+  }
+
+  static ImageAt.Kept kept(CommandSpec spec, String checkpoint, Path repository) {
+    return new ImageAt.Kept(normal(repository), CheckpointName.parse(checkpoint).orElseThrow(() -> usage(spec, "'"
+        + checkpoint + "' is no checkpoint of a repository; those are called NAME, NAME@K or NAME@TAG")));
+  }
+
+  /// Where a checkpoint goes: a folder, or a repository and a name.
+  static ImageAt destination(CommandSpec spec, Optional<Path> folder, Optional<Path> repository,
+      Optional<String> name) {
+    if (folder.isPresent() == repository.isPresent()) {
+      throw usage(spec, folder.isPresent() ? "give --image DIR or --repo DIR, not both"
+          : "where to? give --image DIR, or --repo DIR --name NAME");
+    }
+    if (repository.isPresent() != name.isPresent()) {
+      throw usage(spec, repository.isPresent() ? "--repo needs --name NAME" : "--name goes with --repo DIR");
+    }
+    if (repository.isEmpty()) {
+      return new ImageAt.Folder(normal(folder.orElseThrow()));
+    }
+    return new ImageAt.Kept(normal(repository.get()), new CheckpointName(word(spec, name.orElseThrow()),
+        Optional.empty()));
+  }
+
+  /// What a program or a tag in a repository may be called.
+  static String word(CommandSpec spec, String name) {
+    if (!CheckpointName.isWord(name)) {
+      throw usage(spec, "'" + name + "' is no name; use letters, digits and . _ - +, a letter or digit first, at most"
+          + " 100");
+    }
+    return name;
   }
 
   /// As messages name it and whatever the working directory becomes.

@@ -22,8 +22,13 @@ final class CheckpointVerb implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @Parameters(paramLabel = "PID", description = "Root of the tree.")
   private int pid;
-  @Option(names = "--image", paramLabel = "DIR", required = true, description = "Folder the image is written to.")
-  private Path image = Path.of("");
+  @Option(names = "--image", paramLabel = "DIR", description = "Folder the image is written to.")
+  private Optional<Path> image = Optional.empty();
+  @Option(names = "--repo", paramLabel = "DIR",
+      description = "Repository it is added to, each content stored once; made if it is not there.")
+  private Optional<Path> repository = Optional.empty();
+  @Option(names = "--name", paramLabel = "NAME", description = "What it is called there: NAME@1, NAME@2, ...")
+  private Optional<String> name = Optional.empty();
   @Option(names = "--leave-running", description = "Let the program run on instead of ending it.")
   private boolean leaveRunning;
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
@@ -47,8 +52,9 @@ final class CheckpointVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.normal(image),
-        leaveRunning, strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.destination(spec, image,
+        repository, name), leaveRunning, strict, force,
+        maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
     return new Checkpointing(session, order, json, verbosity).call();
   }
 

@@ -23,13 +23,15 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
     if (!json.takesStdout() && !verbosity.quiet()) {
       print(result);
     }
-    return report.done(List.of(Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
+    return report.done(List.of(Json.member("image", Json.text(result.image())),
+        Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
   }
 
   private void print(Checkpointed result) {
     Figures figures = result.figures();
     session.console().out().printf("%s (%s, %s) is in %s%s%n", order.root(), Units.count(figures.tasks(), "task"),
-        Units.count(figures.threads(), "thread"), order.image(), order.leaveRunning() ? " and runs on" : " and has ended");
+        Units.count(figures.threads(), "thread"), result.image(),
+        order.leaveRunning() ? " and runs on" : " and has ended");
     session.console().out().printf("frozen %s, total %s, image %s of which pages %s%n",
         Units.duration(result.frozenNs()), Units.duration(figures.totalNs()), Units.bytes(figures.imageBytes()),
         Units.bytes(figures.pageBytes()));

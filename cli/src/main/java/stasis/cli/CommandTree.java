@@ -35,6 +35,13 @@ final class CommandTree {
         .addSubcommand(new RestoreVerb(session))
         .addSubcommand(new ExplainVerb(session))
         .addSubcommand(new InspectVerb(session))
+        .addSubcommand(new LogVerb(session))
+        .addSubcommand(new TagVerb(session))
+        .addSubcommand(new ForgetVerb(session))
+        .addSubcommand(new PruneVerb(session))
+        .addSubcommand(new VerifyVerb(session))
+        .addSubcommand(new StatsVerb(session))
+        .addSubcommand(new CopyVerb(session))
         .addSubcommand(new DoctorVerb(session))
         .addSubcommand(new DemoVerb(session))
         .addSubcommand(new RehearseVerb(session));

@@ -99,7 +99,8 @@ final class DemoVerb implements Callable<Integer> {
   private Optional<ExitStatus> checkpoint(DemoTarget target, Path image) throws IOException, InterruptedException {
     Progress progress = verbosity.progress(session);
     Outcome<Checkpointed> outcome = session.engine().checkpoint(
-        new CheckpointOrder(target.pid(), image, false, false, false, Optional.empty(), TcpPeers.REFUSE), progress);
+        new CheckpointOrder(target.pid(), new ImageAt.Folder(image), false, false, false, Optional.empty(),
+            TcpPeers.REFUSE), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
       return Optional.of(Report.of(session.console(), new JsonOption()).unsuccessful(outcome));
@@ -119,7 +120,8 @@ final class DemoVerb implements Callable<Integer> {
 
   private ExitStatus restore(Path image, Path output, Path expected) throws IOException, InterruptedException {
     Progress progress = verbosity.progress(session);
-    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(image, false, false, AddressMap.NONE), progress);
+    Outcome<Restored> outcome = session.engine().restore(new RestoreOrder(new ImageAt.Folder(image), false, false,
+        AddressMap.NONE), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return Report.of(session.console(), new JsonOption()).unsuccessful(outcome);

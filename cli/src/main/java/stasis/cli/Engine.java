@@ -1,6 +1,5 @@
 package stasis.cli;
 
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
@@ -17,20 +16,20 @@ interface Engine {
   Outcome<Restored> restore(RestoreOrder order, Watcher watcher);
 
   /// The program a restore would run, a step a line.
-  Outcome<String> plan(Path image, AddressMap addresses, Watcher watcher);
+  Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher);
 
   /// Every resource of a live tree; stops it no longer than a look.
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
 
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of TCP connections whose peer is outside the tree
-  record CheckpointOrder(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
+  record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
       Optional<Long> maxFreezeNs, TcpPeers outside) {}
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
   /// @param addresses of sockets that are others from now on
-  record RestoreOrder(Path image, boolean detached, boolean tcpEstablished, AddressMap addresses) {}
+  record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {}
 
   /// Figures both operations have.
   ///
@@ -38,7 +37,8 @@ interface Engine {
   record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
       SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
 
-  record Checkpointed(long frozenNs, Figures figures) {}
+  /// @param image what it is called: its folder, or `NAME@K`
+  record Checkpointed(String image, long frozenNs, Figures figures) {}
 
   record Restored(long restoreNs, Figures figures, Running program) {}
 

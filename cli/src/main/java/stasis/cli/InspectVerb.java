@@ -4,10 +4,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
@@ -21,11 +25,15 @@ import stasis.repository.ImageReader;
 final class InspectVerb implements Callable<Integer> {
   private final Session session;
 
-  @Parameters(index = "0", paramLabel = "IMAGE", description = "Folder that holds the image.")
-  private Path image = Path.of("");
+  @Parameters(index = "0", paramLabel = "IMAGE",
+      description = "Folder that holds the image; with --repo a checkpoint: NAME@K, NAME@TAG, or NAME for the newest.")
+  private String image = "";
   @Parameters(index = "1", paramLabel = "VIEW", arity = "0..1", defaultValue = "ps",
       description = "${COMPLETION-CANDIDATES}; default ${DEFAULT-VALUE}.")
   private ImageView view = ImageView.ps;
+  @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds it.")
+  private Optional<Path> repository = Optional.empty();
+  @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private JsonOption json = new JsonOption();
 
   InspectVerb(Session session) {
@@ -34,7 +42,8 @@ final class InspectVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (ImageReader reader = ImageReader.open(image)) {
+    ImageAt at = Arguments.image(spec, Optional.of(image), Optional.empty(), repository);
+    try (ImageReader reader = at.origin().open()) {
       Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
       json.write(json(statefile), session.console());
       if (!json.takesStdout()) {
@@ -45,7 +54,7 @@ final class InspectVerb implements Callable<Integer> {
       session.console().say(e.getMessage());
       return (e.reason() == ImageException.Reason.TOO_NEW ? ExitStatus.REFUSED : ExitStatus.FAILED).code();
     } catch (DecodeException e) {
-      session.console().say(image + " is damaged: " + e.getMessage());
+      session.console().say(at + " is damaged: " + e.getMessage());
       return ExitStatus.FAILED.code();
     }
   }

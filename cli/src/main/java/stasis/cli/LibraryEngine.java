@@ -1,7 +1,6 @@
 package stasis.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -42,11 +41,12 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
-    CheckpointRequest request = new CheckpointRequest(order.root(), order.image(), order.leaveRunning(),
-        order.strict(), order.force(), order.maxFreezeNs().map(Duration::ofNanos));
+    CheckpointRequest request = new CheckpointRequest(order.root(), order.image().destination(order.force()),
+        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos));
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
-      case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.frozenNs(),
-          new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(), report.threads(),
+      case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
+          report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
+              report.threads(),
               ordered(report.phases()), report.losses(), report.warnings())));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -57,7 +57,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image(), false), listener(watcher))));
+        .restore(new RestoreRequest(order.image().origin(), false), listener(watcher))));
   }
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
@@ -74,9 +74,9 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(Path image, AddressMap addresses, Watcher watcher) {
-    return guarded(() -> switch (restorer(TcpPeers.KEEP, addresses)
-        .restore(new RestoreRequest(image, true), listener(watcher))) {
+  public Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher) {
+    RestoreRequest request = new RestoreRequest(image.origin(), true);
+    return guarded(() -> switch (restorer(TcpPeers.KEEP, addresses).restore(request, listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);

@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import stasis.kinds.AddressMap;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
+import stasis.repository.CheckpointName;
 
 /// A command line whose meaning is plain without picocli, whose classes and annotations cost a start 200 ms: all that
 /// a script gives `checkpoint` and `restore`. Anything else, whatever is wrong included, is picocli's to read.
@@ -23,9 +24,9 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       "--verbose", Takes.NOTHING);
   private static final Map<String, Map<String, Takes>> VERBS = Map.of(
       "checkpoint", Map.of("--image", Takes.VALUE, "--leave-running", Takes.NOTHING, "--strict", Takes.NOTHING,
-          "--max-freeze", Takes.VALUE, "--force", Takes.NOTHING),
+          "--max-freeze", Takes.VALUE, "--force", Takes.NOTHING, "--repo", Takes.VALUE, "--name", Takes.VALUE),
       "restore", Map.of("--image", Takes.VALUE, "--detach", Takes.NOTHING, "--pidfile", Takes.VALUE,
-          "--dry-run", Takes.NOTHING));
+          "--dry-run", Takes.NOTHING, "--repo", Takes.VALUE));
   private static final Map<String, String> SHORT = Map.of("-q", "--quiet", "-v", "--verbose");
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
   /// What picocli might read otherwise: files of arguments, quotes, an option where a value is missing.
@@ -76,14 +77,14 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
   }
 
   private Optional<Callable<Integer>> checkpoint(Session session) {
-    Optional<String> image = value("--image");
+    Optional<ImageAt> image = destination();
     Optional<String> maxFreeze = value("--max-freeze");
     if (arguments.size() != 1 || !NUMBER.matcher(arguments.getFirst()).matches() || image.isEmpty()
         || maxFreeze.filter(ms -> !NUMBER.matcher(ms).matches()).isPresent()) {
       return Optional.empty();
     }
     return Optional.of(new Checkpointing(session, new Engine.CheckpointOrder(
-        new Tid(Integer.parseInt(arguments.getFirst())), Arguments.normal(Path.of(image.get())),
+        new Tid(Integer.parseInt(arguments.getFirst())), image.get(),
         has("--leave-running"), has("--strict"), has("--force"), maxFreeze.map(ms -> Long.parseLong(ms) * 1_000_000),
         TcpPeers.REFUSE),
         json(), verbosity()));
@@ -92,12 +93,29 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
   private Optional<Callable<Integer>> restore(Session session) {
     List<String> images = new ArrayList<>(arguments);
     value("--image").ifPresent(images::add);
-    if (images.size() != 1) {
+    Optional<ImageAt> image = images.size() != 1 ? Optional.empty() : value("--repo").isEmpty()
+        ? Optional.of(new ImageAt.Folder(Arguments.normal(Path.of(images.getFirst()))))
+        : arguments.isEmpty() ? Optional.empty() : kept(arguments.getFirst());
+    if (image.isEmpty()) {
       return Optional.empty();
     }
-    return Optional.of(new Restoring(session, Arguments.normal(Path.of(images.getFirst())), has("--detach"), false,
-        AddressMap.NONE,
+    return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,
         value("--pidfile").map(Path::of), has("--dry-run"), json(), verbosity()));
+  }
+
+  private Optional<ImageAt> destination() {
+    if (value("--image").isPresent() == value("--repo").isPresent()
+        || value("--repo").isPresent() != value("--name").isPresent()) {
+      return Optional.empty();
+    }
+    return value("--image").isPresent()
+        ? value("--image").map(folder -> new ImageAt.Folder(Arguments.normal(Path.of(folder))))
+        : value("--name").filter(CheckpointName::isWord).flatMap(this::kept);
+  }
+
+  private Optional<ImageAt> kept(String name) {
+    return CheckpointName.parse(name).flatMap(parsed -> value("--repo")
+        .map(folder -> new ImageAt.Kept(Arguments.normal(Path.of(folder)), parsed)));
   }
 
   private boolean has(String option) {

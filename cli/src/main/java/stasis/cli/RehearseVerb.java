@@ -44,7 +44,8 @@ final class RehearseVerb implements Callable<Integer> {
       if (Line.run(rehearsal, "checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
         Line.run(rehearsal, "inspect", image.toString());
         Line.run(rehearsal, "restore", image.toString(), "--dry-run");
-        Engine.RestoreOrder order = new Engine.RestoreOrder(image, false, false, stasis.kinds.AddressMap.NONE);
+        Engine.RestoreOrder order = new Engine.RestoreOrder(new ImageAt.Folder(image), false, false,
+            stasis.kinds.AddressMap.NONE);
         if (rehearsal.engine().restore(order, new Verbosity().progress(rehearsal))
             instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
           restored.program().signal(SIGKILL);

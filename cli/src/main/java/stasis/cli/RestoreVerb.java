@@ -21,10 +21,13 @@ final class RestoreVerb implements Callable<Integer> {
   private final Session session;
 
   @Spec private CommandSpec spec = CommandSpec.create();
-  @Parameters(paramLabel = "IMAGE", arity = "0..1", description = "Folder that holds the image.")
-  private Optional<Path> argument = Optional.empty();
+  @Parameters(paramLabel = "IMAGE", arity = "0..1",
+      description = "Folder that holds the image; with --repo a checkpoint: NAME@K, NAME@TAG, or NAME for the newest.")
+  private Optional<String> argument = Optional.empty();
   @Option(names = "--image", paramLabel = "DIR", description = "The same, as an option.")
   private Optional<Path> option = Optional.empty();
+  @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds it.")
+  private Optional<Path> repository = Optional.empty();
   @Option(names = "--detach", description = "Print the pid and return as soon as the program runs.")
   private boolean detach;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
@@ -46,8 +49,8 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    return new Restoring(session, Arguments.image(spec, argument, option), detach, tcpEstablished, addresses(),
-        pidfile, dryRun, json, verbosity).call();
+    return new Restoring(session, Arguments.image(spec, argument, option, repository), detach, tcpEstablished,
+        addresses(), pidfile, dryRun, json, verbosity).call();
   }
 
   private AddressMap addresses() {

@@ -13,7 +13,7 @@ import stasis.cli.Engine.Restored;
 import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
-record Restoring(Session session, Path image, boolean detach, boolean tcpEstablished, AddressMap addresses,
+record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
     Optional<Path> pidfile, boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {

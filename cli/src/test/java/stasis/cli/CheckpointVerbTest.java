@@ -16,6 +16,8 @@ import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
 
 final class CheckpointVerbTest {
+  private static final ImageAt FOLDER = new ImageAt.Folder(Path.of("/i"));
+
   private final FakeEngine engine = new FakeEngine();
 
   @Test
@@ -24,7 +26,7 @@ final class CheckpointVerbTest {
         "250", "--force", "--tcp-close");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), true, true, true, Optional.of(250_000_000L),
+        new CheckpointOrder(new Tid(4711), FOLDER, true, true, true, Optional.of(250_000_000L),
             TcpPeers.CLOSE));
   }
 
@@ -34,7 +36,7 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--tcp-established", "--tcp-close");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), TcpPeers.KEEP));
+        new CheckpointOrder(new Tid(4711), FOLDER, false, false, false, Optional.empty(), TcpPeers.KEEP));
   }
 
   @Test
@@ -42,7 +44,7 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image=/i");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), Path.of("/i"), false, false, false, Optional.empty(), TcpPeers.REFUSE));
+        new CheckpointOrder(new Tid(4711), FOLDER, false, false, false, Optional.empty(), TcpPeers.REFUSE));
   }
 
   @Test
@@ -52,6 +54,7 @@ final class CheckpointVerbTest {
     assertThat(run.out()).isEqualTo("""
         {
           "outcome": "done",
+          "image": "/i",
           "frozen_ms": 12.345,
           "total_ms": 20.500,
           "image_bytes": 9000,

@@ -76,7 +76,7 @@ final class DemoVerbTest {
         throw new UncheckedIOException(e);
       }
       ProcessHandle.of(order.root().value()).orElseThrow().destroyForcibly();
-      return new Outcome.Done<>(new Checkpointed(12_000_000, FakeEngine.FIGURES));
+      return new Outcome.Done<>(new Checkpointed("/i", 12_000_000, FakeEngine.FIGURES));
     }
 
     @Override

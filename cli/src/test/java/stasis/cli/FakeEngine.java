@@ -1,6 +1,5 @@
 package stasis.cli;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,7 +21,7 @@ class FakeEngine implements Engine {
 
   final List<Object> orders = new ArrayList<>();
   final List<Integer> signals = new ArrayList<>();
-  Outcome<Checkpointed> checkpoint = new Outcome.Done<>(new Checkpointed(12_345_678, FIGURES));
+  Outcome<Checkpointed> checkpoint = new Outcome.Done<>(new Checkpointed("/i", 12_345_678, FIGURES));
   Outcome<List<LossRow>> explanation = new Outcome.Done<>(List.of(EXACT, REFUSED));
   Outcome<Restored> restore = new Outcome.Done<>(new Restored(7_000_000, FIGURES, program(3)));
   Outcome<String> plan = new Outcome.Done<>("%0 = [1] dup(3)\n");
@@ -59,7 +58,7 @@ class FakeEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(Path image, stasis.kinds.AddressMap addresses, Watcher watcher) {
+  public Outcome<String> plan(ImageAt image, stasis.kinds.AddressMap addresses, Watcher watcher) {
     orders.add(image);
     return plan;
   }

@@ -20,7 +20,8 @@ final class RestoreVerbTest {
     CommandLineRun run = CommandLineRun.of(engine, "restore", "/i");
 
     assertThat(run.status()).isEqualTo(3);
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), false, false, AddressMap.NONE));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(new ImageAt.Folder(Path.of("/i")), false, false,
+        AddressMap.NONE));
     assertThat(run.out()).isEmpty();
   }
 
@@ -39,7 +40,8 @@ final class RestoreVerbTest {
 
     assertThat(run.status()).isZero();
     assertThat(run.out()).isEqualTo("4711\n");
-    assertThat(engine.orders).containsExactly(new RestoreOrder(Path.of("/i"), true, false, AddressMap.NONE));
+    assertThat(engine.orders).containsExactly(new RestoreOrder(new ImageAt.Folder(Path.of("/i")), true, false,
+        AddressMap.NONE));
   }
 
   @Test
@@ -72,7 +74,7 @@ final class RestoreVerbTest {
 
     assertThat(run.status()).isZero();
     assertThat(run.out()).isEqualTo("%0 = [1] dup(3)\n");
-    assertThat(engine.orders).containsExactly(Path.of("/i"));
+    assertThat(engine.orders).containsExactly(new ImageAt.Folder(Path.of("/i")));
   }
 
   @Test

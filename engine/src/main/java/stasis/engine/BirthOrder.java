@@ -1,6 +1,7 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -10,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import stasis.image.ObjectId;
 import stasis.resource.TaskState;
 import stasis.resource.ZombieState;
@@ -24,10 +26,27 @@ final class BirthOrder {
   /// One thing to do.
   sealed interface Act {
     /// @param memory whether the parent's memory is complete by then
-    record Bear(ObjectId parent, ObjectId child, boolean memory) implements Act {}
+    /// @param shares what the child has in common with its parent from then on
+    record Bear(ObjectId parent, ObjectId child, boolean memory, Set<Part> shares) implements Act {
+      public Bear {
+        shares = Set.copyOf(shares);
+      }
+
+      /// One that shares nothing.
+      Bear(ObjectId parent, ObjectId child, boolean memory) {
+        this(parent, child, memory, Set.of());
+      }
+    }
 
     /// A helper with a pid of its own choice; it ends by [End].
-    record BearHelper(ObjectId parent, ObjectId helper, Optional<Integer> pid) implements Act {}
+    record BearHelper(ObjectId parent, ObjectId helper, Optional<Integer> pid, Set<Part> shares) implements Act {
+      public BearHelper {
+        shares = Set.copyOf(shares);
+      }
+    }
+
+    /// The task has one of its own again, as it is at that moment.
+    record Unshare(ObjectId task, Part part) implements Act {}
 
     record FoundSession(ObjectId task) implements Act {}
 
@@ -57,6 +76,7 @@ final class BirthOrder {
   private final Map<Integer, ObjectId> byPid = new HashMap<>();
   private final Node root;
   private final List<Act> acts = new ArrayList<>();
+  private List<Act> completed = List.of();
   /// The session and process group each has as far as the acts go.
   private final Map<ObjectId, Integer> sessions = new HashMap<>();
   private final Map<ObjectId, Integer> groups = new HashMap<>();
@@ -64,9 +84,12 @@ final class BirthOrder {
   private final Set<ObjectId> complete = new HashSet<>();
   private final Map<ObjectId, Integer> helperPids = new TreeMap<>();
   private final List<Node> orphans = new ArrayList<>();
+  private final Sharers sharers;
+  private final Map<ObjectId, String> unshareable = new LinkedHashMap<>();
   private int lastId;
 
-  private BirthOrder(List<Node> all) {
+  private BirthOrder(List<Node> all, Sharers sharers) {
+    this.sharers = sharers;
     root = all.getFirst();
     for (Node node : all) {
       nodes.put(node.id(), node);
@@ -80,11 +103,12 @@ final class BirthOrder {
 
   /// @param copies which mms are copies of their parent's
   static BirthOrder of(Capture capture, Set<ObjectId> copies) {
+    var sharers = Sharers.of(capture.leaders());
     var all = new ArrayList<Node>();
     for (Map.Entry<ObjectId, TaskState> entry : capture.leaders()) {
       TaskState task = entry.getValue();
       all.add(new Node(entry.getKey(), task.parent(), task.pids().getFirst(), task.processGroup(), task.session(),
-          copies.contains(task.mm()), false));
+          copies.contains(task.mm()) && sharers.isFirst(Part.MM, entry.getKey()), false));
     }
     for (Map.Entry<ObjectId, ZombieState> entry : capture.zombies().entrySet()) {
       ZombieState zombie = entry.getValue();
@@ -92,19 +116,19 @@ final class BirthOrder {
           zombie.session(), false, true));
     }
     int last = capture.items().isEmpty() ? 0 : capture.items().lastKey().value();
-    return of(all, last);
+    return of(all, last, sharers);
   }
 
   /// @param nodes the root first @param lastId helpers get ids above it
-  static BirthOrder of(List<Node> nodes, int lastId) {
-    var order = new BirthOrder(nodes);
+  static BirthOrder of(List<Node> nodes, int lastId, Sharers sharers) {
+    var order = new BirthOrder(nodes, sharers);
     order.lastId = Math.max(order.lastId, lastId);
     order.solve();
     return order;
   }
 
   List<Act> acts() {
-    return List.copyOf(acts);
+    return List.copyOf(completed);
   }
 
   /// Whose memory a process has at its birth; empty for the root.
@@ -119,6 +143,7 @@ final class BirthOrder {
       reasons.put(orphan.id(), "it is in session " + orphan.session() + ", which its parent never was in, and nobody"
           + " whose orphans would come to that parent is");
     }
+    unshareable.forEach(reasons::putIfAbsent);
     return reasons;
   }
 
@@ -128,6 +153,19 @@ final class BirthOrder {
     grow(root, Optional.empty());
     adoptAll();
     joinGroups();
+    completed = BirthSharing.complete(acts, root.id(), sharers, unshareable);
+    firstsComeFirst();
+  }
+
+  /// The memory of several is made in the first of them.
+  private void firstsComeFirst() {
+    for (ObjectId task : clonedFrom.keySet()) {
+      ObjectId of = GroupPlan.require(clonedFrom, task);
+      if (sharers.set(Part.MM, task).isPresent() && sharers.isFirst(Part.MM, task) && sharers.first(Part.MM, of)
+          .equals(task)) {
+        unshareable.putIfAbsent(task, "it shares its memory with one that was there before it and counts as its child");
+      }
+    }
   }
 
   /// Everything below a task that was just born, and its own session and memory.
@@ -136,7 +174,7 @@ final class BirthOrder {
   private void grow(Node node, Optional<Integer> inherited) {
     var before = new ArrayList<Node>();
     var after = new ArrayList<Node>();
-    for (Node child : children.getOrDefault(node.id(), List.of())) {
+    for (Node child : grouped(node)) {
       Optional<Integer> into = birthSession(child);
       if (into.isEmpty() || into.get() == node.session()) {
         after.add(child);
@@ -161,6 +199,20 @@ final class BirthOrder {
     after.stream().filter(Node::copy).forEach(child -> bear(node, child));
   }
 
+  /// Who shares files or fs with whom its parent no longer shares with is born first, who shares with it last.
+  private List<Node> grouped(Node node) {
+    List<Node> all = children.getOrDefault(node.id(), List.of());
+    return Stream.of(Part.FS, Part.FILES).filter(part -> all.stream().anyMatch(
+        child -> sharers.set(part, child.id()).isPresent())).reduce(all, (some, part) -> some.stream()
+            .sorted(Comparator.comparingInt(child -> rank(part, node, child))).toList(), (_, last) -> last);
+  }
+
+  private int rank(Part part, Node node, Node child) {
+    Optional<ObjectId> set = sharers.set(part, child.id());
+    return set.isEmpty() ? 0 : set.equals(sharers.set(part, node.id())) ? Integer.MAX_VALUE
+        : set.equals(sharers.set(part, node.parent())) ? -1 : set.get().value();
+  }
+
   /// The session a process must be born into: its own, or for one that founds a session, that of children that were
   /// born before it did; empty for any.
   private Optional<Integer> birthSession(Node node) {
@@ -172,7 +224,7 @@ final class BirthOrder {
   }
 
   private void bear(Node parent, Node child) {
-    acts.add(new Act.Bear(parent.id(), child.id(), complete.contains(parent.id())));
+    acts.add(new Act.Bear(parent.id(), child.id(), complete.contains(sharers.first(Part.MM, parent.id()))));
     born(parent.id(), child);
   }
 
@@ -185,8 +237,9 @@ final class BirthOrder {
   }
 
   private void completeMemory(Node node) {
-    if (!node.zombie() && complete.add(node.id())) {
-      acts.add(new Act.CompleteMemory(node.id()));
+    ObjectId first = sharers.first(Part.MM, node.id());
+    if (!node.zombie() && complete.add(first)) {
+      acts.add(new Act.CompleteMemory(first));
     }
   }
 
@@ -249,7 +302,7 @@ final class BirthOrder {
   private ObjectId helper(ObjectId of, Optional<Integer> pid) {
     ObjectId helper = new ObjectId(++lastId);
     pid.ifPresent(number -> helperPids.put(helper, number));
-    acts.add(new Act.BearHelper(of, helper, pid));
+    acts.add(new Act.BearHelper(of, helper, pid, Set.of()));
     sessions.put(helper, GroupPlan.require(sessions, of));
     groups.put(helper, GroupPlan.require(groups, of));
     return helper;

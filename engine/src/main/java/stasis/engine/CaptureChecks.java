@@ -100,6 +100,12 @@ final class CaptureChecks {
     if (!capture.files().containsKey(task.files())) {
       throw refers("core.task", task.files(), "a table of files");
     }
+    if (task.fs().isPresent()) {
+      leader("core.task", task.fs().get());
+    }
+    if (task.handlers().isPresent()) {
+      leader("core.task", task.handlers().get());
+    }
     if (!capture.cpus().containsKey(id)) {
       throw refers("core.task", id, "a task with registers");
     }

@@ -7,10 +7,11 @@ import stasis.image.LossRow;
 /// What a finished checkpoint measured. Times in nanoseconds.
 ///
 /// @param frozenNs how long the program stood still: to its resume, or to its end
-/// @param imageBytes length of the statefile @param pageBytes of it, contents of memory and files
+/// @param image what it is called from outside: its folder, or `NAME@K`
+/// @param imageBytes by how much the device is fuller @param pageBytes contents of memory and files, before compression
 /// @param phases name to duration, in order @param warnings what the user should know: a zombie nobody reaps
-public record CheckpointReport(long frozenNs, long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
-    Map<String, Long> phases, List<LossRow> losses, List<String> warnings) {
+public record CheckpointReport(String image, long frozenNs, long totalNs, long imageBytes, long pageBytes, int tasks,
+    int threads, Map<String, Long> phases, List<LossRow> losses, List<String> warnings) {
   public CheckpointReport {
     losses = List.copyOf(losses);
     warnings = List.copyOf(warnings);

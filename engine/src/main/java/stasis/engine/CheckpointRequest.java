@@ -4,12 +4,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import stasis.linux.abi.Tid;
+import stasis.repository.ImageDestination;
+import stasis.repository.ImageStore;
 
 /// What a checkpoint is asked to do.
 ///
-/// @param root leader of the thread group @param image folder the statefile goes to
+/// @param root leader of the thread group @param destination where the statefile goes
 /// @param leaveRunning let the program go on instead of ending it
-/// @param strict refuse what could only be carried approximately @param force replace an image that is there
+/// @param strict refuse what could only be carried approximately
 /// @param maxFreeze give up, with the program untouched, when it would have to stand still longer
-public record CheckpointRequest(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
-    Optional<Duration> maxFreeze) {}
+public record CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
+    Optional<Duration> maxFreeze) {
+  /// Into a folder. @param force replace an image that is there
+  public CheckpointRequest(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
+      Optional<Duration> maxFreeze) {
+    this(root, ImageStore.destination(image, force), leaveRunning, strict, maxFreeze);
+  }
+}

@@ -13,14 +13,16 @@ import stasis.image.StatefileHeader;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
+import stasis.repository.ImageContent;
 import stasis.repository.ImageException;
+import stasis.repository.ImageFacts;
 import stasis.repository.ImageReader;
-import stasis.repository.ImageStore;
 import stasis.repository.ImageWriter;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
+import stasis.resource.TaskState;
 import stasis.tracee.FreezeObstacle;
 import stasis.tracee.FrozenTree;
 import stasis.tracee.Deadline;
@@ -95,7 +97,7 @@ public final class Checkpointer {
       Rehearsal rehearsal = Rehearsal.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
       try (HiddenKernel kernel = HiddenKernel.open(ptrace);
-          ImageWriter writer = ImageStore.create(request.image(), request.force(),
+          ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))))) {
         rehearsal.play(kinds, environment, ptrace, host, kernel, request.leaveRunning());
         Answering answering = Answering.open(environment, request.root(), kernel);
@@ -153,7 +155,8 @@ public final class Checkpointer {
         }
         Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
         phases.enter("store");
-        long imageBytes = store(writer, statefile, pages, freeze, new HostAtFreeze(host, complete.files().facts()));
+        long imageBytes = store(writer, content(statefile, settled, pages), pages, freeze,
+            new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
         List<String> warnings = new ArrayList<>();
         if (!contents.obstacle().isEmpty()) {
@@ -170,8 +173,9 @@ public final class Checkpointer {
         }
         phases.end();
         int threads = settled.tasks().size();
-        return new CheckpointOutcome.Stored(new CheckpointReport(freeze.lastedNs(), phases.nowNs() - startNs, imageBytes,
-            pages.sectionBytes(), settled.leaders().size(), threads, phases.elapsedNs(), losses, warnings));
+        return new CheckpointOutcome.Stored(new CheckpointReport(writer.title(), freeze.lastedNs(),
+            phases.nowNs() - startNs, imageBytes, pages.sectionBytes(), settled.leaders().size(), threads,
+            phases.elapsedNs(), losses, warnings));
       }
     }
 
@@ -183,9 +187,17 @@ public final class Checkpointer {
       return Contents.snapshot(hold.tree(), complete);
     }
 
-    private long store(ImageWriter writer, Statefile statefile, PageStore pages, Freeze freeze, Host host)
+    private static ImageContent content(Statefile statefile, Capture settled, PageStore pages) {
+      StatefileHeader header = statefile.header();
+      TaskState root = settled.root().getValue();
+      return new ImageContent(statefile.encode(), pages.sectionBytes(), pages.stretches(), new ImageFacts(
+          header.createdUnixNs(), header.hostName(), root.comm(), root.ownPid(), settled.leaders().size(),
+          settled.tasks().size()));
+    }
+
+    private long store(ImageWriter writer, ImageContent content, PageStore pages, Freeze freeze, Host host)
         throws ImageException, SyscallException, ObstructedException, DecodeException {
-      writer.writeMetadata(statefile.encode(), pages.sectionBytes());
+      writer.writeMetadata(content);
       pages.copy(writer.pages(), freeze::checkBudget, listener);
       if (request.leaveRunning()) {
         freeze.end();

@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
 import stasis.resource.BodyKind;
@@ -22,6 +23,7 @@ import stasis.resource.GroupAspect;
 import stasis.resource.Kind;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
+import stasis.resource.Loss;
 import stasis.resource.MmState;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
@@ -70,11 +72,17 @@ final class Collector {
     try {
       Map<ObjectId, FilesState> files = fileCollector.collect(groups);
       Map<ObjectId, MmState> mms = new TreeMap<>();
+      Sharers sharers = Sharers.of(tasks.entrySet().stream()
+          .filter(task -> task.getValue().leader().equals(task.getKey())).toList());
       for (GroupView group : groups) {
-        mms.put(group.mm(), mappingCollector.collect(group));
-        aspects(group);
+        if (!mms.containsKey(group.mm())) {
+          mms.put(group.mm(), mappingCollector.collect(group));
+        }
+        aspects(group, kinds.groupAspects().stream()
+            .filter(aspect -> sharers.describes(group.leader().id(), aspect)).toList());
       }
       List<BodySource> sources = bodies();
+      tellOutsiders(groups, sources);
       if (!findings.obstacles().isEmpty()) {
         fileCollector.close();
         sources.forEach(BodySource::close);
@@ -89,12 +97,12 @@ final class Collector {
     }
   }
 
-  private void aspects(GroupView group) throws ObstructedException {
+  private void aspects(GroupView group, List<? extends GroupAspect<?>> ofGroup) throws ObstructedException {
     Map<Tid, Set<Question>> questions = new LinkedHashMap<>();
     for (var task : group.tasks()) {
       questions.put(task.tid(), new LinkedHashSet<>());
     }
-    for (GroupAspect<?> aspect : kinds.groupAspects()) {
+    for (GroupAspect<?> aspect : ofGroup) {
       GroupPlan.require(questions, group.leader().tid()).addAll(aspect.questions(group));
     }
     for (TaskAspect<?> aspect : kinds.taskAspects()) {
@@ -106,7 +114,7 @@ final class Collector {
     for (var entry : questions.entrySet()) {
       answers.put(entry.getKey(), answers(group.frozen(), entry.getKey(), List.copyOf(entry.getValue())));
     }
-    for (GroupAspect<?> aspect : kinds.groupAspects()) {
+    for (GroupAspect<?> aspect : ofGroup) {
       groupAspect(aspect, group, GroupPlan.require(answers, group.leader().tid()));
     }
     for (TaskAspect<?> aspect : kinds.taskAspects()) {
@@ -145,6 +153,25 @@ final class Collector {
       }
     }
     return sources;
+  }
+
+  /// What the tree and a task outside write to each other in common memory stays in the tree's half.
+  private void tellOutsiders(List<GroupView> groups, List<BodySource> sources) {
+    Set<ObjectId> stored = new HashSet<>();
+    sources.forEach(source -> stored.add(source.body()));
+    Set<Tid> leaders = new HashSet<>();
+    groups.forEach(group -> leaders.add(group.leader().tid()));
+    OutsideMemory.holders(proc, leaders, tree.bodies().stream().filter(body -> stored.contains(body.id())).toList())
+        .forEach((body, holder) -> findings.approximate(body.key().kind(), new BodyViews(body).subject(), Loss.of(
+            "it is shared with " + name(holder) + " outside the tree: when it comes back, it is a copy of its own")));
+  }
+
+  private String name(Tid task) {
+    try {
+      return "task " + task + " (" + proc.task(task).status().name() + ")";
+    } catch (ProcException e) {
+      return "task " + task;
+    }
   }
 
   private Optional<BodySource> body(TreeView.Body body) {

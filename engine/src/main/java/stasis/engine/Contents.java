@@ -4,9 +4,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
@@ -72,7 +74,10 @@ final class Contents implements AutoCloseable {
   static Contents snapshot(FrozenTree tree, Collected.Complete collected) throws ObstructedException,
       SyscallException {
     var taken = new HashMap<Tid, Snapshot>();
-    for (FrozenTree.Member member : tree.members()) {
+    Set<Tid> shown = new HashSet<>();
+    collected.pages().forEach(pages -> shown.add(pages.task()));
+    // Of those that have one memory, one shows it.
+    for (FrozenTree.Member member : tree.members().stream().filter(m -> shown.contains(m.group().leader())).toList()) {
       switch (Attempt.at(member.group())) {
         case Attempt.Taken(Snapshot snapshot) -> taken.put(member.group().leader(), snapshot);
         case Attempt.Impossible(String why) -> {

@@ -17,6 +17,7 @@ import stasis.tracee.stub.Stub;
 /// signal. Its parent is told as ever; what is left of it is the parent's to wait for.
 final class Endings {
   private static final Duration BOUND = Duration.ofSeconds(10);
+  private static final int SIGKILL = 9;
   private static final int SIGSTOP = 19;
   private static final SigSet ALL_BUT_SIGTRAP = new SigSet(~(1L << 4));
 
@@ -73,7 +74,10 @@ final class Endings {
     } else {
       Syscalls.require("end a stub by signal " + signal, Nr.KILL, stub.tid().value(), signal);
     }
-    ptrace.cont(stub.tid(), 0);
+    if (signal != SIGKILL) {
+      // SIGKILL ends a traced stop by itself.
+      ptrace.cont(stub.tid(), 0);
+    }
     Deadline deadline = Deadline.after(BOUND);
     while (true) {
       Stop stop = ptrace.await(stub.tid(), deadline).orElseThrow(() -> new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT,

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,9 +49,13 @@ final class FileCollector implements AutoCloseable {
   Map<ObjectId, FilesState> collect(List<GroupView> groups) throws ObstructedException {
     List<SharedFiles.Seat> seats = new ArrayList<>();
     Map<Tid, GroupView> byLeader = new HashMap<>();
+    Set<ObjectId> seen = new HashSet<>();
     for (GroupView group : groups) {
       byLeader.put(group.leader().tid(), group);
-      seats.addAll(seats(group));
+      // Who shares a table has the same open.
+      if (seen.add(group.files())) {
+        seats.addAll(seats(group));
+      }
     }
     seats.forEach(seat -> facts.put(seat.link().target(), seat.link().stat()));
     Map<SharedFiles.Seat, ObjectId> ids = new LinkedHashMap<>();
@@ -177,7 +182,8 @@ final class FileCollector implements AutoCloseable {
     for (FileView file : described) {
       file.copy().flatMap(copy -> outsiders.holder(copy, file.link(), tree)).ifPresent(holder ->
           findings.approximate("file", file.subject(), stasis.resource.Loss.of("it is shared with " + holder
-              + " outside the tree: position and flags are common no longer when it comes back")));
+              + " outside the tree: what comes back is a new one, with a position and flags of its own, and contents of"
+              + " its own where they have no name")));
     }
   }
 

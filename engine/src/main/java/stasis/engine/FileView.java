@@ -8,6 +8,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.Tid;
 import stasis.procfs.FdInfo;
 import stasis.procfs.FileStat;
 import stasis.resource.Answer;
@@ -69,8 +70,11 @@ final class FileView implements OpenFile {
 
   @Override
   public String subject() {
-    boolean inFlight = !seats.getFirst().task().equals(task.tid());
-    return task.subject() + (inFlight ? " in flight" : " fd " + fd()) + " " + seats.getFirst().link().target();
+    return task.subject() + (isInFlight() ? " in flight" : " fd " + fd()) + " " + seats.getFirst().link().target();
+  }
+
+  private boolean isInFlight() {
+    return !seats.getFirst().task().equals(task.tid());
   }
 
   @Override
@@ -113,14 +117,16 @@ final class FileView implements OpenFile {
 
   @Override
   public Optional<ObjectId> fileAt(Fd fd) {
-    return seating.at(task.tid(), fd);
+    // What is only in flight is made, and connected, in the root.
+    return seating.at(isInFlight() ? new Tid(tree.rootPid()) : task.tid(), fd);
   }
 
   @Override
   public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
     Arg slot = Arg.data(stasis.linux.abi.Bytes.ofU32(fd().value(), targetFd.value(), nth));
     for (SharedFiles.Seat candidate : seating.likeliest(targetFd)) {
-      Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(candidate.task().value()), Arg.imm(task.tid().value()),
+      Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(candidate.task().value()),
+          Arg.imm(seats.getFirst().task().value()),
           Arg.imm(KCMP_EPOLL_TFD), Arg.imm(candidate.fd().value()), slot), Optional.empty());
       if (answer.result() == 0) {
         return Optional.of(seating.file(candidate));

@@ -44,10 +44,12 @@ final class GroupPlan {
   private final Map<ObjectId, RemoteAddress> holes;
   private final Owned owned;
   private final MemoryPlan memory;
+  private final Sharers sharers;
 
   /// @param holes where bodies that are mapped meanwhile lie
   GroupPlan(KindSet kinds, Capture capture, Owned owned, Program program, ObjectId leader, int imageFd,
-      Map<ObjectId, RemoteAddress> holes, Made made, Host host) {
+      Map<ObjectId, RemoteAddress> holes, Made made, Host host, Sharers sharers) {
+    this.sharers = sharers;
     this.kinds = kinds;
     this.capture = capture;
     this.owned = owned;
@@ -307,7 +309,8 @@ final class GroupPlan {
   /// All that is left before the release.
   void attributes() {
     for (Stage stage : Planner.lateStages()) {
-      if (stage == Stage.LAST) {
+      // What forbids changes of the memory waits for the last that makes any.
+      if (stage == Stage.LAST && sharers.last(Part.MM, leader).equals(leader)) {
         memory.aspects(Stage.LAST);
       }
       groupAspects(stage);

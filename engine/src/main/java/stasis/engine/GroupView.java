@@ -72,6 +72,11 @@ final class GroupView implements FrozenGroup {
   }
 
   @Override
+  public List<FrozenGroup> tree() {
+    return List.copyOf(tree.groups());
+  }
+
+  @Override
   public ObjectId body(BodyKey key) {
     return tree.body(key, this);
   }

@@ -20,6 +20,8 @@ final class Kinship {
     BirthOrder order = BirthOrder.of(capture, Set.of());
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
       order.clonedFrom(leader.getKey()).map(from -> GroupPlan.require(capture.tasks(), from).mm())
+          // Who shares it with its parent has no other to be a copy of.
+          .filter(parents -> !parents.equals(leader.getValue().mm()))
           .ifPresent(parents -> bases.put(leader.getValue().mm(), parents));
     }
   }

@@ -5,7 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -41,14 +43,23 @@ final class LargeFills {
         && bytes(pieces(fill)) >= LARGE_BYTES;
   }
 
-  /// The chunks of the section that [#run] will have checked when the program is through.
-  BitSet checked(Program program) {
-    var chunks = new BitSet();
+  /// The chunks of the section of which [#run] will have taken every byte when the program is through: nobody else has
+  /// to check or to find them.
+  BitSet taken(Program program) {
+    Map<Integer, Long> takenBytes = new HashMap<>();
     for (Step step : program.steps()) {
       if (takes(step)) {
-        pieces((Step.Fill) step).forEach(piece -> chunks.set(first(piece), last(piece) + 1));
+        for (Piece piece : pieces((Step.Fill) step)) {
+          for (int chunk = first(piece); chunk <= last(piece); chunk++) {
+            long start = (long) chunk * PageSource.CHUNK_BYTES;
+            long end = Math.min(start + PageSource.CHUNK_BYTES, piece.sectionOffset() + piece.lengthBytes());
+            takenBytes.merge(chunk, end - Math.max(start, piece.sectionOffset()), Long::sum);
+          }
+        }
       }
     }
+    var chunks = new BitSet();
+    takenBytes.forEach((chunk, bytes) -> chunks.set(chunk, bytes == PageSource.CHUNK_BYTES));
     return chunks;
   }
 

@@ -17,6 +17,9 @@ import stasis.resource.OpenFile;
 
 /// Who else holds what a file is: other descriptions of the tree, and tasks outside.
 final class Neighbours {
+  /// Beginnings of links to what has another end.
+  private static final List<String> SHARED = List.of("pipe:", "socket:", "/dev/pts/");
+
   private final Proc proc;
   private final Set<Tid> tree;
   private final Map<Inode, List<OpenFile>> files = new HashMap<>();
@@ -98,7 +101,8 @@ final class Neighbours {
     } catch (ProcException e) {
       return;
     }
-    fds.forEach(fd -> link(task, fd).filter(link -> link.startsWith("pipe:") || link.startsWith("socket:") || fifos.contains(link))
+    fds.forEach(fd -> link(task, fd)
+        .filter(link -> SHARED.stream().anyMatch(link::startsWith) || fifos.contains(link))
         .ifPresent(link -> elsewhere.putIfAbsent(link, task)));
   }
 

@@ -12,6 +12,7 @@ import stasis.image.PageRun;
 import stasis.image.PageRuns;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
+import stasis.repository.ImageContent;
 import stasis.repository.ImageException;
 import stasis.repository.PageSink;
 import stasis.resource.ObstructedException;
@@ -32,7 +33,7 @@ final class PageStore {
   }
 
   /// @param memory where the bytes lie, if that is a task's memory
-  record Piece(PageRun run, Reader reader, Optional<RemoteMemory> memory) {}
+  record Piece(ObjectId body, PageRun run, Reader reader, Optional<RemoteMemory> memory) {}
 
   private final List<Piece> pieces = new ArrayList<>();
   private final Map<ObjectId, List<PageRun>> runs = new TreeMap<>();
@@ -59,7 +60,7 @@ final class PageStore {
   /// @param start ascending within one body
   private void add(ObjectId body, long start, long lengthBytes, Reader reader, Optional<RemoteMemory> memory) {
     PageRun run = new PageRun(start, lengthBytes, sectionBytes);
-    pieces.add(new Piece(run, reader, memory));
+    pieces.add(new Piece(body, run, reader, memory));
     runs.computeIfAbsent(body, _ -> new ArrayList<>()).add(run);
     sectionBytes += lengthBytes + PAGE - 1 & -PAGE;
   }
@@ -68,6 +69,12 @@ final class PageStore {
     var maps = new ArrayList<PageMap>();
     runs.forEach((body, list) -> maps.add(new PageMap(body, PageRuns.of(list))));
     return maps;
+  }
+
+  /// What lies where, for whoever stores equal contents once.
+  Iterable<ImageContent.Stretch> stretches() {
+    return () -> pieces.stream().map(piece -> new ImageContent.Stretch(piece.body().value(), piece.run().start(),
+        piece.run().storedBytes())).iterator();
   }
 
   /// Length of the page section.

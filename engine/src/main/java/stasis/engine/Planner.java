@@ -80,13 +80,14 @@ public final class Planner {
 
   private static List<Obstacle> births(Capture capture, BirthOrder order) {
     var obstacles = new ArrayList<Obstacle>();
+    Sharers sharers = Sharers.of(capture.leaders());
     order.impossible().forEach((id, reason) -> obstacles.add(new Obstacle.Unsupported(
         "task " + pidOf(capture, id), reason, "let the program end that process before the checkpoint")));
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
       MmState mm = GroupPlan.require(capture.mms(), leader.getValue().mm());
       Optional<ObjectId> bornWith = order.clonedFrom(leader.getKey())
           .map(from -> GroupPlan.require(capture.tasks(), from).mm());
-      if (mm.base().isPresent() && !mm.base().equals(bornWith)) {
+      if (mm.base().isPresent() && sharers.isFirst(Part.MM, leader.getKey()) && !mm.base().equals(bornWith)) {
         obstacles.add(new Obstacle.Unsupported("task " + leader.getValue().ownPid(),
             "its memory is told as a copy of one it cannot be born with", ""));
       }

@@ -1,8 +1,15 @@
 package stasis.engine;
 
 import java.nio.file.Path;
+import stasis.repository.ImageOrigin;
+import stasis.repository.ImageReader;
 
 /// What a restore is asked to do.
 ///
-/// @param image folder or statefile @param dryRun plan only
-public record RestoreRequest(Path image, boolean dryRun) {}
+/// @param origin where the statefile is @param dryRun plan only
+public record RestoreRequest(ImageOrigin origin, boolean dryRun) {
+  /// From a folder, or a statefile.
+  public RestoreRequest(Path image, boolean dryRun) {
+    this(() -> ImageReader.open(image), dryRun);
+  }
+}

@@ -69,7 +69,7 @@ public final class RestoredTree implements AutoCloseable {
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
   /// @param pid of the root, as it sees itself
   ///
-  /// @param leaders of all thread groups
+  /// @param leaders of a thread group for each mm
   void release(int pid, List<ObjectId> leaders) throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {

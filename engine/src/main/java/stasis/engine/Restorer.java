@@ -1,9 +1,11 @@
 package stasis.engine;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
@@ -13,14 +15,19 @@ import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
+import stasis.resource.TaskState;
+import stasis.resource.ZombieState;
+import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.TracerThread;
+import stasis.tracee.stub.PidHolder;
 import stasis.tracee.stub.TimeOffsets;
 
 /// Reads a statefile, plans, executes and lets the tree go. Nothing runs before all of it is in place; what fails
 /// leaves
 /// nothing behind.
 public final class Restorer {
+  private static final Duration PID_FREE_WITHIN = Duration.ofSeconds(5);
   private static final int PAGE_CHECKERS = 4;
 
   private final KindSet kinds;
@@ -39,7 +46,7 @@ public final class Restorer {
   }
 
   private RestoreOutcome onTracer(Ptrace ptrace, RestoreRequest request, Moment.Listener listener) {
-    try (ImageReader reader = ImageReader.open(request.image())) {
+    try (ImageReader reader = request.origin().open()) {
       return new Run(ptrace, request, listener, reader).run();
     } catch (CancelledException e) {
       return new RestoreOutcome.Cancelled();
@@ -85,23 +92,39 @@ public final class Restorer {
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
+          List<Obstacle> taken = isPlain(host) ? taken(capture) : List.of();
+          if (!taken.isEmpty()) {
+            yield new RestoreOutcome.Refused(taken);
+          }
           phases.enter("load");
           ImageSource source = new ImageSource(reader, statefile);
           // A page that rotted on its device must not become a wrong program.
-          reader.verifyPages(PAGE_CHECKERS, new LargeFills(source).checked(program));
+          reader.layOut(PAGE_CHECKERS, new LargeFills(source).taken(program));
           phases.enter("execute");
           Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener,
               environment.monotonicNs());
           try (RestoredTree tree = executor.execute(program)) {
             phases.enter("release");
-            tree.release(capture.root().getValue().ownPid(),
-                capture.leaders().stream().map(Map.Entry::getKey).toList());
+            Sharers sharers = Sharers.of(capture.leaders());
+            tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey)
+                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList());
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile, clocks);
           }
         }
       };
+    }
+
+    /// The numbers of the tree that others have, all at once and before anything is made. A number that is taken later
+    /// makes the restore fail.
+    private static List<Obstacle> taken(Capture capture) {
+      List<Integer> pids = Stream.concat(capture.tasks().values().stream().map(TaskState::ownPid),
+          capture.zombies().values().stream().map(ZombieState::ownPid)).toList();
+      return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().<Obstacle>map(holder ->
+          new Obstacle.Unsupported("pid " + holder.pid(), "it is taken by " + holder.describe(),
+              holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere"))
+          .toList();
     }
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.

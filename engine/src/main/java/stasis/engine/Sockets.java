@@ -33,6 +33,8 @@ final class Sockets {
   private static final int SOL_SOCKET = 1;
   private static final int SO_DOMAIN = 39;
   private static final int SO_PEEK_OFF = 42;
+  /// Longer messages may lie in pages of any size.
+  private static final int WEIGHED_BYTES = 4096;
   private static final int AF_UNIX = 1;
   private static final int SOCK_STREAM = 1;
   private static final int SOCK_SEQPACKET = 5;
@@ -158,11 +160,29 @@ final class Sockets {
         messages.add(new UnixSocket.Message(item.data(), withoutNul(item.source()),
             item.sender().map(from -> new UnixSocket.Sender(from.pid(), from.uid(), from.gid())), carried));
       }
+      refuseUnseen(socket, row, messages);
       queues.put(socket.id(), messages);
     } catch (SyscallException e) {
       unread.put(socket.id(), new ObstructedException(socket.subject(), e, ""));
     } catch (ObstructedException e) {
       unread.put(socket.id(), e);
+    }
+  }
+
+  /// Messages without bytes that somebody has peeked at before, as an earlier checkpoint of the running program does,
+  /// do not show. They still weigh on their sender.
+  private void refuseUnseen(FileView socket, UnixDiag.Row row, List<UnixSocket.Message> messages)
+      throws ObstructedException, SyscallException {
+    int sent = row.peer().flatMap(peer -> Optional.ofNullable(rows.get(peer))).map(UnixDiag.Row::sent).orElse(0);
+    List<Integer> lengths = messages.stream().map(message -> message.data().length()).toList();
+    if (row.type() == SOCK_STREAM || sent == 0
+        || lengths.stream().anyMatch(length -> length > WEIGHED_BYTES)) {
+      return;
+    }
+    long unseen = sent - UnixQueue.weight(row.type(), lengths);
+    if (unseen > 0 && unseen % UnixQueue.weight(row.type(), List.of(0)) == 0) {
+      throw new ObstructedException(socket.subject(), "messages without bytes wait in it that an earlier look into its"
+          + " queue hides from this one", "let the program read what is waiting before the checkpoint");
     }
   }
 

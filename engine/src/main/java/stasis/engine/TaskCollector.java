@@ -1,14 +1,17 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import stasis.image.ObjectId;
-import stasis.linux.abi.Errno;
-import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
-import stasis.linux.sys.Syscalls;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
@@ -24,20 +27,6 @@ import stasis.resource.ZombieState;
 /// Describes the tasks of a frozen tree: who they are, whose children, their registers. Ids go to all tasks first, so
 /// that every later description can name any of them.
 final class TaskCollector {
-  /// What of a thread group another may share (kcmp(2)), and what to call it.
-  private enum Shared {
-    VM(1, "memory"), FILES(2, "table of open files"), FS(3, "working directory, root and umask"),
-    SIGHAND(4, "signal handlers");
-
-    private final int type;
-    private final String what;
-
-    Shared(int type, String what) {
-      this.type = type;
-      this.what = what;
-    }
-  }
-
   private final Proc proc;
   private final TreeView tree;
   private final Findings findings;
@@ -66,23 +55,37 @@ final class TaskCollector {
       }
       ids.put(group.frozen().leader(), threads);
     }
-    var groups = new ArrayList<GroupView>();
+    // The leader may be dead; what it shared its threads have.
+    List<Tid> live = stopped.groups().stream().map(group -> group.frozen().threads().getFirst()).toList();
+    Map<Part, Map<Tid, Tid>> firsts = new EnumMap<>(Part.class);
+    for (Part part : Part.values()) {
+      firsts.put(part, part.firsts(live));
+    }
+    Map<Tid, GroupView> groups = new LinkedHashMap<>();
     for (Stopped.Group group : stopped.groups()) {
       List<ObjectId> threads = GroupPlan.require(ids, group.frozen().leader());
       ObjectId parent = group.parent().map(tid -> GroupPlan.require(ids, tid).getFirst()).orElse(threads.getFirst());
-      groups.add(group(group.frozen(), threads, parent));
+      Tid first = group.frozen().threads().getFirst();
+      groups.put(first, group(group.frozen(), threads, parent, part -> Optional.of(
+          GroupPlan.require(GroupPlan.require(firsts, part), first)).filter(other -> !other.equals(first))
+          .map(other -> GroupPlan.require(groups, other))));
     }
     for (Stopped.Zombie zombie : stopped.zombies()) {
       zombie(zombie, GroupPlan.require(ids, zombie.parent()).getFirst());
     }
-    refuseShared(groups);
-    return groups;
+    tellOutside(live, groups);
+    return List.copyOf(groups.values());
   }
 
-  private GroupView group(Frozen frozen, List<ObjectId> ids, ObjectId parent) throws ObstructedException {
-    ObjectId mm = tree.nextId();
-    ObjectId files = tree.nextId();
+  /// @param with the first that shares a part with it, if another
+  private GroupView group(Frozen frozen, List<ObjectId> ids, ObjectId parent,
+      Function<Part, Optional<GroupView>> with) throws ObstructedException {
+    ObjectId mm = with.apply(Part.MM).map(GroupView::mm).orElseGet(tree::nextId);
+    ObjectId files = with.apply(Part.FILES).map(GroupView::files).orElseGet(tree::nextId);
+    Optional<ObjectId> fs = with.apply(Part.FS).map(other -> other.leader().id());
+    Optional<ObjectId> handlers = with.apply(Part.HANDLERS).map(other -> other.leader().id());
     GroupView group = new GroupView(tree, mm, files, frozen);
+    tree.addGroup(group);
     ProcTask leader = proc.task(frozen.leader());
     for (int i = 0; i < ids.size(); i++) {
       Tid tid = frozen.threads().get(i);
@@ -91,11 +94,21 @@ final class TaskCollector {
       List<Integer> pids = task.status().nsPid().stream().map(Math::toIntExact).toList();
       tasks.put(task.id(), new TaskState(pids, ids.getFirst(), parent, mm, files, task.stat().pgrp(),
           task.stat().session(), task.stat().exitSignal(), task.status().name(), frozen.stopSignal(),
-          task.stat().exitCode() == 0));
+          isStopTold(leader, frozen), fs, handlers));
       cpus.put(task.id(), cpu(frozen.cpu(tid), task));
       findings.exact("core.task", task.subject());
     }
     return group;
+  }
+
+  /// Only the file of the whole group shows the stop that its parent can still wait for (fs/proc/array.c,
+  /// do_task_stat()).
+  private static boolean isStopTold(ProcTask leader, Frozen frozen) throws ObstructedException {
+    try {
+      return frozen.stopSignal() == 0 || leader.stat().exitCode() == 0;
+    } catch (ProcException e) {
+      throw TaskView.obstructed(frozen.leader(), "stat", e);
+    }
   }
 
   private CpuState cpu(CpuState cpu, TaskView task) {
@@ -129,30 +142,35 @@ final class TaskCollector {
     }
   }
 
-  /// A process that shares what processes have each for themselves (CLONE_VM without CLONE_THREAD and its like) would
-  /// come back with its own.
-  private void refuseShared(List<GroupView> groups) throws ObstructedException {
-    for (Shared shared : Shared.values()) {
-      List<GroupView> sorted = new ArrayList<>(groups);
-      sorted.sort((a, b) -> order(a, b, shared));
-      for (int i = 1; i < sorted.size(); i++) {
-        if (order(sorted.get(i - 1), sorted.get(i), shared) == 0) {
-          findings.refuse("core.task", new Obstacle.Unsupported(sorted.get(i).subject(), "it shares its " + shared.what
-              + " with " + sorted.get(i - 1).subject(), "wait until one of them ends or calls execve(2)"));
+  /// A task outside that writes the same memory does not stand still for the checkpoint.
+  private void tellOutside(List<Tid> live, Map<Tid, GroupView> groups) throws ObstructedException {
+    Set<Integer> inside = new HashSet<>();
+    groups.values().forEach(group -> inside.add(group.leader().tid().value()));
+    List<Tid> others;
+    try {
+      others = proc.tgids().stream().filter(task -> !inside.contains(task.value())).toList();
+    } catch (ProcException e) {
+      throw new ObstructedException("/proc", e, "");
+    }
+    for (Part part : Part.values()) {
+      part.shared(live, others, (other, task) -> {
+        String subject = GroupPlan.require(groups, task).subject();
+        String who = "it shares its " + part.what() + " with task " + other + name(other) + " outside the tree";
+        if (part == Part.MM) {
+          findings.refuse("core.task", new Obstacle.Unsupported(subject, who, "checkpoint both together, or wait until"
+              + " one of them ends or calls execve(2)"));
+        } else {
+          findings.approximate("core.task", subject, Loss.of(who + ": when it comes back, it has its own"));
         }
-      }
+      });
     }
   }
 
-  /// kcmp(2): 0 equal, 1 less, 2 greater, 3 unequal without order.
-  private static int order(GroupView a, GroupView b, Shared shared) {
-    long order = Syscalls.call(Nr.KCMP, a.leader().tid().value(), b.leader().tid().value(), shared.type, 0, 0);
-    return switch ((int) order) {
-      case 0 -> 0;
-      case 1 -> -1;
-      case 2 -> 1;
-      default -> throw new IllegalStateException("kcmp of " + a.subject() + " and " + b.subject() + " answered "
-          + (Errno.isError(order) ? Errno.of(order).toString() : order));
-    };
+  private String name(Tid task) {
+    try {
+      return " (" + proc.task(task).status().name() + ")";
+    } catch (ProcException e) {
+      return "";
+    }
   }
 }

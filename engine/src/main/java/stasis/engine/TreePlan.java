@@ -42,12 +42,16 @@ final class TreePlan {
 
   private final Capture capture;
   private final BirthOrder order;
+  private final Sharers sharers;
   private final RemoteAddress region;
   private final int imageFd;
   private final Program program = new Program();
   private final SequencedMap<ObjectId, GroupPlan> groups = new LinkedHashMap<>();
   /// Whose memory each helper and zombie was born with does not matter; of processes it is this.
   private final Map<ObjectId, Optional<MmState>> bornWith = new HashMap<>();
+  /// By whom the memory that a task has was first had.
+  private final Map<ObjectId, ObjectId> spaces = new HashMap<>();
+  /// What is in such a memory.
   private final Map<ObjectId, Optional<MmState>> memoryNow = new HashMap<>();
   private final Map<ObjectId, Integer> pids = new HashMap<>();
 
@@ -55,13 +59,14 @@ final class TreePlan {
       Map<ObjectId, RemoteAddress> holes) {
     this.capture = capture;
     this.order = order;
+    this.sharers = Sharers.of(capture.leaders());
     this.region = region;
     this.imageFd = imageFd;
     var made = new Made(imageFd + 1 + StubFiles.STDIO, host);
     var owned = new Owned(capture);
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
       groups.put(leader.getKey(),
-          new GroupPlan(kinds, capture, owned, program, leader.getKey(), imageFd, holes, made, host));
+          new GroupPlan(kinds, capture, owned, program, leader.getKey(), imageFd, holes, made, host, sharers));
       pids.put(leader.getKey(), leader.getValue().ownPid());
     }
     capture.zombies().forEach((id, zombie) -> pids.put(id, zombie.ownPid()));
@@ -74,12 +79,13 @@ final class TreePlan {
     GroupPlan first = GroupPlan.require(groups, root.getKey());
     first.birth();
     first.makeFiles();
+    spaces.put(root.getKey(), root.getKey());
     memoryNow.put(root.getKey(), Optional.empty());
     bornWith.put(root.getKey(), Optional.empty());
     order.acts().forEach(this::act);
     capture.zombies().forEach(this::endZombie);
     first.finishBodies();
-    groups.values().forEach(GroupPlan::leaveHoles);
+    each(Part.MM).forEach(GroupPlan::leaveHoles);
     groups.values().forEach(GroupPlan::threads);
     // A thread born in a stopped group would wait for its end.
     capture.leaders().forEach(leader -> stop(leader.getKey(), leader.getValue()));
@@ -98,26 +104,35 @@ final class TreePlan {
     Map<ObjectId, ObjectId> makers = new HashMap<>();
     GroupPlan root = GroupPlan.require(groups, capture.root().getKey());
     root.carried().forEach(file -> makers.put(file, capture.root().getKey()));
-    groups.values().forEach(group -> group.lateFiles(makers));
-    groups.values().forEach(GroupPlan::places);
+    List<GroupPlan> tables = each(Part.FILES);
+    tables.forEach(group -> group.lateFiles(makers));
+    tables.forEach(GroupPlan::places);
     Set<ObjectId> connected = new HashSet<>();
-    groups.values().forEach(group -> group.connect(connected));
+    tables.forEach(group -> group.connect(connected));
     root.connectCarried(connected);
-    groups.values().forEach(GroupPlan::closeKept);
-    groups.values().forEach(GroupPlan::connectOwn);
+    tables.forEach(GroupPlan::closeKept);
+    tables.forEach(GroupPlan::connectOwn);
     Set<ObjectId> described = new HashSet<>();
-    groups.values().forEach(group -> group.describeFiles(described));
+    tables.forEach(group -> group.describeFiles(described));
+  }
+
+  /// One process for each of what they may share.
+  private List<GroupPlan> each(Part part) {
+    return groups.entrySet().stream().filter(group -> sharers.isFirst(part, group.getKey())).map(Map.Entry::getValue)
+        .toList();
   }
 
   private void act(BirthOrder.Act act) {
     switch (act) {
-      case BirthOrder.Act.Bear(var parent, var child, _) -> bear(parent, child);
-      case BirthOrder.Act.BearHelper(var parent, var helper, var pid) -> {
-        program.append(new Step.Spawn(helper, new Step.Birth.Child(parent, pid.map(List::of).orElse(List.of()), 0,
-            SIGCHLD), "a helper"));
-        memoryNow.put(helper, GroupPlan.require(memoryNow, parent));
+      case BirthOrder.Act.Bear(var parent, var child, _, var shares) -> bear(parent, child, shares);
+      case BirthOrder.Act.BearHelper(var parent, var helper, var pid, var shares) -> {
+        program.append(new Step.Spawn(helper, new Step.Birth.Child(parent, pid.map(List::of).orElse(List.of()),
+            flags(shares), SIGCHLD), "a helper"));
+        inherit(parent, helper, shares);
         pid.ifPresent(number -> pids.put(helper, number));
       }
+      case BirthOrder.Act.Unshare(var task, var part) -> program.in(task).call(Nr.UNSHARE, part.what() + " of its own",
+          Arg.imm(part.cloneFlag()));
       case BirthOrder.Act.FoundSession(var task) -> {
         program.in(task).call(Nr.SETSID, "lead a session");
         Optional.ofNullable(groups.get(task)).ifPresent(GroupPlan::session);
@@ -133,17 +148,29 @@ final class TreePlan {
     }
   }
 
-  private void bear(ObjectId parent, ObjectId child) {
+  private static long flags(Set<Part> shares) {
+    return shares.stream().mapToLong(Part::cloneFlag).sum();
+  }
+
+  /// Whoever shares memory has what is done to it by any of them.
+  private void inherit(ObjectId parent, ObjectId child, Set<Part> shares) {
+    ObjectId space = GroupPlan.require(spaces, parent);
+    Optional<MmState> memory = GroupPlan.require(memoryNow, space);
+    bornWith.put(child, memory);
+    spaces.put(child, shares.contains(Part.MM) ? space : child);
+    memoryNow.putIfAbsent(GroupPlan.require(spaces, child), memory);
+  }
+
+  private void bear(ObjectId parent, ObjectId child, Set<Part> shares) {
     ZombieState zombie = capture.zombies().get(child);
-    memoryNow.put(child, GroupPlan.require(memoryNow, parent));
-    bornWith.put(child, GroupPlan.require(memoryNow, parent));
+    inherit(parent, child, shares);
     if (zombie != null) {
       program.append(new Step.Spawn(child, new Step.Birth.Child(parent, zombie.pids(), 0, zombie.exitSignal()),
           "birth of " + zombie.comm() + ", which is to be a zombie"));
       return;
     }
     TaskState task = GroupPlan.require(capture.tasks(), child);
-    program.append(new Step.Spawn(child, new Step.Birth.Child(parent, task.pids(), 0, task.exitSignal()),
+    program.append(new Step.Spawn(child, new Step.Birth.Child(parent, task.pids(), flags(shares), task.exitSignal()),
         "birth of " + task.comm()));
     GroupPlan.require(groups, child).birth();
   }
@@ -154,7 +181,7 @@ final class TreePlan {
     Optional<Inheritance> inherited = GroupPlan.require(bornWith, task).map(parents -> mm.base().isPresent()
         ? Inheritance.of(parents, mm, capture.items()) : Inheritance.none(parents));
     GroupPlan.require(groups, task).memory(inherited);
-    memoryNow.put(task, Optional.of(mm));
+    memoryNow.put(GroupPlan.require(spaces, task), Optional.of(mm));
   }
 
   private void end(ObjectId helper, ObjectId parent) {

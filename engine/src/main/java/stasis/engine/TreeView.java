@@ -22,6 +22,7 @@ final class TreeView {
   private final HiddenSockets sockets;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
+  private final List<GroupView> groups = new ArrayList<>();
   private List<OpenFile> files = List.of();
   private OptionalInt rootPid = OptionalInt.empty();
   private final Map<BodyKey, Body> bodies = new LinkedHashMap<>();
@@ -59,6 +60,14 @@ final class TreeView {
   void addTask(int pid, ObjectId id) {
     taskByPid.put(pid, id);
     rootPid = rootPid.isPresent() ? rootPid : OptionalInt.of(pid);
+  }
+
+  void addGroup(GroupView group) {
+    groups.add(group);
+  }
+
+  List<GroupView> groups() {
+    return groups;
   }
 
   /// Every open file of the tree, once all are known.

@@ -3,11 +3,13 @@ package stasis.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import stasis.engine.BirthOrder.Act;
 import stasis.engine.BirthOrder.Node;
@@ -17,6 +19,7 @@ import stasis.image.ObjectId;
 /// the tree that was asked for.
 class BirthOrderTest {
   private static final int RESTORERS_SESSION = 1;
+  private static final Sharers ALONE = Sharers.of(List.of());
 
   /// Who lives, with what, as the acts go on.
   private static final class Model {
@@ -26,7 +29,11 @@ class BirthOrderTest {
       private int session;
       private int group;
       private boolean subreaper;
+      /// What it has of each part, by a number.
+      private final Map<Part, Integer> parts = new EnumMap<>(Part.class);
     }
+
+    private int nextPart;
 
     private final Map<ObjectId, Process> alive = new HashMap<>();
     private final Map<ObjectId, Node> wanted = new HashMap<>();
@@ -40,13 +47,36 @@ class BirthOrderTest {
       process.session = root.leadsSession() ? RESTORERS_SESSION : root.session();
       process.group = root.leadsSession() || root.processGroup() == root.pid() ? RESTORERS_SESSION
           : root.processGroup();
+      for (Part part : Part.values()) {
+        process.parts.put(part, nextPart++);
+      }
       alive.put(root.id(), process);
+    }
+
+    /// Who shares, shares; who does not, does not.
+    void sharesAsWanted(Sharers sharers) {
+      for (Part part : Part.values()) {
+        Map<Integer, ObjectId> sets = new HashMap<>();
+        Map<ObjectId, Integer> parts = new HashMap<>();
+        alive.forEach((id, process) -> {
+          ObjectId first = sharers.first(part, id);
+          int number = GroupPlan.require(process.parts, part);
+          assertThat(sets.putIfAbsent(number, first)).as("%s of %s", part, id).isIn(null, first);
+          assertThat(parts.putIfAbsent(first, number)).as("%s of %s", part, id).isIn(null, number);
+        });
+      }
     }
 
     void play(Act act) {
       switch (act) {
-        case Act.Bear(var parent, var child, _) -> fork(parent, child, GroupPlan.require(wanted, child).pid());
-        case Act.BearHelper(var parent, var helper, var pid) -> fork(parent, helper, pid.orElseGet(() -> nextPid++));
+        case Act.Bear(var parent, var child, _, var shares) ->
+            fork(parent, child, GroupPlan.require(wanted, child).pid(), shares);
+        case Act.BearHelper(var parent, var helper, var pid, var shares) ->
+            fork(parent, helper, pid.orElseGet(() -> nextPid++), shares);
+        case Act.Unshare(var task, var part) -> {
+          assertThat(part).as("what unshare(2) knows").isIn(Part.FILES, Part.FS);
+          process(task).parts.put(part, nextPart++);
+        }
         case Act.FoundSession(var task) -> {
           Process process = process(task);
           assertThat(process.group).as("setsid of a group leader").isNotEqualTo(process.pid);
@@ -64,8 +94,12 @@ class BirthOrderTest {
       return GroupPlan.require(alive, task);
     }
 
-    private void fork(ObjectId parent, ObjectId child, int pid) {
+    private void fork(ObjectId parent, ObjectId child, int pid, Set<Part> shares) {
       Process process = new Process();
+      assertThat(shares.contains(Part.HANDLERS) && !shares.contains(Part.MM)).as("EINVAL of clone(2)").isFalse();
+      for (Part part : Part.values()) {
+        process.parts.put(part, shares.contains(part) ? GroupPlan.require(process(parent).parts, part) : nextPart++);
+      }
       assertThat(alive.values()).as("pid %d is free", pid).noneMatch(other -> other.pid == pid);
       process.parent = Optional.of(parent);
       process.pid = pid;
@@ -119,9 +153,10 @@ class BirthOrderTest {
   }
 
   private static List<Act> solved(Node... nodes) {
-    BirthOrder order = BirthOrder.of(List.of(nodes), 0);
+    BirthOrder order = BirthOrder.of(List.of(nodes), 0, ALONE);
     assertThat(order.impossible()).isEmpty();
     var model = new Model(List.of(nodes));
+    assertThat(order.acts()).noneMatch(act -> act instanceof Act.Bear bear && !bear.shares().isEmpty());
     order.acts().forEach(model::play);
     model.isAsWanted();
     return order.acts();
@@ -185,7 +220,7 @@ class BirthOrderTest {
   void anOrphanThatNobodyCouldHaveLeftToItsParentIsImpossible() {
     // 3 is a child of 2 in the session of 4, which is no descendant of 2.
     BirthOrder order = BirthOrder.of(List.of(node(1, 1, 10, 10, 10), node(2, 1, 11, 10, 10), node(3, 2, 12, 13, 13),
-        node(4, 1, 13, 13, 13)), 0);
+        node(4, 1, 13, 13, 13)), 0, ALONE);
 
     assertThat(order.impossible()).containsOnlyKeys(new ObjectId(3));
   }
@@ -201,8 +236,8 @@ class BirthOrderTest {
   @Test
   void whatProgramsCanMakeCanBeMadeAgain() {
     for (int seed = 0; seed < 2000; seed++) {
-      List<Node> nodes = grown(new Random(seed));
-      BirthOrder order = BirthOrder.of(nodes, 0);
+      List<Node> nodes = Grown.grown(new Random(seed));
+      BirthOrder order = BirthOrder.of(nodes, 0, ALONE);
       assertThat(order.impossible()).as("seed %d: %s", seed, nodes).isEmpty();
       var model = new Model(nodes);
       try {
@@ -214,67 +249,56 @@ class BirthOrderTest {
     }
   }
 
-  private static final class Grown {
-    private final int pid;
-    private Grown parent;
-    private int session;
-    private int group;
-
-    /// The root, which leads a session.
-    Grown(int pid) {
-      this.pid = pid;
-      this.parent = this;
-      this.session = pid;
-      this.group = pid;
-    }
-
-    Grown(int pid, Grown parent) {
-      this.pid = pid;
-      this.parent = parent;
-      this.session = parent.session;
-      this.group = parent.group;
-    }
+  /// A root and its two children, of which the latter share a part with each other alone.
+  private static BirthOrder siblings(Part shared) {
+    var grown = new ArrayList<>(List.of(new Grown(10)));
+    grown.add(new Grown(11, grown.getFirst(), Set.of()));
+    grown.add(new Grown(12, grown.getFirst(), Set.of()));
+    grown.get(1).part(Set.of(shared), 77);
+    grown.get(2).part(Set.of(shared), 77);
+    return BirthOrder.of(Grown.nodes(grown), 0, Grown.sharers(grown));
   }
 
-  /// The root leads a session and adopts all orphans.
-  private static List<Node> grown(Random random) {
-    var all = new ArrayList<Grown>();
-    all.add(new Grown(10));
-    int pid = 11;
-    for (int step = 0; step < 30; step++) {
-      Grown one = all.get(random.nextInt(all.size()));
-      switch (random.nextInt(6)) {
-        case 0 -> {
-          if (one.group != one.pid) {
-            one.session = one.pid;
-            one.group = one.pid;
-          }
-        }
-        case 1 -> {
-          if (one.session != one.pid) {
-            Grown mate = all.get(random.nextInt(all.size()));
-            one.group = mate.session == one.session ? mate.group : one.pid;
-          }
-        }
-        case 2 -> {
-          if (one.parent != one) {
-            all.remove(one);
-            all.stream().filter(child -> child.parent == one).forEach(child -> child.parent = all.getFirst());
-          }
-        }
-        default -> all.add(new Grown(pid++, one));
+  @Test
+  void aParentHoldsWhatItsChildrenShareUntilBothHaveIt() {
+    BirthOrder order = siblings(Part.FILES);
+
+    assertThat(order.impossible()).isEmpty();
+    assertThat(order.acts()).containsSubsequence(new Act.Bear(new ObjectId(1), new ObjectId(2), false,
+        Set.of(Part.FILES)), new Act.Bear(new ObjectId(1), new ObjectId(3), false, Set.of(Part.FILES)),
+        new Act.Unshare(new ObjectId(1), Part.FILES));
+  }
+
+  @Test
+  void memoryCannotBeHandedOnByWhoDoesNotHaveIt() {
+    assertThat(siblings(Part.MM).impossible().values()).anyMatch(why -> why.contains("memory"));
+    assertThat(siblings(Part.HANDLERS).impossible().values())
+        .anyMatch(why -> why.contains("signal handlers"));
+  }
+
+  /// With what they share, by clone(2), unshare(2) and execve(2). Most can be made again; what cannot is said to be.
+  @Test
+  void whatProgramsCanShareCanBeSharedAgain() {
+    int refused = 0;
+    for (int seed = 0; seed < 2000; seed++) {
+      var sharing = new Random(-1 - seed);
+      List<Grown> grown = Grown.grow(new Random(seed), Optional.of(sharing));
+      List<Node> nodes = Grown.nodes(grown);
+      Sharers sharers = Grown.sharers(grown);
+      BirthOrder order = BirthOrder.of(nodes, 0, sharers);
+      if (!order.impossible().isEmpty()) {
+        refused++;
+        continue;
+      }
+      var model = new Model(nodes);
+      try {
+        order.acts().forEach(model::play);
+        model.isAsWanted();
+        model.sharesAsWanted(sharers);
+      } catch (AssertionError | IllegalStateException e) {
+        throw new AssertionError("seed " + seed + "\n" + nodes + "\n" + order.acts(), e);
       }
     }
-    Map<Integer, Integer> ids = new HashMap<>();
-    List<Node> nodes = new ArrayList<>();
-    // Parents before their children, as the collector numbers them.
-    List<Grown> next = new ArrayList<>(List.of(all.getFirst()));
-    for (int i = 0; i < next.size(); i++) {
-      Grown one = next.get(i);
-      ids.put(one.pid, i + 1);
-      nodes.add(node(i + 1, GroupPlan.require(ids, one.parent.pid), one.pid, one.group, one.session));
-      all.stream().filter(child -> child.parent == one && child != one).forEach(next::add);
-    }
-    return nodes;
+    assertThat(refused).isBetween(1, 100);
   }
 }

@@ -2,6 +2,7 @@ package stasis.kinds;
 
 import java.util.List;
 import stasis.kinds.body.deleted.DeletedBody;
+import stasis.kinds.body.directory.GoneDirectory;
 import stasis.kinds.body.fifo.FifoBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
@@ -172,6 +173,7 @@ public final class Kinds {
     return List.of(
         new MemfdBody(),
         new DeletedBody(),
+        new GoneDirectory(),
         new PipeBody(),
         new FifoBody(),
         new UnixBody(),

@@ -106,15 +106,22 @@ final class CommandLineTest {
   }
 
   @Test
-  void aRestoreWhosePidIsTakenIs125AndLeavesTheOtherAlone() throws IOException, InterruptedException {
-    long pid = sleeper("sleep", "300");
+  void aRestoreWhosePidsAreTakenIsRefusedWithEveryHolderNamed() throws IOException, InterruptedException {
+    long pid = sleeper("sh", "-c", "sleep 300 & wait");
+    Path children = Path.of("/proc/" + pid + "/task/" + pid + "/children");
+    while (Files.readString(children).isBlank()) {
+      Thread.sleep(10);
+    }
+    String child = Files.readString(children).strip();
     assertThat(stasis("checkpoint", "" + pid, "--image", image(), "--leave-running", "--quiet").status()).isZero();
+    started.add(Long.parseLong(child));
 
     Run restore = stasis("restore", image());
 
-    assertThat(restore.status()).isIn(125, 126);
-    assertThat(restore.err()).contains("" + pid);
-    assertThat(Files.readString(Path.of("/proc/" + pid + "/comm"))).isEqualTo("sleep\n");
+    assertThat(restore.status()).as(restore.err()).isEqualTo(126);
+    assertThat(restore.err()).contains("taken by " + pid + " (sh", "taken by " + child + " (sleep");
+    assertThat(Files.readString(Path.of("/proc/" + pid + "/comm"))).isEqualTo("sh\n");
+    assertThat(Files.readString(Path.of("/proc/" + child + "/comm"))).isEqualTo("sleep\n");
   }
 
   @Test

@@ -1,244 +1,57 @@
 package stasis.repository;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
 import java.util.BitSet;
 import stasis.linux.abi.Bytes;
 
-/// An image as it lies on the device, hostile until proven whole: [#open] checks lengths, digests and features of
-/// everything but page contents, [#verifyPages] those. Keeps the file open, so an image replaced meanwhile changes
-/// nothing for [#readPages].
-public final class ImageReader implements AutoCloseable {
-  private static final int TAIL_SHA_OFFSET = 24;
-
-  private final Path file;
-  private final FileChannel channel;
-  private final Layout layout;
-  private final ByteBuffer table;
-
-  private ImageReader(Path file, FileChannel channel, Layout layout, ByteBuffer table) {
-    this.file = file;
-    this.channel = channel;
-    this.layout = layout;
-    this.table = table;
-  }
-
+/// An image as it lies on the device, hostile until proven whole: opening it checks everything but page contents,
+/// [#verifyPages] those. What happens to its name meanwhile changes nothing for an open one.
+public interface ImageReader extends AutoCloseable {
   /// @param image the folder, or the statefile in it
   /// @throws ImageException in one sentence: no image, damaged, or newer than this reader
-  public static ImageReader open(Path image) throws ImageException {
-    if (!Files.isDirectory(image)) {
-      return openFile(image);
-    }
-    if (!ImageStore.holdsImage(image)) {
-      throw new ImageException(ImageException.Reason.NO_IMAGE, image + " holds no image"
-          + (interrupted(image) ? ": its checkpoint was interrupted" : ""),
-          "give the folder that `stasis checkpoint --image` wrote");
-    }
-    return openFile(image.resolve(ImageStore.STATEFILE));
+  static ImageReader open(Path image) throws ImageException {
+    return FolderReader.open(image);
   }
 
-  private static boolean interrupted(Path folder) throws ImageException {
-    try {
-      return !ImageStore.partials(folder).isEmpty();
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot read the image folder", folder);
-    }
-  }
+  /// The metadata section, whose digest was checked.
+  Bytes metadata() throws ImageException;
 
-  static ImageReader openFile(Path file) throws ImageException {
-    if (Files.exists(file) && !Files.isRegularFile(file)) {
-      throw notAnImage(file);
-    }
-    try {
-      FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-      try {
-        return checked(file, channel);
-      } catch (IOException | ImageException | RuntimeException | Error e) {
-        channel.close();
-        throw e;
-      }
-    } catch (NoSuchFileException e) {
-      throw new ImageException(ImageException.Reason.NO_IMAGE, "there is no " + file, "check the path", e);
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot read the statefile", file);
-    }
-  }
+  /// Length of the page section.
+  long pageBytes();
 
-  private static ImageReader checked(Path file, FileChannel channel) throws IOException, ImageException {
-    Layout layout = layout(file, channel);
-    long size = channel.size();
-    if (size != layout.fileBytes()) {
-      throw damaged(file, size < layout.fileBytes()
-          ? "is cut short: " + size + " of " + layout.fileBytes() + " bytes are there"
-          : "has " + (size - layout.fileBytes()) + " bytes too many");
-    }
-    ByteBuffer table = read(channel, layout.trailerOffset(), 4 * layout.chunks());
-    ByteBuffer tail = read(channel, size - Layout.TAIL_BYTES, Layout.TAIL_BYTES);
-    byte[] sha256 = digest(channel, layout.pageOffset());
-    if (tail.getLong(Layout.TAIL_BYTES - 8) != Layout.END_MAGIC) {
-      throw damaged(file, "has no end mark");
-    } else if (!tail.slice(TAIL_SHA_OFFSET, Layout.SHA256_BYTES).equals(ByteBuffer.wrap(sha256))) {
-      throw damaged(file, "has metadata that do not match their SHA-256");
-    } else if (!tail.equals(layout.tail(sha256, Layout.crc(table)))) {
-      throw damaged(file, "has a damaged trailer");
-    }
-    return new ImageReader(file, channel, layout, table);
-  }
-
-  private static Layout layout(Path file, FileChannel channel) throws IOException, ImageException {
-    if (channel.size() < Layout.PREAMBLE_BYTES) {
-      throw notAnImage(file);
-    }
-    ByteBuffer preamble = read(channel, 0, Layout.PREAMBLE_BYTES);
-    if (preamble.getLong(0) != Layout.MAGIC) {
-      throw notAnImage(file);
-    }
-    if (preamble.getInt(Layout.PREAMBLE_BYTES - 4) != Layout.crc(preamble.slice(0, Layout.PREAMBLE_BYTES - 4))) {
-      throw damaged(file, "has a damaged preamble");
-    }
-    Preamble fields = Preamble.of(preamble);
-    if (fields.version() > Layout.VERSION || fields.version() < 1 || fields.requiredFeatures() != 0) {
-      throw new ImageException(ImageException.Reason.TOO_NEW, file + " has format version "
-          + Integer.toUnsignedString(fields.version()) + " with features 0x"
-          + Long.toHexString(fields.requiredFeatures()) + ", and this reader knows version " + Layout.VERSION
-          + " without any", "restore it with the Stasis that wrote it, or a newer one");
-    }
-    try {
-      Layout layout = new Layout(fields.metadataBytes(), fields.pageBytes());
-      if (fields.pageOffset() == layout.pageOffset() && fields.chunkBytes() == Layout.CHUNK_BYTES) {
-        return layout;
-      }
-      throw damaged(file, "has a preamble that contradicts itself");
-    } catch (IllegalArgumentException e) {
-      throw damaged(file, "has impossible lengths");
-    }
-  }
-
-  /// What the first 64 bytes say.
-  private record Preamble(int version, int chunkBytes, long requiredFeatures, long metadataBytes, long pageOffset,
-      long pageBytes) {
-    static Preamble of(ByteBuffer preamble) {
-      return new Preamble(preamble.getInt(8), preamble.getInt(12), preamble.getLong(16), preamble.getLong(32),
-          preamble.getLong(40), preamble.getLong(48));
-    }
-  }
-
-  private static ImageException notAnImage(Path file) {
-    return new ImageException(ImageException.Reason.NO_IMAGE, file + " is not a Stasis image",
-        "give the folder that `stasis checkpoint --image` wrote");
-  }
-
-  private static ImageException damaged(Path file, String how) {
-    return new ImageException(ImageException.Reason.DAMAGED, file + " " + how, "take another copy of the image");
-  }
-
-  private static byte[] digest(FileChannel channel, long lengthBytes) throws IOException {
-    MessageDigest sha256 = Layout.sha256();
-    for (long at = 0; at < lengthBytes; at += Layout.CHUNK_BYTES) {
-      sha256.update(read(channel, at, (int) Math.min(Layout.CHUNK_BYTES, lengthBytes - at)));
-    }
-    return sha256.digest();
-  }
-
-  private static ByteBuffer read(FileChannel channel, long offset, int lengthBytes) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(lengthBytes).order(ByteOrder.LITTLE_ENDIAN);
-    readFully(channel, offset, bytes);
-    return bytes.flip();
-  }
-
-  private static void readFully(FileChannel channel, long offset, ByteBuffer into) throws IOException {
-    long at = offset;
-    while (into.hasRemaining()) {
-      int count = channel.read(into, at);
-      if (count <= 0) {
-        throw new IOException("the file became shorter while it was read");
-      }
-      at += count;
-    }
-  }
-
-  /// Reads the metadata section, whose digest was checked. Allocates twice its length.
-  public Bytes metadata() throws ImageException {
-    try {
-      return Bytes.of(read(channel, Layout.PREAMBLE_BYTES, (int) layout.metadataBytes()));
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot read the metadata", file);
-    }
-  }
-
-  /// The file that holds the page section, for a restore that reads it by itself.
-  public Path pageFile() {
-    return file;
-  }
-
-  /// Where the page section begins in [#pageFile].
-  public long pageOffset() {
-    return layout.pageOffset();
-  }
-
-  public long pageBytes() {
-    return layout.pageBytes();
-  }
-
-  public long fileBytes() {
-    return layout.fileBytes();
-  }
+  /// How much there is to read.
+  long fileBytes();
 
   /// Fills the buffer from the page section.
   ///
   /// @param sectionOffset of the first byte, as in the page maps
-  public void readPages(long sectionOffset, ByteBuffer into) throws ImageException {
-    if (sectionOffset < 0 || into.remaining() > layout.pageBytes() - sectionOffset) {
-      throw new IllegalArgumentException("bytes " + sectionOffset + " + " + into.remaining()
-          + " are not in a section of " + layout.pageBytes());
-    }
-    try {
-      readFully(channel, layout.pageOffset() + sectionOffset, into);
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot read pages", file);
-    }
-  }
+  void readPages(long sectionOffset, ByteBuffer into) throws ImageException;
 
   /// What is read through it is checked as it is read.
-  public PageSource pages() {
-    return PageSource.open(this, layout, table);
-  }
+  PageSource pages() throws ImageException;
 
-  ImageException damagedChunk(int chunk) {
-    long from = (long) chunk * Layout.CHUNK_BYTES;
-    return damaged(file, "has damaged pages at bytes " + (pageOffset() + from) + " to "
-        + (pageOffset() + Math.min(from + Layout.CHUNK_BYTES, pageBytes())));
-  }
-
-  /// Reads all pages and compares their CRCs, on several threads.
+  /// Reads all pages and compares them with their digests, on several threads.
   ///
-  /// @throws ImageException naming the first damaged MiB
-  public void verifyPages(int threads) throws ImageException {
+  /// @throws ImageException naming the first damaged place
+  default void verifyPages(int threads) throws ImageException {
     verifyPages(threads, new BitSet());
   }
 
   /// As above, but for the MiBs that are checked elsewhere.
-  public void verifyPages(int threads, BitSet without) throws ImageException {
-    PageCheck check = new PageCheck(this, table.duplicate().order(ByteOrder.LITTLE_ENDIAN), without);
-    int damaged = check.firstDamaged(threads);
-    if (damaged < layout.chunks()) {
-      throw damagedChunk(damaged);
-    }
+  void verifyPages(int threads, BitSet without) throws ImageException;
+
+  /// As [#verifyPages], and makes what it has seen readable through [#pageFile].
+  default void layOut(int threads, BitSet without) throws ImageException {
+    verifyPages(threads, without);
   }
 
+  /// The file in which a restored task itself reads pages; after [#layOut], while this is open.
+  Path pageFile();
+
+  /// Where the page section begins in [#pageFile].
+  long pageOffset();
+
   @Override
-  public void close() throws ImageException {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot close the statefile", file);
-    }
-  }
+  void close() throws ImageException;
 }

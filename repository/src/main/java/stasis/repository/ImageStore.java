@@ -47,7 +47,7 @@ public final class ImageStore {
       refuseImage(folder, force); // another writer may have committed before we had the lock
       deleteLeftovers(folder);
       listener.accept(WriteStep.LEFTOVERS_GONE);
-      return new ImageWriter(folder, made, lock, listener);
+      return new FolderWriter(folder, made, lock, listener);
     } catch (ImageException | RuntimeException | Error e) {
       try {
         lock.close();
@@ -56,6 +56,11 @@ public final class ImageStore {
       }
       throw e;
     }
+  }
+
+  /// The folder as [#create] would begin it.
+  public static ImageDestination destination(Path folder, boolean force) {
+    return listener -> create(folder, force, listener);
   }
 
   public static ImageWriter create(Path folder, boolean force) throws ImageException {

@@ -12,13 +12,13 @@ import java.util.concurrent.Future;
 
 /// Compares the page section with its table of CRCs, one contiguous share per thread.
 final class PageCheck {
-  private final ImageReader image;
+  private final FolderReader image;
   private final ByteBuffer table;
   private final BitSet without;
   private final int chunks;
 
   /// @param table one little-endian CRC32C per chunk @param without chunks not to look at
-  PageCheck(ImageReader image, ByteBuffer table, BitSet without) {
+  PageCheck(FolderReader image, ByteBuffer table, BitSet without) {
     this.image = image;
     this.table = table;
     this.without = without;

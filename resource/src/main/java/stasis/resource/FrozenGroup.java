@@ -22,6 +22,9 @@ public interface FrozenGroup {
   /// Every open file description of the tree.
   List<OpenFile> treeFiles();
 
+  /// Every thread group of the tree, this one included.
+  List<FrozenGroup> tree();
+
   /// A thing the group holds that others may share, such as the deleted file it runs.
   ObjectId body(BodyKey key);
 

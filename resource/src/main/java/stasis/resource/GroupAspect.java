@@ -23,4 +23,22 @@ public interface GroupAspect<S extends Record> extends Kind<S> {
   void restore(S state, Script script, Refs refs);
 
   Stage stage();
+
+  /// What it is a facet of. Processes that share that (clone(2)) have the facet once: described in and restored by one
+  /// of them.
+  default Of of() {
+    return Of.GROUP;
+  }
+
+  /// What a process has, or shares with others.
+  enum Of {
+    /// The thread group alone.
+    GROUP,
+    /// The memory (CLONE_VM).
+    MM,
+    /// Working directory, root and umask (CLONE_FS).
+    FS,
+    /// The actions of signals (CLONE_SIGHAND).
+    HANDLERS
+  }
 }

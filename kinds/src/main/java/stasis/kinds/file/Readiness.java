@@ -14,6 +14,8 @@ public final class Readiness {
   public static final int HUNG_UP = 0x10;
   /// EPOLLPRI: urgent data.
   public static final int URGENT = 0x2;
+  /// EPOLLOUT: a write would not wait.
+  public static final int WRITABLE = 0x4;
   /// EPOLLRDHUP: nothing more will come.
   public static final int READ_SHUT = 0x2000;
   private static final int EPOLL_CTL_ADD = 1;

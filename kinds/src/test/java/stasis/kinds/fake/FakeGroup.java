@@ -22,6 +22,8 @@ public final class FakeGroup implements FrozenGroup {
   private final List<OpenFile> treeFiles = new ArrayList<>();
   private final List<Bytes> pending = new ArrayList<>();
 
+  private final List<FrozenGroup> tree = new ArrayList<>();
+
   public FakeGroup() {
     tasks.add(new FakeTask(this, 1, LEADER));
   }
@@ -71,6 +73,19 @@ public final class FakeGroup implements FrozenGroup {
   @Override
   public List<OpenFile> treeFiles() {
     return treeFiles;
+  }
+
+  /// Makes the other one's processes part of this one's tree.
+  public FakeGroup with(FakeGroup other) {
+    tree.add(other);
+    return this;
+  }
+
+  @Override
+  public List<FrozenGroup> tree() {
+    var all = new ArrayList<FrozenGroup>(tree);
+    all.add(this);
+    return all;
   }
 
   @Override

@@ -20,8 +20,12 @@ import stasis.linux.sys.Syscalls;
 ///
 /// A peek sees the first message only, or of a stream what lies before the first descriptors (net/unix/af_unix.c,
 /// unix_stream_read_generic()). To go on it needs SO_PEEK_OFF, which stays on the socket: it is set only where there is
-/// more than one peek can see, within a [Guard], and taken back at once.
+/// more than one peek can see, within a [Guard], and taken back at once. Of messages without bytes it shows those that
+/// nobody has peeked at before, and the first of all ([#weight] tells of others).
 public final class UnixQueue {
+  private static final int AF_UNIX = 1;
+  private static final int SOCK_CLOEXEC = 0x80000;
+  private static final int SIOCOUTQ = 0x5411;
   private static final int SOL_SOCKET = 1;
   private static final int SO_PEEK_OFF = 42;
   private static final int SOCK_STREAM = 1;
@@ -92,6 +96,30 @@ public final class UnixQueue {
     }
   }
 
+  /// How much sending such messages adds to what SIOCOUTQ says of their sender while they are unread, in the kernel's
+  /// own measure.
+  public static long weight(int type, List<Integer> lengths) throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment pair = arena.allocate(8, 4);
+      MemorySegment unread = arena.allocate(4, 4);
+      MemorySegment data = arena.allocate(Math.max(1, lengths.stream().mapToInt(Integer::intValue).max().orElse(1)));
+      Syscalls.require("make a pair of sockets", Nr.SOCKETPAIR, AF_UNIX, type | SOCK_CLOEXEC, 0, pair.address());
+      try {
+        long weight = 0;
+        for (int length : lengths) {
+          Syscalls.require("weigh a message", Nr.SENDTO, pair.get(JAVA_INT, 0), data.address(), length, 0, 0, 0);
+          Syscalls.require("weigh a message", Nr.IOCTL, pair.get(JAVA_INT, 0), SIOCOUTQ, unread.address());
+          weight += unread.get(JAVA_INT, 0);
+          Syscalls.require("take a message back", Nr.RECVFROM, pair.get(JAVA_INT, 4), data.address(), length, 0, 0, 0);
+        }
+        return weight;
+      } finally {
+        Syscalls.call(Nr.CLOSE, pair.get(JAVA_INT, 0));
+        Syscalls.call(Nr.CLOSE, pair.get(JAVA_INT, 4));
+      }
+    }
+  }
+
   public static void close(Item item) {
     item.fds().forEach(fd -> Syscalls.call(Nr.CLOSE, fd));
   }
@@ -111,7 +139,12 @@ public final class UnixQueue {
       items.add(first.get());
       return;
     }
-    close(first.get());
+    if (!stream && !ended && first.get().data().isEmpty()) {
+      // A peek by offset leaves out a message without bytes that was peeked at before: this one, from now on.
+      items.add(first.get());
+    } else {
+      close(first.get());
+    }
     guard.enter();
     try {
       seek(0);
@@ -197,7 +230,8 @@ public final class UnixQueue {
         control.address(), CONTROL_BYTES, 0);
     int flags = MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (stream ? 0 : MSG_TRUNC);
     long got = Syscalls.call(Nr.RECVMSG, fd, message.address(), flags);
-    if (got == -Errno.EAGAIN.number()) {
+    // A seqpacket socket that was never connected has no messages (net/unix/af_unix.c, unix_seqpacket_recvmsg()).
+    if (got == -Errno.EAGAIN.number() || got == -Errno.ENOTCONN.number()) {
       return Optional.empty();
     }
     if (Errno.isError(got)) {

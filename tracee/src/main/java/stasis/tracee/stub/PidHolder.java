@@ -5,7 +5,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import stasis.tracee.Deadline;
 
@@ -53,6 +57,42 @@ public record PidHolder(int pid, int tid, String comm, char state, Use use, bool
       }
       LockSupport.parkNanos(RETRY_NS);
     }
+  }
+
+  /// Who has any of many numbers; waits for those who are leaving, and looks through all tasks once at the end.
+  public static List<PidHolder> awaitAll(Collection<Integer> pids, Deadline deadline) {
+    var holders = new ArrayList<PidHolder>();
+    var wanted = new TreeSet<Integer>(pids);
+    for (int pid : pids) {
+      Optional<PidHolder> holder = parse(pid, read(PROC.resolve(pid + "/stat")));
+      while (holder.isPresent() && holder.get().leaving() && !deadline.passed()) {
+        LockSupport.parkNanos(RETRY_NS);
+        holder = parse(pid, read(PROC.resolve(pid + "/stat")));
+      }
+      holder.ifPresent(holders::add);
+      if (holder.isPresent()) {
+        wanted.remove(pid);
+      }
+    }
+    try (DirectoryStream<Path> tasks = Files.newDirectoryStream(PROC, "[0-9]*")) {
+      for (Path directory : tasks) {
+        String stat = read(directory.resolve("stat"));
+        ids(stat).stream().filter(wanted::remove).forEach(pid -> parse(pid, stat).ifPresent(holders::add));
+      }
+    } catch (IOException e) {
+      return holders; // without /proc nobody can be named
+    }
+    return holders;
+  }
+
+  /// Its process group and session.
+  private static List<Integer> ids(String stat) {
+    int close = stat.lastIndexOf(')');
+    if (close < 0) {
+      return List.of();
+    }
+    String[] fields = stat.substring(close + 2).split(" ", 5);
+    return List.of(Integer.parseInt(fields[2]), Integer.parseInt(fields[3]));
   }
 
   /// @param stat content of /proc/PID/stat; empty when there is no such task

@@ -95,6 +95,14 @@ final class BirthTest {
   }
 
   @Test
+  void ofManyPidsAllThatAreTakenAreNamedAtOnce() {
+    int self = (int) ProcessHandle.current().pid();
+    int init = 1;
+    assertThat(PidHolder.awaitAll(List.of(freePid(), self, init), soon())).extracting(PidHolder::pid)
+        .containsExactly(self, init);
+  }
+
+  @Test
   void aPidThatAnUnreapedZombieHasIsWaitedForUntilThePatienceEnds() throws SyscallException {
     inStub(tracer, (ptrace, stub) -> {
       int pid = freePid();

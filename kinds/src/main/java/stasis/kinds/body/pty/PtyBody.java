@@ -31,10 +31,23 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
   /// @param slave whether a slave was ever opened @param hungUp whether the master is closed
   /// @param termios struct termios2 @param lockedTermios struct termios @param size struct winsize
   /// @param locked against opening the slave @param packet mode of the master @param exclusive no more opening
+  /// @param stopped output of the slave @param status whether a change of it waits for the master, in packet mode
+  /// @param masterExclusive as `exclusive`, where it changes nothing but what TIOCGEXCL answers
+  /// @param outside who outside the tree had a slave open
   record Pty(@Tag(1) int number, @Tag(2) PathBytes master, @Tag(3) boolean slave, @Tag(4) boolean hungUp,
       @Tag(5) Bytes termios, @Tag(6) Bytes lockedTermios, @Tag(7) Bytes size, @Tag(8) boolean locked,
       @Tag(9) boolean packet, @Tag(10) boolean exclusive, @Tag(11) int mode, @Tag(12) int uid, @Tag(13) int gid,
-      @Tag(14) Time accessed, @Tag(15) Time modified) {}
+      @Tag(14) Time accessed, @Tag(15) Time modified, @Tag(16) Stopped stopped, @Tag(17) boolean status,
+      @Tag(18) boolean masterExclusive, @Tag(19) Optional<String> outside) {}
+
+  /// How output was stopped (termios(3)).
+  enum Stopped {
+    NOT,
+    /// By the stop character, most likely.
+    TYPED,
+    /// By tcflow(3).
+    CALLED
+  }
 
   /// A time of a file.
   record Time(@Tag(1) long seconds, @Tag(2) int nanoseconds) {
@@ -63,6 +76,10 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
   private static final int TIOCGPTN = 0x80045430;
   private static final int TIOCPKT = 0x5420;
   private static final int TIOCEXCL = 0x540c;
+  private static final int TCXONC = 0x540a;
+  private static final int TCOOFF = 0;
+  private static final int TCIOFF = 2;
+  private static final int POLLIN_OR_POLLOUT = 5;
   private static final int TCSETS2 = 0x402c542b;
   private static final int TIOCSLCKTRMIOS = 0x5457;
   private static final int TIOCSWINSZ = 0x5414;
@@ -96,6 +113,16 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
       if (PtyFacts.isCanonical(pty.termios()) && pty.slave() && !pty.hungUp()) {
         losses.add(Loss.of("what was typed at /dev/pts/" + pty.number() + " since the last end of a line, if anything,"
             + " is lost: no call shows it"));
+      }
+      if (pty.stopped() == Stopped.TYPED) {
+        losses.add(Loss.of("output to /dev/pts/" + pty.number() + " is stopped as by ^S: whether tcflow(3) stopped it,"
+            + " and ^Q would not let it go, no call shows"));
+      }
+      pty.outside().ifPresent(who -> losses.add(Loss.of(who + " outside the tree has /dev/pts/" + pty.number()
+          + " open: for it the terminal is hung up, and the one that comes back is another")));
+      if (pty.status()) {
+        losses.add(Loss.of("a change of state of /dev/pts/" + pty.number() + " that its master had not read yet, in"
+            + " packet mode, is forgotten"));
       }
     }
     return losses;
@@ -139,9 +166,6 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
     script.call(Nr.UMASK, "put where a call will answer it", Arg.output(number, 2, 0, 4));
     script.callExpecting(pty.number() & MASK, Nr.UMASK, "which must be " + pty.number(), Arg.imm(0));
     ioctl(master, TIOCSPTLCK, Arg.data(Bytes.ofU32(0)), "let its slave be opened", script);
-    if (!PtyFacts.isZero(pty.termios())) {
-      ioctl(master, TCSETS2, Arg.data(pty.termios()), "its settings", script);
-    }
     ioctl(master, TIOCSWINSZ, Arg.data(pty.size()), "its size", script);
     PathBytes path = PathBytes.of("/dev/pts/" + pty.number());
     if (!pty.hungUp()) {
@@ -150,9 +174,27 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
       script.call(Nr.FCHMODAT, "mode of " + path, Arg.imm(Open.AT_FDCWD), Arg.path(path), Arg.imm(pty.mode()));
     }
     if (pty.slave()) {
-      refs.note(self, "slave " + pty.number(), open(path, "slave of pseudoterminal " + pty.number(), script, refs));
+      Ref<?> slave = open(path, "slave of pseudoterminal " + pty.number(), script, refs);
+      refs.note(self, "slave " + pty.number(), slave);
+      stop(pty, master, slave, script);
+    }
+    if (!PtyFacts.isZero(pty.termios())) {
+      ioctl(master, TCSETS2, Arg.data(pty.termios()), "its settings", script);
     }
     return master;
+  }
+
+  /// Before its settings: a new terminal is stopped by ^S, which its master sends here. That reaches the slave at a
+  /// moment of its own: asking whether input is there fetches it (n_tty_poll()).
+  private static void stop(Pty pty, Ref<?> master, Ref<?> slave, Script script) {
+    if (pty.stopped() == Stopped.TYPED) {
+      ioctl(master, TCXONC, Arg.imm(TCIOFF), "the stop character", script);
+      Arg slaveOnly = new Arg.Struct(Bytes.ofU32(0, POLLIN_OR_POLLOUT), List.of(new Arg.Patch(0, 4, Arg.result(slave))));
+      script.callExpecting(0, Nr.PPOLL, "output is stopped", slaveOnly, Arg.imm(1), Arg.data(Bytes.ofU64(0, 0)),
+          Arg.imm(0), Arg.imm(0));
+    } else if (pty.stopped() == Stopped.CALLED) {
+      ioctl(slave, TCXONC, Arg.imm(TCOOFF), "output is stopped", script);
+    }
   }
 
   private static Ref<?> ioctl(Ref<?> fd, int request, Arg argument, String why, Script script) {
@@ -178,6 +220,9 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
       }
       if (pty.locked()) {
         ioctl(master, TIOCSPTLCK, Arg.data(Bytes.ofU32(1)), "locked", script);
+      }
+      if (pty.masterExclusive()) {
+        ioctl(master, TIOCEXCL, Arg.imm(0), "exclusive, which means nothing for a master", script);
       }
       if (pty.exclusive() && pty.slave()) {
         ioctl(refs.noted(self, "slave " + pty.number()), TIOCEXCL, Arg.imm(0), "nobody else may open it", script);

@@ -3,6 +3,7 @@ package stasis.kinds.body.pty;
 import java.util.List;
 import java.util.Optional;
 import stasis.kinds.body.pty.PtyBody.Pty;
+import stasis.kinds.body.pty.PtyBody.Stopped;
 import stasis.kinds.body.pty.PtyBody.Time;
 import stasis.kinds.file.Ptys;
 import stasis.kinds.file.Readiness;
@@ -31,6 +32,9 @@ final class PtyFacts {
   private static final int FIONREAD = 0x541b;
   private static final int LOCAL_FLAGS_AT = 12;
   private static final int ICANON = 2;
+  private static final int IXON = 02000;
+  private static final int CONTROL_CHARACTERS_AT = 17;
+  private static final int VSTOP = 9;
   private static final int STATX_BASIC_STATS = 0x7ff;
   private static final int STATX_BYTES = 256;
   private static final int PERMISSIONS = 07777;
@@ -51,6 +55,11 @@ final class PtyFacts {
     return (termios.u32(LOCAL_FLAGS_AT) & ICANON) != 0;
   }
 
+  /// With IXON off only tcflow(3) stops: switching it off lets go what ^S has stopped (n_tty_set_termios()).
+  private static boolean isStoppedByTyping(Bytes termios) {
+    return (termios.u32(0) & IXON) != 0 && termios.u8(CONTROL_CHARACTERS_AT + VSTOP) != 0;
+  }
+
   static boolean isZero(Bytes bytes) {
     return bytes.equals(Bytes.zeros(bytes.length()));
   }
@@ -61,23 +70,34 @@ final class PtyFacts {
       OpenFile file = slave.orElseThrow();
       return new Pty(number, PathBytes.of("/dev/ptmx"), true, true, ask(file, TCGETS2, TERMIOS2_BYTES)
           .orElse(Bytes.zeros(TERMIOS2_BYTES)), Bytes.zeros(TERMIOS_BYTES), Bytes.zeros(WINSIZE_BYTES), false, false,
-          false, 0, 0, 0, Time.NONE, Time.NONE);
+          false, 0, 0, 0, Time.NONE, Time.NONE, Stopped.NOT, false, false,
+          Optional.empty());
     }
     OpenFile file = master.get();
     if (slave.isPresent() && number(slave.get(), TIOCGETD) != 0) {
       throw new ObstructedException(slave.get().subject(), "its line discipline is not the ordinary one (N_TTY)", "");
     }
+    // The look itself brings in what is on its way (n_tty_poll()), so it comes before the counting.
+    int ready = Readiness.of(file, Readiness.URGENT | Readiness.WRITABLE);
+    boolean writable = slave.isEmpty() || (Readiness.of(slave.get(), Readiness.WRITABLE) & Readiness.WRITABLE) != 0;
     refuseUnread(file, "output of its terminal waits to be read");
     if (slave.isPresent()) {
       refuseUnread(slave.get(), "input waits to be read");
     }
+    if ((ready & Readiness.WRITABLE) == 0) {
+      throw new ObstructedException(file.subject(), "its master was stopped from writing, and no call shows how",
+          "let the program call tcflow(3) with TCOON on it");
+    }
     Bytes node = look(file);
-    boolean opened = slave.isPresent() || (Readiness.of(file) & Readiness.HUNG_UP) != 0;
-    return new Pty(number, PathBytes.of(file.link()), opened, false, require(file, TCGETS2, TERMIOS2_BYTES),
+    boolean opened = slave.isPresent() || (ready & Readiness.HUNG_UP) != 0;
+    Bytes termios = require(file, TCGETS2, TERMIOS2_BYTES);
+    Stopped stopped = writable ? Stopped.NOT : isStoppedByTyping(termios) ? Stopped.TYPED : Stopped.CALLED;
+    return new Pty(number, PathBytes.of(file.link()), opened, false, termios,
         ask(file, TIOCGLCKTRMIOS, TERMIOS_BYTES).orElse(Bytes.zeros(TERMIOS_BYTES)),
         require(file, TIOCGWINSZ, WINSIZE_BYTES), number(file, TIOCGPTLCK) != 0, number(file, TIOCGPKT) != 0,
         slave.isPresent() && number(slave.get(), TIOCGEXCL) != 0, node.u16(28) & PERMISSIONS, node.u32(20),
-        node.u32(24), time(node, 64), time(node, 112));
+        node.u32(24), time(node, 64), time(node, 112), stopped, (ready & Readiness.URGENT) != 0,
+        number(file, TIOCGEXCL) != 0, file.holderOutside("/dev/pts/" + number));
   }
 
   private static Time time(Bytes statx, int at) {

@@ -121,6 +121,7 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
   @Override
   public List<Loss> losses(State state) {
     var losses = new ArrayList<Loss>();
+    losses.add(Loss.of("when it was last attached, detached and changed, and by which process, begins anew"));
     if (state.removed()) {
       losses.add(Loss.of("its creator's pid, " + state.creatorPid() + ", becomes that of the tree's first process"));
     }

@@ -63,6 +63,7 @@ final class UnixDelivery {
     for (int i = 0; i < state.sockets().size(); i++) {
       close(i);
     }
+    steps.removeDirectories(refs.host());
   }
 
   private Socket socket(int index) {

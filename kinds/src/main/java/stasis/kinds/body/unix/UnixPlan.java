@@ -60,6 +60,7 @@ final class UnixPlan {
 
   /// Past listeners go first: the names they left may be another's by now.
   Ref<?> make() {
+    steps.makeDirectories(refs.host());
     Set<Integer> joined = new HashSet<>();
     for (Pair pair : state.pairs()) {
       joined.add(pair.one());

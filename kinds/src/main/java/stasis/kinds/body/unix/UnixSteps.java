@@ -1,7 +1,10 @@
 package stasis.kinds.body.unix;
 
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import stasis.image.ObjectId;
 import stasis.kinds.body.unix.UnixBody.Place;
 import stasis.kinds.body.unix.UnixBody.Socket;
@@ -13,11 +16,15 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.resource.Arg;
+import stasis.resource.Host;
 import stasis.resource.Script;
 
 /// How one socket reaches another by its name while names are being sorted out. A socket whose file is not to be found
 /// under the name it bound is reached by a name of ours in the same directory, until `finish`.
 final class UnixSteps {
+  private static final int OWNER_ONLY = 0700;
+  private static final int AT_REMOVEDIR = 0x200;
+
   private final State state;
   private final ObjectId self;
   private final Script script;
@@ -77,6 +84,32 @@ final class UnixSteps {
     String text = path.latin1();
     int slash = text.lastIndexOf('/');
     return PathBytes.of(slash <= 0 ? "/" : text.substring(0, slash));
+  }
+
+  /// Directories that sockets were bound in and that are no more: an address keeps its text, and only bind(2) makes one.
+  /// From the top down.
+  private List<PathBytes> missing(Host host) {
+    var missing = new TreeSet<PathBytes>(Comparator.comparing(PathBytes::latin1));
+    for (Socket socket : state.sockets()) {
+      if (socket.binds() && socket.place().isPresent()) {
+        PathBytes at = parent(socket.place().get().bound());
+        while (host.file(at).isEmpty() && !parent(at).equals(at)) {
+          missing.add(at);
+          at = parent(at);
+        }
+      }
+    }
+    return List.copyOf(missing);
+  }
+
+  void makeDirectories(Host host) {
+    missing(host).forEach(path -> script.call(Nr.MKDIRAT, "for a moment, " + path, Arg.imm(Open.AT_FDCWD),
+        Arg.path(path), Arg.imm(OWNER_ONLY)));
+  }
+
+  void removeDirectories(Host host) {
+    missing(host).reversed().forEach(path -> script.call(Nr.UNLINKAT, "gone again, " + path, Arg.imm(Open.AT_FDCWD),
+        Arg.path(path), Arg.imm(AT_REMOVEDIR)));
   }
 
   void unlink(PathBytes path, String reason) {

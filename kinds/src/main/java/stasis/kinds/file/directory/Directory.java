@@ -2,7 +2,9 @@ package stasis.kinds.file.directory;
 
 import java.lang.invoke.MethodHandles;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.FileLock;
@@ -14,6 +16,7 @@ import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
 import stasis.resource.Arg;
+import stasis.resource.BodyKey;
 import stasis.resource.FileKind;
 import stasis.resource.Host;
 import stasis.resource.Loss;
@@ -27,14 +30,15 @@ import stasis.resource.Script;
 /// An open directory, with how far it was read. The position is the file system's own cookie (readdir(3), telldir(3)).
 public final class Directory implements FileKind<Directory.State> {
   /// @param flags of open(2) @param lasting whether the file system's cookies mean the same as long as it exists
+  /// @param gone the directory itself, where it was deleted
   record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) long cookie, @Tag(4) boolean lasting,
-      @Tag(5) List<FileLock> locks) {
+      @Tag(5) List<FileLock> locks, @Tag(6) Optional<ObjectId> gone) {
     State {
       locks = List.copyOf(locks);
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.directory", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.directory", 2);
   private static final int SEEK_SET = 0;
   /// ext2/3/4, XFS, btrfs, tmpfs: hashes, offsets or ids that stay (uapi/linux/magic.h).
   private static final Set<Long> LASTING = Set.of(0xef53L, 0x58465342L, 0x9123683eL, 0x01021994L);
@@ -52,16 +56,31 @@ public final class Directory implements FileKind<Directory.State> {
 
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
-    if (NamedFile.isDeleted(file) || file.facts().links() == 0) {
-      throw new ObstructedException(file.subject(), "an open directory that was deleted cannot be carried",
-          "let the program close it before the checkpoint");
+    if (file.facts().links() == 0) {
+      return gone(file);
     }
     if (!NamedFile.isKernelMade(file) && !NamedFile.leadsTo(file)) {
       throw new ObstructedException(file.subject(), "its path does not lead to it: it is covered by a mount, or lies in"
           + " another mount namespace", "undo the mount, or let the program close it");
     }
     return new State(PathBytes.of(file.link()), OpenFlags.of(file) | OpenFlags.O_DIRECTORY, file.info().pos(),
-        LASTING.contains(file.filesystemMagic()), FileLock.of(file));
+        LASTING.contains(file.filesystemMagic()), FileLock.of(file), Optional.empty());
+  }
+
+  private static State gone(OpenFile file) throws ObstructedException {
+    int flags = OpenFlags.of(file) | OpenFlags.O_DIRECTORY;
+    if ((flags & OpenFlags.O_NOFOLLOW) != 0) {
+      throw new ObstructedException(file.subject(), "a deleted directory opened with O_NOFOLLOW cannot be carried",
+          "let the program close it before the checkpoint");
+    }
+    BodyKey key = new BodyKey("body.directory", file.facts().device().stat(), file.facts().inode());
+    return new State(NamedFile.formerPath(file.link()), flags, 0, true, FileLock.of(file),
+        Optional.of(file.body(key)));
+  }
+
+  @Override
+  public Set<ObjectId> needs(State state) {
+    return state.gone().map(Set::of).orElse(Set.of());
   }
 
   @Override
@@ -73,14 +92,15 @@ public final class Directory implements FileKind<Directory.State> {
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
     boolean ownOfTask = state.path().latin1().startsWith("/proc/");
-    return ownOfTask || host.file(state.path()).filter(now -> now.type() == FileStat.S_IFDIR).isPresent() ? List.of()
+    boolean there = host.file(state.path()).filter(now -> now.type() == FileStat.S_IFDIR).isPresent();
+    return ownOfTask || state.gone().isPresent() || there ? List.of()
         : List.of(new Obstacle.Changed("directory " + state.path(), "a directory", "none", "make it again"));
   }
 
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
-    Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
-        Arg.imm(state.flags()), Arg.imm(0));
+    Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD),
+        Arg.path(state.gone().map(refs::path).orElse(state.path())), Arg.imm(state.flags()), Arg.imm(0));
     if (state.cookie() != 0) {
       script.callExpecting(state.cookie(), Nr.LSEEK, "how far it was read", Arg.result(fd), Arg.imm(state.cookie()),
           Arg.imm(SEEK_SET));

@@ -27,10 +27,11 @@ import stasis.resource.Script;
 /// An epoll(7): the files it watches, each under the number at which it was added.
 public final class Epoll implements FileKind<Epoll.State> {
   /// @param added the fd of EPOLL_CTL_ADD @param vacant nothing stands at that number any more: the file has others
+  /// @param taken whether another file stands at that number now
   /// @param events of struct epoll_event, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE among them @param data the program's
   ///     own
   record Watch(@Tag(1) Fd added, @Tag(2) boolean vacant, @Tag(3) ObjectId file, @Tag(4) int events,
-      @Tag(5) long data) {}
+      @Tag(5) long data, @Tag(6) boolean taken) {}
 
   /// @param watches by number
   record State(@Tag(1) List<Watch> watches, @Tag(2) int flags) {
@@ -39,8 +40,11 @@ public final class Epoll implements FileKind<Epoll.State> {
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.epoll", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.epoll", 2);
   private static final int EPOLL_CTL_ADD = 1;
+  private static final int F_GETFD = 1;
+  private static final int F_SETFD = 2;
+  private static final int F_DUPFD_CLOEXEC = 1030;
   private static final int EPOLLERR_HUP = 0x18;
   private static final int EPOLLET = 1 << 31;
   private static final String REMEDY = "let the program take the watch off before it closes the file";
@@ -67,18 +71,14 @@ public final class Epoll implements FileKind<Epoll.State> {
     return new State(watches, OpenFlags.of(file));
   }
 
-  /// Where the number is taken by another file, adding the watched one under it would need that file out of the way.
   private static Watch watch(OpenFile file, FdInfo.EpollTarget target, int nth) throws ObstructedException {
     Fd added = new Fd(target.fd());
     ObjectId watched = file.epollTarget(added, nth).orElseThrow(() -> new ObstructedException(file.subject(),
         "it still watches a file (inode " + target.inode() + ") added as fd " + added
             + " that no fd of the tree leads to", REMEDY));
     Optional<ObjectId> there = file.fileAt(added);
-    if (there.isPresent() && !there.get().equals(watched)) {
-      throw new ObstructedException(file.subject(), "it watches a file added as fd " + added
-          + ", where another file stands now", REMEDY);
-    }
-    return new Watch(added, there.isEmpty(), watched, target.events(), target.data());
+    boolean taken = there.isPresent() && !there.get().equals(watched);
+    return new Watch(added, there.isEmpty(), watched, target.events(), target.data(), taken);
   }
 
   @Override
@@ -106,18 +106,40 @@ public final class Epoll implements FileKind<Epoll.State> {
   @Override
   public void connect(State state, Fd self, Script script, Refs refs) {
     for (Watch watch : state.watches()) {
-      Arg added = Arg.imm(watch.added().value());
-      if (watch.vacant()) {
-        script.call(Nr.DUP3, "watched once under another number",
-            Arg.imm(refs.kept(watch.file()).value()), added, Arg.imm(0));
-      }
-      // struct epoll_event is packed on x86-64 (uapi/linux/eventpoll.h).
-      Bytes event = Bytes.ofU32(watch.events(), (int) watch.data(), (int) (watch.data() >>> 32));
-      script.call(Nr.EPOLL_CTL, "watch fd " + watch.added(), Arg.imm(self.value()), Arg.imm(EPOLL_CTL_ADD), added,
-          Arg.data(event));
-      if (watch.vacant()) {
-        script.call(Nr.CLOSE, "the other number", added);
+      if (watch.taken()) {
+        watchAside(watch, self, script, refs);
+      } else if (watch.vacant()) {
+        borrow(watch, script, refs);
+        add(watch, self, script);
+        script.call(Nr.CLOSE, "the other number", Arg.imm(watch.added().value()));
+      } else {
+        add(watch, self, script);
       }
     }
+  }
+
+  /// The file that stands at the number steps aside; the flag that goes with the number is asked for and set again.
+  private static void watchAside(Watch watch, Fd self, Script script, Refs refs) {
+    Arg added = Arg.imm(watch.added().value());
+    Ref<Fd> aside = script.call(Nr.FCNTL, "who stands at " + watch.added() + " steps aside", added,
+        Arg.imm(F_DUPFD_CLOEXEC), Arg.imm(refs.spare().value()));
+    Ref<Integer> flags = script.call(Nr.FCNTL, "flag of the number", added, Arg.imm(F_GETFD));
+    borrow(watch, script, refs);
+    add(watch, self, script);
+    script.call(Nr.DUP3, "back at its number", Arg.result(aside), added, Arg.imm(0));
+    script.call(Nr.FCNTL, "flag of the number", added, Arg.imm(F_SETFD), Arg.result(flags));
+    script.call(Nr.CLOSE, "where it stood aside", Arg.result(aside));
+  }
+
+  private static void borrow(Watch watch, Script script, Refs refs) {
+    script.call(Nr.DUP3, "watched once under another number", Arg.imm(refs.kept(watch.file()).value()),
+        Arg.imm(watch.added().value()), Arg.imm(0));
+  }
+
+  private static void add(Watch watch, Fd self, Script script) {
+    // struct epoll_event is packed on x86-64 (uapi/linux/eventpoll.h).
+    Bytes event = Bytes.ofU32(watch.events(), (int) watch.data(), (int) (watch.data() >>> 32));
+    script.call(Nr.EPOLL_CTL, "watch fd " + watch.added(), Arg.imm(self.value()), Arg.imm(EPOLL_CTL_ADD),
+        Arg.imm(watch.added().value()), Arg.data(event));
   }
 }

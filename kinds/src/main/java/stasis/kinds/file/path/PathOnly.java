@@ -54,10 +54,10 @@ public final class PathOnly implements FileKind<PathOnly.State> {
             "put it back"));
   }
 
-  /// The path holds no symlinks but perhaps at its end, where O_PATH wants not to follow it.
+  /// The path holds no symlinks but perhaps at its end, where the flags have O_NOFOLLOW.
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     return script.call(Nr.OPENAT, "hold " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
-        Arg.imm(state.flags() | OpenFlags.O_NOFOLLOW), Arg.imm(0));
+        Arg.imm(state.flags()), Arg.imm(0));
   }
 }

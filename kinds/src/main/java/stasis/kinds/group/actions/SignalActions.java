@@ -89,4 +89,9 @@ public final class SignalActions implements GroupAspect<SignalActions.State> {
   public Stage stage() {
     return Stage.SIGNALS;
   }
+
+  @Override
+  public Of of() {
+    return Of.HANDLERS;
+  }
 }

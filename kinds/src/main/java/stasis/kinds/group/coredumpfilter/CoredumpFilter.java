@@ -57,4 +57,9 @@ public final class CoredumpFilter implements GroupAspect<CoredumpFilter.State> {
   public Stage stage() {
     return Stage.ATTRIBUTES;
   }
+
+  @Override
+  public Of of() {
+    return Of.MM;
+  }
 }

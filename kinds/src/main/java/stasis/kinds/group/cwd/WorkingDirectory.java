@@ -7,6 +7,7 @@ import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
@@ -19,6 +20,7 @@ import stasis.resource.GroupAspect;
 import stasis.resource.Host;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
+import stasis.resource.OpenFile;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
@@ -26,7 +28,7 @@ import stasis.resource.Stage;
 /// The working directory. One that was deleted is made again at its old path, entered and deleted: nothing can be in
 /// it.
 public final class WorkingDirectory implements GroupAspect<WorkingDirectory.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.cwd", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.cwd", 2);
   private static final String DELETED = " (deleted)";
   private static final long AT_FDCWD = -100;
   private static final long AT_REMOVEDIR = 0x200;
@@ -38,8 +40,8 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   /// @param path from the restorer's root @param deleted what the directory is, where the path leads there no more
   record State(@Tag(1) PathBytes path, @Tag(2) Optional<Deleted> deleted) {}
 
-  /// @param mode permission bits
-  record Deleted(@Tag(1) int mode, @Tag(2) int uid, @Tag(3) int gid) {}
+  /// @param mode permission bits @param openAt where the group has it open too: then it is entered from there
+  record Deleted(@Tag(1) int mode, @Tag(2) int uid, @Tag(3) int gid, @Tag(4) Optional<Fd> openAt) {}
 
   @Override
   public Schema<State> schema() {
@@ -78,21 +80,43 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
       return Optional.of(new State(PathBytes.of(link), Optional.empty()));
     }
     return Optional.of(new State(PathBytes.of(link.substring(0, link.length() - DELETED.length())),
-        Optional.of(deleted(group.leader(), subject))));
+        Optional.of(deleted(group, subject))));
   }
 
-  private static Deleted deleted(FrozenTask task, String subject) throws ObstructedException {
+  private static Deleted deleted(FrozenGroup group, String subject) throws ObstructedException {
+    FrozenTask task = group.leader();
     Answer stat = task.observe(Nr.STATX, Arg.imm(AT_FDCWD), Arg.string("/proc/" + task.tid() + "/cwd"), Arg.imm(0),
         Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
     if (stat.failed()) {
       throw new ObstructedException(subject, "statx failed with " + Errno.of(stat.result()), "");
     }
     Bytes facts = stat.output(4);
-    return new Deleted(facts.u16(28) & PERMISSIONS, facts.u32(20), facts.u32(24));
+    return new Deleted(facts.u16(28) & PERMISSIONS, facts.u32(20), facts.u32(24), openAt(group));
+  }
+
+  /// The number a file has in the group that has it first it mostly has in those forked from that.
+  private static Optional<Fd> openAt(FrozenGroup group) throws ObstructedException {
+    FileStat cwd = group.leader().facts("cwd");
+    for (OpenFile file : group.treeFiles()) {
+      if (isSame(cwd, file.facts()) && file.holders().stream().anyMatch(h -> h.process().equals(group.leader().id()))
+          && isSame(cwd, group.leader().facts("fd/" + file.fd()))) {
+        return Optional.of(file.fd());
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static boolean isSame(FileStat one, FileStat other) {
+    return one.inode() == other.inode() && one.device().equals(other.device()) && one.type() == other.type();
   }
 
   @Override
   public void restore(State state, Script script, Refs refs) {
+    Optional<Fd> openAt = state.deleted().flatMap(Deleted::openAt);
+    if (openAt.isPresent()) {
+      script.call(Nr.FCHDIR, "deleted working directory", Arg.imm(openAt.get().value()));
+      return;
+    }
     state.deleted().ifPresent(deleted -> {
       script.call(Nr.MKDIRAT, "deleted working directory", Arg.imm(AT_FDCWD), Arg.path(state.path()), Arg.imm(0700));
       script.call(Nr.FCHOWNAT, "its owner", Arg.imm(AT_FDCWD), Arg.path(state.path()), Arg.imm(deleted.uid()),
@@ -108,5 +132,10 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   @Override
   public Stage stage() {
     return Stage.ATTRIBUTES;
+  }
+
+  @Override
+  public Of of() {
+    return Of.FS;
   }
 }

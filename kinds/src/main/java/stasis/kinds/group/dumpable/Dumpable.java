@@ -60,4 +60,9 @@ public final class Dumpable implements GroupAspect<Dumpable.State> {
   public Stage stage() {
     return Stage.LAST;
   }
+
+  @Override
+  public Of of() {
+    return Of.MM;
+  }
 }

@@ -59,4 +59,9 @@ public final class Mdwe implements GroupAspect<Mdwe.State> {
   public Stage stage() {
     return Stage.LAST;
   }
+
+  @Override
+  public Of of() {
+    return Of.MM;
+  }
 }

@@ -64,4 +64,9 @@ public final class Membarrier implements GroupAspect<Membarrier.State> {
   public Stage stage() {
     return Stage.BIRTH;
   }
+
+  @Override
+  public Of of() {
+    return Of.MM;
+  }
 }

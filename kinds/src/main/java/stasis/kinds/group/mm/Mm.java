@@ -161,4 +161,9 @@ public final class Mm implements GroupAspect<Mm.State> {
   public Stage stage() {
     return Stage.MEMORY_ATTRIBUTES;
   }
+
+  @Override
+  public Of of() {
+    return Of.MM;
+  }
 }

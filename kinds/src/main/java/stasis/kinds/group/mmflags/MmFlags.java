@@ -166,4 +166,9 @@ public final class MmFlags implements GroupAspect<MmFlags.State> {
   public Stage stage() {
     return Stage.ATTRIBUTES;
   }
+
+  @Override
+  public Of of() {
+    return Of.MM;
+  }
 }

@@ -67,4 +67,9 @@ public final class RootDirectory implements GroupAspect<RootDirectory.State> {
   public Stage stage() {
     return Stage.ATTRIBUTES;
   }
+
+  @Override
+  public Of of() {
+    return Of.FS;
+  }
 }

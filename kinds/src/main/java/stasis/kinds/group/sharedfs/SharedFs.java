@@ -17,10 +17,11 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// All threads have one working directory, root and umask, or the group is refused: a thread may have left them with
-/// unshare(2) CLONE_FS.
+/// All threads have one table of files, and one working directory, root and umask, or the group is refused: a thread may
+/// have left them with unshare(2).
 public final class SharedFs implements GroupAspect<SharedFs.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.sharedfs", 1);
+  private static final long KCMP_FILES = 2;
   private static final long KCMP_FS = 3;
 
   /// Never stored.
@@ -35,20 +36,23 @@ public final class SharedFs implements GroupAspect<SharedFs.State> {
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) throws ObstructedException {
     FrozenTask leader = group.leader();
     for (FrozenTask task : group.tasks()) {
-      if (task.tid().equals(leader.tid())) {
-        continue;
-      }
-      Answer same = task.observe(Nr.KCMP, Arg.imm(leader.tid().value()), Arg.imm(task.tid().value()),
-          Arg.imm(KCMP_FS), Arg.imm(0), Arg.imm(0));
-      if (same.failed()) {
-        throw new ObstructedException(task.subject(), "kcmp failed with " + Errno.of(same.result()), "");
-      }
-      if (same.result() != 0) {
-        throw new ObstructedException(task.subject(),
-            "it has a working directory, root and umask apart from its thread group's", "");
+      if (!task.tid().equals(leader.tid())) {
+        require(task, leader, KCMP_FS, "a working directory, root and umask");
+        require(task, leader, KCMP_FILES, "a table of files");
       }
     }
     return Optional.empty();
+  }
+
+  private static void require(FrozenTask task, FrozenTask leader, long type, String what) throws ObstructedException {
+    Answer same = task.observe(Nr.KCMP, Arg.imm(leader.tid().value()), Arg.imm(task.tid().value()), Arg.imm(type),
+        Arg.imm(0), Arg.imm(0));
+    if (same.failed()) {
+      throw new ObstructedException(task.subject(), "kcmp failed with " + Errno.of(same.result()), "");
+    }
+    if (same.result() != 0) {
+      throw new ObstructedException(task.subject(), "it has " + what + " apart from its thread group's", "");
+    }
   }
 
   @Override

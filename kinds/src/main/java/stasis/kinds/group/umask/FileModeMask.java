@@ -43,4 +43,9 @@ public final class FileModeMask implements GroupAspect<FileModeMask.State> {
   public Stage stage() {
     return Stage.ATTRIBUTES;
   }
+
+  @Override
+  public Of of() {
+    return Of.FS;
+  }
 }

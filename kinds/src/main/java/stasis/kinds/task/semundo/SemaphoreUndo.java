@@ -13,6 +13,7 @@ import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
 import stasis.resource.Arg;
+import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenThread;
 import stasis.resource.Loss;
@@ -102,10 +103,14 @@ public final class SemaphoreUndo implements TaskAspect<SemaphoreUndo.State> {
               + " of more than " + number + " semaphores", FINISH);
         }
         int adjustment = undo.adjustments().get(number);
-        // Its end goes no further than the bounds (ipc/sem.c, exit_sem()), and taking it back would.
-        if (value.result() + adjustment < 0 || value.result() + adjustment > MAX_VALUE) {
+        // Ends go no further than the bounds (ipc/sem.c, exit_sem()), and taking it back would: in whatever order the
+        // processes of the tree end.
+        int less = treeOwes(task, undo.set(), number, -1);
+        int more = treeOwes(task, undo.set(), number, 1);
+        if (adjustment != 0 && (value.result() + less < 0 || value.result() + more > MAX_VALUE)) {
           throw new ObstructedException(task.subject(), "it owes semaphore " + number + " of set " + undo.set()
-              + " more at its end than that can take: " + adjustment + " to " + value.result(), FINISH);
+              + " more at its end than that can take: " + adjustment + " to " + value.result()
+              + (less == adjustment || more == adjustment ? "" : ", with other processes of the tree"), FINISH);
         }
         if (adjustment != 0) {
           owed.add(new Owed(undo.set(), number, adjustment));
@@ -118,6 +123,20 @@ public final class SemaphoreUndo implements TaskAspect<SemaphoreUndo.State> {
       }
     }
     return owed.isEmpty() ? Optional.empty() : Optional.of(new State(List.of(), owed));
+  }
+
+  /// What all processes of the tree together take from a semaphore, or give to it.
+  private static int treeOwes(FrozenTask task, int set, int number, int sign) {
+    int owed = 0;
+    for (FrozenGroup group : task.group().tree()) {
+      for (HiddenThread.Undo undo : group.leader().hidden().map(hidden -> hidden.undos().sets()).orElse(List.of())) {
+        if (undo.set() == set && number < undo.adjustments().size()
+            && Integer.signum(undo.adjustments().get(number)) == sign) {
+          owed += undo.adjustments().get(number);
+        }
+      }
+    }
+    return owed;
   }
 
   /// EINVAL behind the last of the set.

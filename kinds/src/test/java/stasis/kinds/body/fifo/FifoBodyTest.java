@@ -51,7 +51,8 @@ class FifoBodyTest extends AspectContract<FifoBody.State> {
 
   @Test
   void bytesThatNobodyCanReadAreRefused() {
-    assertThatThrownBy(() -> kind.checkpoint(new FakeBody(new ObjectId(9)).open(end("0100001", 2)))).isInstanceOf(ObstructedException.class)
+    assertThatThrownBy(() -> kind.checkpoint(new FakeBody(new ObjectId(9)).open(end("0100001", 2))))
+        .isInstanceOf(ObstructedException.class)
         .hasMessageContaining("for reading");
   }
 

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
 import stasis.kinds.body.pty.PtyBody.Pty;
 import stasis.kinds.body.pty.PtyBody.State;
+import stasis.kinds.body.pty.PtyBody.Stopped;
 import stasis.kinds.body.pty.PtyBody.Time;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeOpenFile;
@@ -23,6 +25,7 @@ import stasis.resource.Answer;
 import stasis.resource.BodyKey;
 import stasis.resource.BodyView;
 import stasis.resource.Kind;
+import stasis.resource.Loss;
 import stasis.resource.Mapping;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -37,7 +40,8 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
 
   private static Pty pty(int number, boolean hungUp, Bytes termios) {
     return new Pty(number, PathBytes.of("/dev/ptmx"), true, hungUp, termios, Bytes.zeros(36).withU32(0, 1),
-        Bytes.ofU64(80), true, true, true, 0620, 1, 5, new Time(3, 4), new Time(5, 6));
+        Bytes.ofU64(80), true, true, true, 0620, 1, 5, new Time(3, 4), new Time(5, 6),
+        hungUp ? Stopped.NOT : Stopped.TYPED, !hungUp, true, hungUp ? Optional.empty() : Optional.of("task 812 (vi)"));
   }
 
   /// Number 1 is free on the fake host, 0 is not.
@@ -54,7 +58,14 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
 
   @Test
   void whatWasTypedAndNotEndedIsTold() {
-    assertThat(kind.losses(sample())).hasSize(1);
+    assertThat(kind.losses(sample())).extracting(Loss::detail).anyMatch(text -> text.contains("typed at /dev/pts/2"));
+  }
+
+  @Test
+  void whatNoCallShowsAndWhoIsHungUpIsTold() {
+    assertThat(kind.losses(new State(List.of(pty(2, false, Bytes.zeros(44)))))).extracting(Loss::detail)
+        .satisfiesExactly(stop -> assertThat(stop).contains("^S"),
+            outside -> assertThat(outside).contains("task 812 (vi)"), status -> assertThat(status).contains("packet"));
   }
 
   @Test

@@ -29,7 +29,8 @@ class LeaseTest extends AspectContract<Lease.State> {
 
   @Test
   void leaseIsTheLineOfThatName() throws ObstructedException {
-    assertThat(kind.checkpoint(file("lock:\t1: LEASE  ACTIVE    READ 4711 00:00:7 0 EOF"))).contains(new Lease.State(false));
+    assertThat(kind.checkpoint(file("lock:\t1: LEASE  ACTIVE    READ 4711 00:00:7 0 EOF")))
+        .contains(new Lease.State(false));
     assertThat(kind.checkpoint(file("lock:\t1: FLOCK  ADVISORY  WRITE 4711 00:00:7 0 EOF"))).isEmpty();
   }
 

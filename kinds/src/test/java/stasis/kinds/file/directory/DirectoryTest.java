@@ -1,9 +1,9 @@
 package stasis.kinds.file.directory;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeHost;
@@ -23,7 +23,7 @@ class DirectoryTest extends AspectContract<Directory.State> {
 
   @Override
   protected Directory.State sample() {
-    return new Directory.State(PathBytes.of("/srv"), 0300000, 77, true, List.of());
+    return new Directory.State(PathBytes.of("/srv"), 0300000, 77, true, List.of(), Optional.empty());
   }
 
   @Test
@@ -32,15 +32,18 @@ class DirectoryTest extends AspectContract<Directory.State> {
 
     assertThat(kind.losses(kind.checkpoint(file))).isEmpty();
     assertThat(kind.losses(sample())).isEmpty();
-    assertThat(kind.losses(new Directory.State(PathBytes.of("/srv"), 0, 77, false, List.of()))).hasSize(1);
+    Directory.State halfRead = new Directory.State(PathBytes.of("/srv"), 0, 77, false, List.of(), Optional.empty());
+    assertThat(kind.losses(halfRead)).hasSize(1);
   }
 
   @Test
-  void deletedDirectoryIsRefused() {
+  void deletedDirectoryIsABodyOfItsOwn() throws ObstructedException {
     FakeOpenFile file = new FakeOpenFile("/srv/gone (deleted)", FileStat.S_IFDIR | 0755, 0, "0300000");
 
-    assertThatThrownBy(() -> kind.checkpoint(file)).isInstanceOf(ObstructedException.class)
-        .hasMessageContaining("/srv/gone");
+    Directory.State state = kind.checkpoint(file);
+
+    assertThat(kind.needs(state)).containsExactly(new stasis.image.ObjectId(2000));
+    assertThat(kind.obstacles(state, new stasis.kinds.fake.FakeHost())).isEmpty();
   }
 
   @Test

@@ -22,8 +22,10 @@ class EpollTest extends AspectContract<Epoll.State> {
 
   @Override
   protected Epoll.State sample() {
-    return new Epoll.State(List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x80000019, 0x1122334455667788L),
-        new Epoll.Watch(new Fd(90), true, new ObjectId(32), 0x40000019, 90)), 2);
+    return new Epoll.State(List.of(
+        new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x80000019, 0x1122334455667788L, false),
+        new Epoll.Watch(new Fd(90), true, new ObjectId(32), 0x40000019, 90, false),
+        new Epoll.Watch(new Fd(91), false, new ObjectId(33), 0x19, 91, true)), 2);
   }
 
   private static final String TFD = "tfd:        5 events:       19 data:                5  pos:0 ino:7 sdev:e";
@@ -33,7 +35,7 @@ class EpollTest extends AspectContract<Epoll.State> {
     FakeOpenFile file = new FakeOpenFile("anon_inode:[eventpoll]", 0600, 1, "02000002", TFD).table(5, 31);
 
     assertThat(kind.checkpoint(file)).isEqualTo(
-        new Epoll.State(List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x19, 5)), 2));
+        new Epoll.State(List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x19, 5, false)), 2));
   }
 
   @Test
@@ -48,6 +50,6 @@ class EpollTest extends AspectContract<Epoll.State> {
   void edgeTriggeredAndFiredWatchesAreApproximate() {
     assertThat(kind.losses(sample())).hasSize(1);
     assertThat(kind.losses(new Epoll.State(
-        List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x40000000, 5)), 2))).hasSize(1);
+        List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x40000000, 5, false)), 2))).hasSize(1);
   }
 }

@@ -1,5 +1,5 @@
 // Pseudoterminals wholly inside: settings, size, packet mode, lock, several descriptions, numbers with a gap, one that
-// no slave was ever opened of, one whose slaves are closed, one whose master is.
+// no slave was ever opened of, one whose slaves are closed, one whose master is; output that is stopped.
 #include "victim.h"
 #include <poll.h>
 #include <pty.h>
@@ -35,7 +35,7 @@ int main(void) {
   for (int i = 0; i < 7; i++) m[i] = open_master(&n[i]);
   close(m[1]);
   int raw = open_slave(m[0], O_RDWR), again = open_slave(m[0], O_WRONLY), cooked = open_slave(m[2], O_RDWR);
-  struct termios t, t2;
+  struct termios t, t2, t3;
   check(tcgetattr(raw, &t) == 0, "tcgetattr: %m");
   cfmakeraw(&t);
   t.c_cc[VMIN] = 3;
@@ -48,6 +48,19 @@ int main(void) {
   check(fcntl(m[2], F_SETFL, O_RDWR | O_NONBLOCK) == 0 && chmod(ptsname(m[2]), 0601) == 0, "chmod: %m");
   // m[3] was never opened and stays locked; the slave of m[4] is closed; the master of the next is.
   close(open_slave(m[4], O_RDWR));
+  // Output stopped by typing, and by call; the first with a change of state that packet mode has to tell.
+  int n8, n9, m8 = open_master(&n8), m9 = open_master(&n9), typed = open_slave(m8, O_RDWR | O_NONBLOCK);
+  int called = open_slave(m9, O_RDWR | O_NONBLOCK), exclusive = 0;
+  check(tcgetattr(called, &t2) == 0, "tcgetattr: %m");
+  t2.c_iflag &= ~(tcflag_t)IXON;
+  check(tcsetattr(called, TCSANOW, &t2) == 0, "tcsetattr: %m");
+  check(tcgetattr(typed, &t3) == 0, "tcgetattr: %m");
+  t3.c_cc[VSTOP] = '!', t3.c_cc[VSTART] = '?';
+  check(tcsetattr(typed, TCSANOW, &t3) == 0, "tcsetattr: %m");
+  check(write(m8, "!", 1) == 1 && tcflow(called, TCOOFF) == 0 && ioctl(m9, TIOCEXCL) == 0, "stop: %m");
+  check(ioctl(called, TIOCEXCL) == 0, "TIOCEXCL: %m");
+  struct pollfd stop = {typed, POLLIN, 0};
+  check(poll(&stop, 1, 0) == 0 && write(typed, "x", 1) == -1 && errno == EAGAIN, "not stopped by ^S: %m");
   int orphan = open_slave(m[5], O_RDWR);
   close(m[5]);
   ready("terminals");
@@ -56,6 +69,15 @@ int main(void) {
     if (i == 1) continue;
     check(ioctl(m[i], TIOCGPTN, &number) == 0 && number == n[i], "number %d for %d: %m", number, n[i]);
   }
+  check(write(typed, "x", 1) == -1 && errno == EAGAIN, "output goes on after ^S: %m");
+  check(write(called, "x", 1) == -1 && errno == EAGAIN, "output goes on after tcflow: %m");
+  check(ioctl(m9, TIOCGEXCL, &exclusive) == 0 && exclusive == 1, "master not exclusive");
+  exclusive = 0;
+  check(ioctl(called, TIOCGEXCL, &exclusive) == 0 && exclusive == 1, "slave not exclusive");
+  check(write(m8, "?", 1) == 1 && tcflow(called, TCOON) == 0, "go on: %m");
+  check(poll(&stop, 1, 0) == 0 && write(typed, "x", 1) == 1 && write(called, "y", 1) == 1, "still stopped: %m");
+  says(m8, "x");
+  says(m9, "y");
   check(tcgetattr(again, &t2) == 0 && memcmp(&t, &t2, sizeof t) == 0, "settings");
   check(ioctl(m[0], TIOCGWINSZ, &size2) == 0 && memcmp(&size, &size2, sizeof size) == 0, "size");
   check(write(m[0], "a\003b", 3) == 3, "write: %m");

@@ -28,7 +28,7 @@ class WorkingDirectoryTest extends AspectContract<WorkingDirectory.State> {
   @Override
   protected WorkingDirectory.State sample() {
     return new WorkingDirectory.State(PathBytes.of("/tmp/gone"),
-        Optional.of(new WorkingDirectory.Deleted(0755, 1000, 100)));
+        Optional.of(new WorkingDirectory.Deleted(0755, 1000, 100, Optional.empty())));
   }
 
   @Test

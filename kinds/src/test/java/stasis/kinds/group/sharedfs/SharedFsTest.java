@@ -33,11 +33,16 @@ class SharedFsTest extends AspectContract<SharedFs.State> {
   }
 
   private static FakeGroup withThread(Answer same) {
+    return withThread(same, value(0));
+  }
+
+  private static FakeGroup withThread(Answer sameFs, Answer sameFiles) {
     FakeGroup group = new FakeGroup();
     group.thread();
     group.leader();
-    ((FakeTask) group.tasks().getLast()).observing(same, Nr.KCMP, Arg.imm(4711), Arg.imm(4712), Arg.imm(3),
-        Arg.imm(0), Arg.imm(0));
+    FakeTask thread = (FakeTask) group.tasks().getLast();
+    thread.observing(sameFs, Nr.KCMP, Arg.imm(4711), Arg.imm(4712), Arg.imm(3), Arg.imm(0), Arg.imm(0));
+    thread.observing(sameFiles, Nr.KCMP, Arg.imm(4711), Arg.imm(4712), Arg.imm(2), Arg.imm(0), Arg.imm(0));
     return group;
   }
 
@@ -45,6 +50,12 @@ class SharedFsTest extends AspectContract<SharedFs.State> {
   void threadWithAWorkingDirectoryOfItsOwnIsRefused() {
     assertThatThrownBy(() -> kind.checkpoint(withThread(value(1)), noAnswers()))
         .isInstanceOf(ObstructedException.class).hasMessageContaining("task 4712");
+  }
+
+  @Test
+  void threadWithATableOfFilesOfItsOwnIsRefused() {
+    assertThatThrownBy(() -> kind.checkpoint(withThread(value(0), value(1)), noAnswers()))
+        .isInstanceOf(ObstructedException.class).hasMessageContaining("table of files");
   }
 
   @Test

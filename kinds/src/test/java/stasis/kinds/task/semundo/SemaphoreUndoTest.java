@@ -60,6 +60,17 @@ class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
   }
 
   @Test
+  void whatSeveralProcessesOweTogetherMustFitAsWell() {
+    FakeGroup group = new FakeGroup();
+    group.with(new FakeGroup());
+    ((FakeTask) group.tree().getFirst().leader()).hidden(hidden(1, undo(7, -3)));
+    FakeTask task = values(group.leader(), 7, 5).hidden(hidden(1, undo(7, -3)));
+
+    assertThatThrownBy(() -> kind.checkpoint(task, noAnswers())).isInstanceOf(ObstructedException.class)
+        .hasMessageContaining("with other processes of the tree");
+  }
+
+  @Test
   void threadsHaveOneListTogether() throws ObstructedException {
     FakeGroup group = new FakeGroup();
     FakeTask thread = group.thread().hidden(hidden(2, undo(9, 1)));

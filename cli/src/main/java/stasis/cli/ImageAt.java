@@ -1,0 +1,53 @@
+package stasis.cli;
+
+import java.nio.file.Path;
+import stasis.repository.CheckpointName;
+import stasis.repository.ImageDestination;
+import stasis.repository.ImageOrigin;
+import stasis.repository.ImageReader;
+import stasis.repository.ImageStore;
+import stasis.repository.Repository;
+
+/// Where an image is, or is to go, as the user said it.
+sealed interface ImageAt {
+  ImageOrigin origin();
+
+  /// @param force replace what is there
+  ImageDestination destination(boolean force);
+
+  /// A folder of its own, or the statefile in one.
+  record Folder(Path path) implements ImageAt {
+    @Override
+    public ImageOrigin origin() {
+      return () -> ImageReader.open(path);
+    }
+
+    @Override
+    public ImageDestination destination(boolean force) {
+      return ImageStore.destination(path, force);
+    }
+
+    @Override
+    public String toString() {
+      return path.toString();
+    }
+  }
+
+  /// A checkpoint of a repository.
+  record Kept(Path repository, CheckpointName name) implements ImageAt {
+    @Override
+    public ImageOrigin origin() {
+      return Repository.origin(repository, name);
+    }
+
+    @Override
+    public ImageDestination destination(boolean force) {
+      return Repository.destination(repository, name.name());
+    }
+
+    @Override
+    public String toString() {
+      return name + " in " + repository;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+package stasis.repository;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import stasis.linux.abi.Bytes;
+
+/// Writes one image in one pass: [#writeMetadata], then [#pages], then [#commit]. Until commit the file has a name no
+/// reader looks at; close without commit deletes it. A writer that is killed leaves a file the next one deletes.
+/// Owns the folder's lock. For one thread.
+final class FolderWriter implements ImageWriter {
+  private final Path folder;
+  private final boolean folderMade;
+  private final FolderLock lock;
+  private final Consumer<WriteStep> listener;
+  private final Path partial;
+  private final FileChannel channel;
+  private final MessageDigest sha256 = Layout.sha256();
+  private Optional<FolderSink> sink = Optional.empty();
+  private Optional<DirectFile> direct = Optional.empty();
+  private boolean committed;
+  private boolean closed;
+
+  /// Memory of a program is as private as the program: mode 0600.
+  FolderWriter(Path folder, boolean folderMade, FolderLock lock, Consumer<WriteStep> listener) throws ImageException {
+    this.folder = folder;
+    this.folderMade = folderMade;
+    this.lock = lock;
+    this.listener = listener;
+    this.partial = folder.resolve(ImageStore.PARTIAL_PREFIX + ProcessHandle.current().pid());
+    try {
+      this.channel = FileChannel.open(partial, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot begin the statefile", folder);
+    }
+  }
+
+  @Override
+  public void writeMetadata(ImageContent content) throws ImageException {
+    Bytes metadata = content.metadata();
+    if (sink.isPresent() || closed) {
+      throw new IllegalStateException("the metadata is written once");
+    }
+    Layout layout = new Layout(metadata.length(), content.pageBytes());
+    refuseFullDevice(layout.fileBytes());
+    ByteBuffer head = ByteBuffer.allocate((int) layout.pageOffset());
+    head.put(layout.preamble()).put(metadata.buffer()).clear();
+    sha256.update(head.duplicate());
+    write(head, "cannot write the metadata");
+    direct = layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty() : DirectFile.open(partial, true);
+    sink = Optional.of(new FolderSink(channel, direct, folder, layout));
+    listener.accept(WriteStep.METADATA_WRITTEN);
+  }
+
+  @Override
+  public FolderSink pages() {
+    return sink.orElseThrow(() -> new IllegalStateException("the metadata comes before the pages"));
+  }
+
+  @Override
+  public <X extends Exception> long commit(Check<X> check) throws X, ImageException {
+    FolderSink pages = pages();
+    if (committed || closed) {
+      throw new IllegalStateException("an image is committed once");
+    }
+    ByteBuffer table = pages.table();
+    listener.accept(WriteStep.PAGES_WRITTEN);
+    Layout layout = pages.layout();
+    position(layout.trailerOffset());
+    write(table.duplicate(), "cannot write the trailer");
+    write(layout.tail(sha256.digest(), Layout.crc(table)), "cannot write the trailer");
+    listener.accept(WriteStep.TRAILER_WRITTEN);
+    try {
+      channel.force(true);
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot bring the statefile to the device", folder);
+    }
+    listener.accept(WriteStep.SYNCED);
+    try (ImageReader written = FolderReader.openFile(partial)) {
+      check.examine(written);
+    }
+    listener.accept(WriteStep.CHECKED);
+    publish();
+    return layout.fileBytes();
+  }
+
+  @Override
+  public String title() {
+    return folder.toString();
+  }
+
+  private void publish() throws ImageException {
+    try {
+      Files.move(partial, folder.resolve(ImageStore.STATEFILE), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot give the statefile its name", folder);
+    }
+    committed = true;
+    listener.accept(WriteStep.RENAMED);
+    try {
+      ImageStore.sync(folder);
+    } catch (IOException e) {
+      throw Faults.of(e, "the image is written but may not survive a power cut: cannot sync the folder", folder);
+    }
+    listener.accept(WriteStep.FOLDER_SYNCED);
+  }
+
+  /// Lets go of the folder; deletes what was not committed, and the folder too if it was made for it.
+  @Override
+  public void close() throws ImageException {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    sink.ifPresent(FolderSink::close);
+    try (lock; channel) {
+      direct.ifPresent(DirectFile::close);
+      if (!committed) {
+        Files.deleteIfExists(partial);
+      }
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot clean up after writing", folder);
+    }
+    if (!committed) {
+      ImageStore.removeFolder(folder, folderMade);
+    }
+  }
+
+  private void refuseFullDevice(long neededBytes) throws ImageException {
+    try {
+      FileStore store = Files.getFileStore(folder);
+      long freeBytes = store.getUsableSpace();
+      boolean told = store.getTotalSpace() > 0; // some file systems report no sizes at all
+      if (told && freeBytes < neededBytes) {
+        throw new ImageException(ImageException.Reason.DEVICE, "the image needs " + mebibytes(neededBytes) + " and "
+            + folder + " has " + mebibytes(freeBytes) + " free",
+            "free space there or choose a folder on another device");
+      }
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot see how much space is free", folder);
+    }
+  }
+
+  private void position(long offset) throws ImageException {
+    try {
+      channel.position(offset);
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot write the trailer", folder);
+    }
+  }
+
+  private static String mebibytes(long bytes) {
+    return ((bytes + (1 << 20) - 1) >> 20) + " MiB";
+  }
+
+  private void write(ByteBuffer bytes, String attempt) throws ImageException {
+    try {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException e) {
+      throw Faults.of(e, attempt, folder);
+    }
+  }
+}

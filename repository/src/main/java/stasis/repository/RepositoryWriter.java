@@ -1,0 +1,165 @@
+package stasis.repository;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import stasis.linux.abi.Bytes;
+
+/// Writes one checkpoint into a repository. For one thread.
+final class RepositoryWriter implements ImageWriter {
+  private static final int MAX_ATTEMPTS = 1000;
+
+  private final Path root;
+  private final String name;
+  private final Disk disk;
+  private final RepositoryLock lock;
+  private final ChunkStore store;
+  private final Consumer<WriteStep> listener;
+  private final PackWriter packs;
+  private final ChunkPacker packer;
+  private Optional<ChunkSink> sink = Optional.empty();
+  private Optional<ImageContent> content = Optional.empty();
+  private Optional<Manifest> committed = Optional.empty();
+  private final List<ChunkId> wanted = new ArrayList<>();
+  private boolean closed;
+
+  RepositoryWriter(Path root, String name, Disk disk, RepositoryLock lock, ChunkStore store,
+      Consumer<WriteStep> listener) {
+    this.root = root;
+    this.name = name;
+    this.disk = disk;
+    this.lock = lock;
+    this.store = store;
+    this.listener = listener;
+    this.packs = new PackWriter(root, disk, store);
+    this.packer = new ChunkPacker(packs);
+  }
+
+  @Override
+  public void writeMetadata(ImageContent told) throws ImageException {
+    if (sink.isPresent() || closed) {
+      throw new IllegalStateException("the metadata is written once");
+    }
+    content = Optional.of(told);
+    sink = Optional.of(new ChunkSink(told, packs, new ChunkMap.Builder(packer)));
+    listener.accept(WriteStep.METADATA_WRITTEN);
+  }
+
+  @Override
+  public PageSink pages() {
+    return sink.orElseThrow(() -> new IllegalStateException("the metadata comes before the pages"));
+  }
+
+  @Override
+  public <X extends Exception> long commit(Check<X> check) throws X, ImageException {
+    ImageContent what = content.orElseThrow(() -> new IllegalStateException("the metadata comes before the commit"));
+    if (committed.isPresent() || closed) {
+      throw new IllegalStateException("an image is committed once");
+    }
+    List<Manifest.Part> pages = sink.orElseThrow().finish();
+    List<Manifest.Part> metadata = metadata(what.metadata());
+    listener.accept(WriteStep.PAGES_WRITTEN);
+    packs.finish();
+    listener.accept(WriteStep.SYNCED);
+    Manifest manifest = new Manifest(name, 1, what.facts(), what.metadata().length(), what.pageBytes(),
+        packs.addedBytes(), metadata, pages);
+    try (ImageReader written = RepositoryReader.open(manifest, store, () -> { })) {
+      check.examine(written);
+    }
+    listener.accept(WriteStep.CHECKED);
+    packs.index();
+    listener.accept(WriteStep.TRAILER_WRITTEN);
+    committed = Optional.of(publish(manifest));
+    return manifest.addedBytes();
+  }
+
+  /// Takes over a checkpoint of another repository: the chunks that are not here, as they lie there.
+  Manifest take(Manifest other, ChunkReader from) throws ImageException {
+    LiveChunks.each(other, from, id -> {
+      if (packs.claim(id)) {
+        wanted.add(id);
+      }
+    });
+    for (ChunkId id : wanted) {
+      int length = from.read(id);
+      packs.put(id, from.stored(), from.storedBytes(), length);
+    }
+    packs.finish();
+    packs.index();
+    Manifest taken = publish(new Manifest(name, 1, other.facts(), other.metadataBytes(), other.pageBytes(),
+        packs.addedBytes(), other.metadata(), other.pages()));
+    committed = Optional.of(taken);
+    return taken;
+  }
+
+  /// Chunks of 64 KiB.
+  private List<Manifest.Part> metadata(Bytes all) throws ImageException {
+    List<Manifest.Part> parts = new ArrayList<>();
+    for (int at = 0; at < all.length(); at += Pack.MAX_CHUNK_BYTES) {
+      byte[] part = all.slice(at, Math.min(Pack.MAX_CHUNK_BYTES, all.length() - at)).toArray();
+      parts.add(new Manifest.Part(packer.store(part, 0, part.length), part.length));
+    }
+    return parts;
+  }
+
+  /// Gives it the next number that is free.
+  private Manifest publish(Manifest manifest) throws ImageException {
+    Path checkpoints = root.resolve(Repository.CHECKPOINTS);
+    Path folder = checkpoints.resolve(name);
+    Path unfinished = root.resolve(Repository.UNFINISHED).resolve(ProcessHandle.current().pid() + "-"
+        + Integer.toHexString(System.identityHashCode(this)) + "-checkpoint");
+    try {
+      if (!Files.isDirectory(folder)) {
+        disk.folder(folder);
+        disk.sync(checkpoints);
+      }
+      ByteBuffer text = manifest.encode();
+      disk.file(unfinished, text);
+      Manifest numbered = manifest.numbered(link(unfinished, folder));
+      listener.accept(WriteStep.RENAMED);
+      disk.delete(unfinished);
+      disk.sync(folder);
+      listener.accept(WriteStep.FOLDER_SYNCED);
+      return numbered;
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot write the checkpoint", folder);
+    }
+  }
+
+  private int link(Path from, Path folder) throws IOException, ImageException {
+    int number = Checkpoints.last(folder) + 1;
+    for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      try {
+        disk.link(from, folder.resolve(Integer.toString(number)));
+        return number;
+      } catch (FileAlreadyExistsException _) {
+        number++; // another writer's
+      }
+    }
+    throw new IOException("no number is free");
+  }
+
+  @Override
+  public String title() {
+    return committed.map(Manifest::title).orElse(name);
+  }
+
+  @Override
+  public void close() throws ImageException {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    sink.ifPresent(ChunkSink::close);
+    packer.close();
+    try (lock; store) {
+      packs.close();
+    }
+  }
+}

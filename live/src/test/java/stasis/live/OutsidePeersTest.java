@@ -130,8 +130,10 @@ class OutsidePeersTest {
           RestoreOutcome restored = new Restorer(Kinds.all(TcpPeers.KEEP), cycle.environment())
               .restore(new RestoreRequest(image, false), _ -> { });
           assertThat(restored).as(Cycle.text(restored)).isInstanceOf(RestoreOutcome.Running.class);
+          nothingIsLeft(peer.getPort());
           peer.getOutputStream().write("while".getBytes(StandardCharsets.ISO_8859_1));
         } else {
+          nothingIsLeft(peer.getPort());
           peer.getOutputStream().write("meanwhile".getBytes(StandardCharsets.ISO_8859_1));
         }
         victim.go("connected");
@@ -140,6 +142,51 @@ class OutsidePeersTest {
         cycle.reap(victim.pid());
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"in", "out", "in out"})
+  void aHalfClosedConnectionIsKeptAndStaysSo(String half, @TempDir Path work) throws IOException {
+    assumeTrue(Syscalls.call(Nr.GETEUID) == 0, "missing: CAP_NET_ADMIN, for TCP_REPAIR and nf_tables");
+    var victims = new Victims();
+    try (var cycle = new Cycle(victims, work);
+        ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Victim victim = connected(cycle, victims, server, "HALF=" + half);
+      try (Socket peer = greeted(server)) {
+        if (half.contains("in")) {
+          peer.shutdownOutput();
+        }
+        victim.awaitReady("connected", BOUND);
+        Path image = cycle.newImage();
+        CheckpointOutcome outcome = new Checkpointer(Kinds.all(TcpPeers.KEEP), cycle.environment()).checkpoint(
+            new CheckpointRequest(victim.pid(), image, false, false, false, Optional.empty()), _ -> { });
+        assertThat(outcome).as(Cycle.text(outcome)).isInstanceOf(CheckpointOutcome.Stored.class);
+        cycle.bury(victim);
+        RestoreOutcome restored = new Restorer(Kinds.all(TcpPeers.KEEP), cycle.environment())
+            .restore(new RestoreRequest(image, false), _ -> { });
+        assertThat(restored).as(Cycle.text(restored)).isInstanceOf(RestoreOutcome.Running.class);
+        if (!half.contains("in")) {
+          peer.getOutputStream().write("meanwhile".getBytes(StandardCharsets.ISO_8859_1));
+          peer.shutdownOutput();
+        }
+        victim.go("connected");
+        assertThat(victim.verdict(BOUND)).as(victim.errors()).isEqualTo(new Victim.Verdict.Passed());
+        assertThat(new String(peer.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1)).isEqualTo("alive");
+        cycle.reap(victim.pid());
+      }
+    }
+  }
+
+  /// Of the packet filter nothing is left, unless another program of this host waits in it.
+  private static void nothingIsLeft(int port) throws IOException {
+    if (!Files.isExecutable(Path.of("/usr/sbin/nft"))) {
+      return;
+    }
+    Process nft = new ProcessBuilder("/usr/sbin/nft", "list", "table", "inet", "stasis").redirectErrorStream(true)
+        .start();
+    String said = new String(nft.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(said).doesNotContain(Integer.toString(port));
+    assertThat(said).matches("(?s).*(elements = |No such file).*");
   }
 
   /// By an end or by a reset: bytes that the program had not read make it a reset.

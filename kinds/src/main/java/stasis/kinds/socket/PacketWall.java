@@ -13,22 +13,27 @@ import stasis.resource.Ref;
 import stasis.resource.Script;
 
 /// Drops the packets of single connections on their way in, while there is no socket for them: the kernel would answer
-/// them with a reset. A table of nf_tables, `inet stasis`, that is made once and stays, with a set of connections that
-/// is empty except between a checkpoint and a restore.
+/// them with a reset. A table of nf_tables, `inet stasis`, with a set of connections; it is there as long as one is in
+/// it. Whoever takes one out tries to remove all of it, which the kernel refuses while another is in; and whoever puts
+/// one in makes what is missing in the same step.
 public final class PacketWall {
   private static final int AF_NETLINK = 16;
   private static final int SOCK_RAW_CLOEXEC = 3 | 0x80000;
   private static final int NETLINK_NETFILTER = 12;
   private static final int SUBSYSTEM = 10;
   private static final int NEWTABLE = 0;
+  private static final int DELTABLE = 2;
   private static final int NEWCHAIN = 3;
   private static final int NEWRULE = 6;
+  private static final int DELRULE = 8;
   private static final int NEWSET = 9;
   private static final int GETSET = 10;
+  private static final int DELSET = 11;
   private static final int NEWSETELEM = 12;
   private static final int DELSETELEM = 14;
   private static final int NLM_F_CREATE = 0x400;
   private static final int NLM_F_EXCL = 0x200;
+  private static final int NLM_F_NONREC = 0x100;
   private static final int NFPROTO_INET = 1;
   private static final int HOOK_IN = 1;
   private static final int PRIORITY = -300;
@@ -42,7 +47,7 @@ public final class PacketWall {
 
   private PacketWall() {}
 
-  /// Makes the table, if there is none.
+  /// Makes the table, if there is none: so it is known that it can be.
   ///
   /// @throws ObstructedException where the kernel has no nf_tables
   public static void build(OpenFile asker) throws ObstructedException {
@@ -79,20 +84,35 @@ public final class PacketWall {
 
   /// Calls of the engine, or its keeper, that raise the wall for packets from `peer` to `local`.
   public static List<OwnCall> raise(SocketAddress local, SocketAddress peer) {
-    return calls(batch(List.of(element(NEWSETELEM, NLM_F_CREATE, local, peer))));
+    Bytes element = element(NEWSETELEM, NLM_F_CREATE, local, peer);
+    var whole = new ArrayList<>(table());
+    whole.add(element);
+    // Into a table that is there; with a table if there was none; into one that came in between.
+    Bytes add = batch(List.of(element));
+    return calls(List.of(add, batch(whole), add));
   }
 
   public static List<OwnCall> lower(SocketAddress local, SocketAddress peer) {
-    return calls(batch(List.of(element(DELSETELEM, 0, local, peer))));
+    return calls(List.of(batch(List.of(element(DELSETELEM, 0, local, peer))), removal()));
   }
 
-  private static List<OwnCall> calls(Bytes message) {
+  private static List<OwnCall> calls(List<Bytes> messages) {
     Arg netlink = Arg.result(new Ref<>(0));
-    return List.of(
-        OwnCall.of(Nr.SOCKET, Arg.imm(AF_NETLINK), Arg.imm(SOCK_RAW_CLOEXEC), Arg.imm(NETLINK_NETFILTER)),
-        OwnCall.of(Nr.SENDTO, netlink, Arg.data(message), Arg.imm(message.length()), Arg.imm(0), Arg.imm(0),
-            Arg.imm(0)),
-        OwnCall.of(Nr.CLOSE, netlink));
+    var calls = new ArrayList<OwnCall>();
+    calls.add(OwnCall.of(Nr.SOCKET, Arg.imm(AF_NETLINK), Arg.imm(SOCK_RAW_CLOEXEC), Arg.imm(NETLINK_NETFILTER)));
+    messages.forEach(message -> calls.add(OwnCall.of(Nr.SENDTO, netlink, Arg.data(message), Arg.imm(message.length()),
+        Arg.imm(0), Arg.imm(0), Arg.imm(0))));
+    calls.add(OwnCall.of(Nr.CLOSE, netlink));
+    return calls;
+  }
+
+  /// All of the table or nothing: a set with anything in it is not removed (NLM_F_NONREC; net/netfilter/nf_tables_api.c,
+  /// nf_tables_delset()), and then neither is the rest.
+  private static Bytes removal() {
+    return batch(List.of(message(DELRULE, 0, List.of(text(1, TABLE), text(2, CHAIN))),
+        message(DELSET, NLM_F_NONREC, List.of(text(1, TABLE), text(2, set(16)))),
+        message(DELSET, NLM_F_NONREC, List.of(text(1, TABLE), text(2, set(40)))),
+        message(DELTABLE, 0, List.of(text(1, TABLE)))));
   }
 
   /// Appends the lowering: the socket is there.
@@ -102,6 +122,9 @@ public final class PacketWall {
         Arg.imm(SOCK_RAW_CLOEXEC), Arg.imm(NETLINK_NETFILTER)));
     script.call(Nr.SENDTO, "packets from " + peer + " come in again", netlink, Arg.data(message),
         Arg.imm(message.length()), Arg.imm(0), Arg.imm(0), Arg.imm(0));
+    Bytes removal = removal();
+    script.call(Nr.SENDTO, "the table goes with the last", netlink, Arg.data(removal), Arg.imm(removal.length()),
+        Arg.imm(0), Arg.imm(0), Arg.imm(0));
     script.call(Nr.CLOSE, "the packet filter", netlink);
   }
 

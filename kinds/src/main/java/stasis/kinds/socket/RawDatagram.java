@@ -9,32 +9,58 @@ final class RawDatagram {
   private static final int V4_HEADER = 20;
   private static final int V6_HEADER = 40;
   private static final int UDP_HEADER = 8;
+  private static final int TCP_HEADER = 20;
+  private static final int IPPROTO_TCP = 6;
+  private static final int FIN_ACK = 0x11;
   private static final int TTL = 64;
 
   private RawDatagram() {}
 
   /// @param protocol IPPROTO_UDP or IPPROTO_UDPLITE; both hosts are of one family
   static Bytes of(int protocol, SocketAddress from, Bytes toHost, int toPort, Bytes payload) {
-    Bytes fromHost = from.host();
     int udpBytes = UDP_HEADER + payload.length();
-    boolean v4 = fromHost.length() == 4;
-    ByteBuffer out = ByteBuffer.allocate((v4 ? V4_HEADER : V6_HEADER) + udpBytes);
-    if (v4) {
-      // The kernel fills in identification and checksum (net/ipv4/raw.c, raw_send_hdrinc()).
-      out.put((byte) 0x45).put((byte) 0).putShort((short) (V4_HEADER + udpBytes)).putInt(0);
-      out.put((byte) TTL).put((byte) protocol).putShort((short) 0);
-    } else {
-      out.putInt(0x60000000).putShort((short) udpBytes).put((byte) protocol).put((byte) TTL);
-    }
-    out.put(fromHost.toArray()).put(toHost.toArray());
+    ByteBuffer out = packet(protocol, from.host(), toHost, udpBytes);
     int udpAt = out.position();
     // The length of UDP-Lite is its coverage; 0 is all.
     out.putShort((short) from.port()).putShort((short) toPort)
         .putShort((short) (protocol == OptionTable.IPPROTO_UDPLITE ? 0 : udpBytes)).putShort((short) 0);
     out.put(payload.toArray());
-    int sum = checksum(out.array(), udpAt, pseudo(fromHost) + pseudo(toHost) + protocol + udpBytes);
+    int sum = checksum(content(out), udpAt, pseudo(from.host()) + pseudo(toHost) + protocol + udpBytes);
     out.putShort(udpAt + 6, (short) (sum == 0 ? 0xffff : sum));
-    return Bytes.of(out.array());
+    return Bytes.of(content(out));
+  }
+
+  /// The last segment of a TCP connection, without data: FIN and ACK.
+  ///
+  /// @param sequence of the FIN @param window as in the header, scaled
+  static Bytes fin(SocketAddress from, SocketAddress to, int sequence, int acknowledged, int window) {
+    ByteBuffer out = packet(IPPROTO_TCP, from.host(), to.host(), TCP_HEADER);
+    int tcpAt = out.position();
+    out.putShort((short) from.port()).putShort((short) to.port()).putInt(sequence).putInt(acknowledged)
+        .putShort((short) (TCP_HEADER / 4 << 12 | FIN_ACK)).putShort((short) window).putInt(0);
+    int sum = checksum(content(out), tcpAt, pseudo(from.host()) + pseudo(to.host()) + IPPROTO_TCP + TCP_HEADER);
+    out.putShort(tcpAt + 16, (short) sum);
+    return Bytes.of(content(out));
+  }
+
+  private static byte[] content(ByteBuffer packet) {
+    byte[] content = new byte[packet.capacity()];
+    packet.get(0, content);
+    return content;
+  }
+
+  /// With the IP header in it.
+  private static ByteBuffer packet(int protocol, Bytes fromHost, Bytes toHost, int contentBytes) {
+    boolean v4 = fromHost.length() == 4;
+    ByteBuffer out = ByteBuffer.allocate((v4 ? V4_HEADER : V6_HEADER) + contentBytes);
+    if (v4) {
+      // The kernel fills in identification and checksum (net/ipv4/raw.c, raw_send_hdrinc()).
+      out.put((byte) 0x45).put((byte) 0).putShort((short) (V4_HEADER + contentBytes)).putInt(0);
+      out.put((byte) TTL).put((byte) protocol).putShort((short) 0);
+    } else {
+      out.putInt(0x60000000).putShort((short) contentBytes).put((byte) protocol).put((byte) TTL);
+    }
+    return out.put(fromHost.toArray()).put(toHost.toArray());
   }
 
   private static long pseudo(Bytes host) {

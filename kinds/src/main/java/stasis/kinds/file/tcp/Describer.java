@@ -128,7 +128,7 @@ record Describer(TcpPeers outside) {
           + " --tcp-established, or give it up with --tcp-close");
     }
     if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.KEEP) {
-      keepable(file, info.u8(0), local, peer);
+      PacketWall.build(file);
     }
     Connection end = Connection.read(file, whose, info, TcpSocket.reuse(options));
     if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.CLOSE) {
@@ -139,15 +139,6 @@ record Describer(TcpPeers outside) {
         : List.of(SocketDiag.own(file, local, peer));
     return new State(state.family(), state.flags(), state.local(), state.peer(), kept, Phase.CONNECTED, 0, 0,
         Optional.of(end), remains, Bytes.EMPTY, false, state.told(), false, TcpSocket.Seat.PLAIN);
-  }
-
-  private static void keepable(OpenFile file, int state, SocketAddress local, SocketAddress peer)
-      throws ObstructedException {
-    if (state != TcpState.ESTABLISHED) {
-      throw new ObstructedException(file.subject(), "its connection from " + local + " to " + peer
-          + ", which is outside the program, is half closed", "give it up with --tcp-close");
-    }
-    PacketWall.build(file);
   }
 
   private static Connection.Peer whose(OpenFile file, int state, Optional<SocketDiag.Found> other) {

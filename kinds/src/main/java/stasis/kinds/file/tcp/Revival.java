@@ -5,6 +5,7 @@ import static stasis.kinds.file.tcp.Connection.SOL_SOCKET;
 import static stasis.kinds.file.tcp.Connection.SO_REUSEADDR;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
@@ -132,8 +133,13 @@ record Revival(Arg socket, Script script) {
   }
 
   /// From here on packets are sent. Both ends are there.
-  void open(Connection end, List<SocketOption> options) {
+  ///
+  /// @param forged what makes the peer's FIN come once more; empty where the peer itself does
+  void open(Connection end, List<SocketOption> options, Optional<Runnable> forged) {
     repairOff(0, options);
+    // Of two FINs that crossed (TCP_CLOSING) ours is the first.
+    boolean crossed = end.state() == TcpState.CLOSING;
+    forged.filter(_ -> !crossed && TcpState.hasReceivedFin(end.state())).ifPresent(Runnable::run);
     if (!end.unsent().isEmpty()) {
       SocketOptions.widen(3L * end.unackedBytes() + SLACK_BYTES, socket, script);
       send(end.unsent(), "unsent bytes", MSG_DONTWAIT_NOSIGNAL);
@@ -144,6 +150,7 @@ record Revival(Arg socket, Script script) {
       script.call(Nr.SHUTDOWN, "it was shut down", socket,
           Arg.imm(fin && end.shutRead() ? SHUT_RDWR : fin ? SHUT_WR : SHUT_RD));
     }
+    forged.filter(_ -> crossed).ifPresent(Runnable::run);
   }
 
   /// The end that nobody has any more is made and closed again: its FIN is the one that was received.

@@ -11,6 +11,7 @@ import stasis.kinds.AddressMap;
 import stasis.kinds.TcpPeers;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.SocketFacts;
+import stasis.kinds.socket.Forgery;
 import stasis.kinds.socket.HiddenOptions;
 import stasis.kinds.socket.PacketWall;
 import stasis.kinds.socket.SocketAddress;
@@ -63,8 +64,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   record State(@Tag(1) int family, @Tag(2) int flags, @Tag(3) Bytes local, @Tag(4) Optional<Bytes> peer,
       @Tag(5) List<SocketOption> options, @Tag(6) Phase phase, @Tag(7) int backlog, @Tag(8) int waiting,
       @Tag(9) Optional<Connection> connection, @Tag(10) List<SocketDiag.Remains> remains,
-      @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told,
-      @Tag(14) boolean multipath, @Tag(15) Seat seat) {
+      @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told, @Tag(14) boolean multipath,
+      @Tag(15) Seat seat) {
     State {
       boolean toPeer = phase != Phase.IDLE && phase != Phase.LISTENING;
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
@@ -357,7 +358,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
         if (end.peer() == Connection.Peer.OUTSIDE) {
           PacketWall.lower(state.localAddress(), state.peerAddress(), script);
         }
-        revival.open(end, state.options());
+        revival.open(end, state.options(), isOutside(state) ? Optional.of(() -> Forgery.fin(state.peerAddress(),
+            state.localAddress(), end.receiveSeq(), end.sendSeq() - end.unackedBytes(),
+            end.window().u32(4) >>> (end.scales() & 0xf), script)) : Optional.empty());
         OpenFlags.set(state.flags(), socket, script);
       }
     }

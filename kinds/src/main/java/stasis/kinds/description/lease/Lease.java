@@ -14,8 +14,8 @@ import stasis.resource.OpenFile;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A lease on an open file (F_SETLEASE of fcntl(2)). One that somebody is breaking is refused: how long the holder still
-/// has does not show.
+/// A lease on an open file (F_SETLEASE of fcntl(2)). One that somebody is breaking is refused: how long the holder
+/// still has does not show.
 public final class Lease implements DescriptionAspect<Lease.State> {
   record State(@Tag(1) boolean write) {}
 

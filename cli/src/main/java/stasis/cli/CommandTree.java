@@ -42,6 +42,8 @@ final class CommandTree {
         .addSubcommand(new VerifyVerb(session))
         .addSubcommand(new StatsVerb(session))
         .addSubcommand(new CopyVerb(session))
+        .addSubcommand(new CoreVerb(session))
+        .addSubcommand(new GdbVerb(session))
         .addSubcommand(new DoctorVerb(session))
         .addSubcommand(new DemoVerb(session))
         .addSubcommand(new RehearseVerb(session));

@@ -15,20 +15,26 @@ import stasis.cli.Engine.CheckpointOrder;
 import stasis.kinds.TcpPeers;
 
 @Command(name = "checkpoint",
-    description = "Freeze a running program and write it to a folder; then end it, or let it run on.")
+    description = "Freeze a running program and write it to a folder; then end it, or let it run on.",
+    footer = {"", "Examples: stasis checkpoint 4711 --image DIR",
+        "          stasis checkpoint 4711 --repo R --name redis --leave-running",
+        "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
 final class CheckpointVerb implements Callable<Integer> {
   private final Session session;
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @Parameters(paramLabel = "PID", description = "Root of the tree.")
   private int pid;
-  @Option(names = "--image", paramLabel = "DIR", description = "Folder the image is written to.")
+  @Option(names = "--image", paramLabel = "DIR", description = "Folder the image is written to; - is standard output.")
   private Optional<Path> image = Optional.empty();
   @Option(names = "--repo", paramLabel = "DIR",
       description = "Repository it is added to, each content stored once; made if it is not there.")
   private Optional<Path> repository = Optional.empty();
   @Option(names = "--name", paramLabel = "NAME", description = "What it is called there: NAME@1, NAME@2, ...")
   private Optional<String> name = Optional.empty();
+  @Option(names = "--commit-fd", paramLabel = "FD",
+      description = "With --image -: end the program only when a line on FD says that the other side has the image.")
+  private Optional<Integer> commitFd = Optional.empty();
   @Option(names = "--leave-running", description = "Let the program run on instead of ending it.")
   private boolean leaveRunning;
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
@@ -52,10 +58,26 @@ final class CheckpointVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.destination(spec, image,
-        repository, name), leaveRunning, strict, force,
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination(), leaveRunning, strict, force,
         maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
     return new Checkpointing(session, order, json, verbosity).call();
+  }
+
+  private ImageAt destination() {
+    boolean piped = image.filter(path -> path.toString().equals(ImageAt.Piped.WORD)).isPresent();
+    if (commitFd.isPresent() && (!piped || leaveRunning)) {
+      throw new ParameterException(spec.commandLine(), "--commit-fd goes with --image - and without --leave-running");
+    }
+    if (!piped) {
+      return Arguments.destination(spec, image, repository, name);
+    }
+    if (!leaveRunning && commitFd.isEmpty() || repository.isPresent() || name.isPresent() || json.takesStdout()) {
+      throw new ParameterException(spec.commandLine(), repository.isPresent() || name.isPresent()
+          ? "give --image - or --repo DIR, not both" : json.takesStdout()
+          ? "standard output is for the image; give --json=FILE"
+          : "the program would end before anybody has its image; give --leave-running, or --commit-fd FD");
+    }
+    return new ImageAt.Piped(commitFd.map(CommitFd::new));
   }
 
   private TcpPeers outside() {

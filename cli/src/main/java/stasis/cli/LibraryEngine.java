@@ -1,6 +1,7 @@
 package stasis.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import stasis.engine.CancelledException;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
@@ -57,7 +59,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false), listener(watcher))));
+        .restore(new RestoreRequest(order.image().origin(), false), committing(order.image(), listener(watcher)))));
   }
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
@@ -116,6 +118,24 @@ final class LibraryEngine implements Engine {
 
   private Restorer restorer(TcpPeers outside, AddressMap addresses) throws IOException {
     return new Restorer(Kinds.all(outside, addresses), LiveEnvironment.of(version));
+  }
+
+  /// Tells the sending side, when the image is here, checked and planned: before the first step.
+  private static Moment.Listener committing(ImageAt image, Moment.Listener listener) {
+    if (!(image instanceof ImageAt.Piped(Optional<CommitFd> commit)) || commit.isEmpty()) {
+      return listener;
+    }
+    AtomicBoolean said = new AtomicBoolean();
+    return moment -> {
+      if (moment.equals(new Moment.At("restore.step")) && !said.getAndSet(true)) {
+        try {
+          commit.get().say();
+        } catch (IOException e) {
+          throw new UncheckedIOException("--commit-fd: " + e.getMessage(), e);
+        }
+      }
+      listener.at(moment);
+    };
   }
 
   /// Named moments are what the user sees as phases; steps are the lines of `--verbose`.

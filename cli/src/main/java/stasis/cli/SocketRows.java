@@ -28,7 +28,8 @@ final class SocketRows {
           boolean listening = fields.text("phase").equals("LISTENING");
           table.row("tcp", state(fields.text("phase")),
               listening ? fields.text("waiting") : length(connection, "unread"),
-              listening ? fields.text("backlog") : Long.toString(count(connection, "unacked") + count(connection, "unsent")),
+              listening ? fields.text("backlog")
+                  : Long.toString(count(connection, "unacked") + count(connection, "unsent")),
               address(fields.bytes("local")), address(fields.bytes("peer")), owner);
         }
         case "file.udp" -> table.row("udp", fields.bytes("peer").isEmpty() ? "UNCONN" : "ESTAB",
@@ -67,7 +68,8 @@ final class SocketRows {
         case 5 -> "u_seq";
         default -> "unix";
       }, socket.field("backlog").isPresent() ? "LISTEN" : pair.isPresent() ? "ESTAB" : "UNCONN", Long.toString(queued),
-          socket.field("backlog").isPresent() ? socket.text("backlog") : "0", (name.isEmpty() ? "*" : name) + " " + number,
+          socket.field("backlog").isPresent() ? socket.text("backlog") : "0",
+          (name.isEmpty() ? "*" : name) + " " + number,
           peer, socket.id("file").map(file -> owners.getOrDefault(file, "in a message")).orElse("closed"));
     }
   }
@@ -87,7 +89,8 @@ final class SocketRows {
     for (StoredObject files : image.statefile().objects("core.files")) {
       String users = image.users("files", files.id());
       for (Fields entry : Fields.of(image.statefile(), files).records("entries")) {
-        entry.id("file").ifPresent(file -> owners.merge(file, users + " fd " + entry.text("fd"), (a, b) -> a + "; " + b));
+        entry.id("file").ifPresent(file -> owners.merge(file, users + " fd " + entry.text("fd"),
+            (a, b) -> a + "; " + b));
       }
     }
     return owners;

@@ -116,7 +116,8 @@ final class StackRows {
     if (file.isEmpty()) {
       return vma.map(v -> image.memory().backing(v).map(b -> b.schemaName()).orElse("?")).orElse("nowhere");
     }
-    ElfSymbols known = symbols.computeIfAbsent(file.get().path(), path -> ElfSymbols.read(path, file.get().sizeBytes()));
+    ElfSymbols known = symbols.computeIfAbsent(file.get().path(),
+        path -> ElfSymbols.read(path, file.get().sizeBytes()));
     return known.at(file.get().offset()).map(name -> name + " in ").orElse("")
         + MemoryRows.printable(file.get().path()) + "+0x" + Long.toHexString(file.get().offset());
   }

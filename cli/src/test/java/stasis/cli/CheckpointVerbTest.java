@@ -157,4 +157,21 @@ final class CheckpointVerbTest {
     assertThat(run.status()).isEqualTo(4);
     assertThat(run.err()).contains("no/such").doesNotContain("\tat ");
   }
+
+  @Test
+  void anImageForAPipeNeedsAProgramThatGoesOnOrAnotherSideThatAnswers() {
+    for (String line : List.of("checkpoint 7 --image -", "checkpoint 7 --image - --leave-running --json",
+        "checkpoint 7 --image - --leave-running --commit-fd 3", "checkpoint 7 --image i --commit-fd 3",
+        "checkpoint 7 --image - --repo r --leave-running", "checkpoint 7", "checkpoint 7 --repo r",
+        "checkpoint 7 --repo r --name a/b")) {
+      CommandLineRun run = CommandLineRun.of(engine, line.split(" "));
+      assertThat(run.status()).as(line).isEqualTo(2);
+      assertThat(run.err().lines()).as(line).hasSize(1);
+    }
+    assertThat(engine.orders).isEmpty();
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "7", "--image", "-", "--commit-fd", "3");
+    assertThat(run.out()).isEmpty();
+    assertThat(engine.orders).containsExactly(new CheckpointOrder(new Tid(7),
+        new ImageAt.Piped(Optional.of(new CommitFd(3))), false, false, false, Optional.empty(), TcpPeers.REFUSE));
+  }
 }

@@ -17,8 +17,8 @@ import stasis.resource.TaskState;
 import stasis.resource.VmaState;
 
 /// An ELF core file of one thread group of an image, as a debugger opens it (core(5), elf(5)). Memory is streamed into
-/// it; zeros are holes. Contents that only files of the host have are left out, as the kernel leaves them out: debuggers
-/// read those files.
+/// it; zeros are holes. Contents that only files of the host have are left out, as the kernel leaves them out:
+/// debuggers read those files.
 public final class CoreFile {
   static final long PAGE_BYTES = 4096;
   private static final int ELF_BYTES = 64;

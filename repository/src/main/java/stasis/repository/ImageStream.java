@@ -35,6 +35,18 @@ public final class ImageStream {
     return listener -> new StreamWriter(channel, acknowledgement, listener);
   }
 
+  /// @return whether there were so many
+  private static boolean take(ReadableByteChannel in, FileChannel out, long from, long to) throws IOException {
+    for (long at = from; at < to;) {
+      long count = out.transferFrom(in, at, Math.min(PART_BYTES, to - at));
+      if (count <= 0) {
+        return false;
+      }
+      at += count;
+    }
+    return true;
+  }
+
   /// Takes the whole stream into a file without a name before anything of it is looked at.
   ///
   /// @param spool folder with room for it, for as long as the image is open
@@ -45,13 +57,11 @@ public final class ImageStream {
         Path folder = Files.createTempDirectory(spool, "stasis-stream");
         Path file = folder.resolve(ImageStore.STATEFILE);
         try {
-          try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            for (long at = 0;;) {
-              long count = out.transferFrom(channel, at, PART_BYTES);
-              if (count <= 0) {
-                break;
-              }
-              at += count;
+          try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ,
+              StandardOpenOption.WRITE)) {
+            // Up to its end, not the stream's: the other side may keep that open until it hears of us.
+            if (take(channel, out, 0, Layout.PREAMBLE_BYTES)) {
+              take(channel, out, Layout.PREAMBLE_BYTES, FolderReader.layout(file, out).fileBytes());
             }
           }
           return new SpooledReader(FolderReader.openFile(file), folder);

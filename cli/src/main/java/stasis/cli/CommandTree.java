@@ -42,6 +42,7 @@ final class CommandTree {
         .addSubcommand(new VerifyVerb(session))
         .addSubcommand(new StatsVerb(session))
         .addSubcommand(new CopyVerb(session))
+        .addSubcommand(new DiffVerb(session))
         .addSubcommand(new CoreVerb(session))
         .addSubcommand(new GdbVerb(session))
         .addSubcommand(new DoctorVerb(session))

@@ -42,10 +42,7 @@ final class CommandTree {
         .addSubcommand(new VerifyVerb(session))
         .addSubcommand(new StatsVerb(session))
         .addSubcommand(new CopyVerb(session))
-<<<<<<< HEAD
-=======
         .addSubcommand(new DiffVerb(session))
->>>>>>> repo3
         .addSubcommand(new CoreVerb(session))
         .addSubcommand(new GdbVerb(session))
         .addSubcommand(new DoctorVerb(session))

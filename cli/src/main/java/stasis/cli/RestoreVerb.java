@@ -53,13 +53,8 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-<<<<<<< HEAD
-    return new Restoring(session, Arguments.image(spec, argument, option, repository, commitFd), detach, tcpEstablished,
-        addresses(), pidfile, dryRun, json, verbosity).call();
-=======
     return new Restoring(session, Arguments.image(spec, argument, option, repository, commitFd), detach,
         tcpEstablished, addresses(), pidfile, dryRun, json, verbosity).call();
->>>>>>> repo3
   }
 
   private AddressMap addresses() {

@@ -13,7 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SortedMap;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import stasis.image.DecodeException;
 import stasis.image.Fields;
@@ -40,9 +40,9 @@ public final class ImageMemory implements AutoCloseable {
   private static final int NO_MIB = -1;
 
   private final Statefile statefile;
-  private final SortedMap<ObjectId, TaskState> tasks = new TreeMap<>();
+  private final NavigableMap<ObjectId, TaskState> tasks = new TreeMap<>();
   private final Map<ObjectId, CpuState> cpus = new HashMap<>();
-  private final SortedMap<ObjectId, MmState> mms = new TreeMap<>();
+  private final NavigableMap<ObjectId, MmState> mms = new TreeMap<>();
   private final Map<ObjectId, RunSeeker> runs = new HashMap<>();
   private final Map<ObjectId, Fields> backings = new HashMap<>();
   private final Map<ObjectId, Optional<Inheritance>> inheritances = new HashMap<>();
@@ -104,7 +104,7 @@ public final class ImageMemory implements AutoCloseable {
   }
 
   /// All tasks by id: the root first, leaders before their threads and parents before their children.
-  public SortedMap<ObjectId, TaskState> tasks() {
+  public NavigableMap<ObjectId, TaskState> tasks() {
     return tasks;
   }
 

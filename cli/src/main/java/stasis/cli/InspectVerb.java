@@ -41,7 +41,7 @@ final class InspectVerb implements Callable<Integer> {
   private List<String> arguments = List.of();
   @Option(names = "--task", paramLabel = "PID", description = "Only this thread group.")
   private Optional<Integer> task = Optional.empty();
-  @Option(names = "-x", hidden = true, description = "As pmap takes it; changes nothing.")
+  @Option(names = "-x", hidden = true, description = "As pmap takes it: its columns are always shown.")
   private boolean extended;
   @Option(names = "--raw", description = "cat: write the bytes themselves.")
   private boolean raw;
@@ -57,6 +57,9 @@ final class InspectVerb implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     boolean takesWords = view == ImageView.grep || view == ImageView.cat;
+    if (extended && view != ImageView.pmap) {
+      throw new ParameterException(spec.commandLine(), "-x goes with pmap");
+    }
     if (!takesWords && !arguments.isEmpty() || raw && view != ImageView.cat) {
       throw new ParameterException(spec.commandLine(), raw && view != ImageView.cat ? "--raw goes with cat"
           : view + " takes nothing more, and not '" + arguments.getFirst() + "'");

@@ -140,7 +140,7 @@ public final class OutsideUnix implements FileKind<OutsideUnix.State> {
     boolean again = state.address().isPresent();
     return List.of(Loss.of("its peer is held by " + state.who() + " outside the tree: "
         + (again ? "it is connected anew; what the peer knew of the connection is lost" : "it comes back hung up")
-        + (again && !state.unread().isEmpty() ? ", and the " + state.unread().length() + " bytes that waited in it" : "")
+        + (again && !state.unread().isEmpty() ? ", and " + state.unread().length() + " bytes that waited in it" : "")
         + (state.messages() ? "; messages that waited in it are lost" : "")));
   }
 

@@ -12,6 +12,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
+import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 
 @Command(name = "checkpoint",
@@ -47,6 +48,12 @@ final class CheckpointVerb implements Callable<Integer> {
   @Option(names = "--tcp-established",
       description = "Keep TCP connections to peers outside the tree until the restore, on this host.")
   private boolean tcpEstablished;
+  @Option(names = "--external-pipe", paramLabel = "null|inherit", description =
+      "Let pipes whose other end is outside the tree come back as /dev/null, or as the restorer's input and output.")
+  private Optional<String> externalPipe = Optional.empty();
+  @Option(names = "--external-unix", paramLabel = "disconnect|reconnect", description =
+      "Let unix sockets whose peer is outside the tree come back hung up, or connect them to the same path again.")
+  private Optional<String> externalUnix = Optional.empty();
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
   @Mixin private JsonOption json = new JsonOption();
@@ -80,7 +87,29 @@ final class CheckpointVerb implements Callable<Integer> {
     return new ImageAt.Piped(commitFd.map(CommitFd::new));
   }
 
-  private TcpPeers outside() {
+  private Outside outside() {
+    return new Outside(tcp(), pipes(), sockets());
+  }
+
+  private Outside.Pipes pipes() {
+    return switch (externalPipe.orElse("")) {
+      case "" -> Outside.Pipes.REFUSE;
+      case "null" -> Outside.Pipes.NULL;
+      case "inherit" -> Outside.Pipes.INHERIT;
+      default -> throw new ParameterException(spec.commandLine(), "--external-pipe is null or inherit");
+    };
+  }
+
+  private Outside.Sockets sockets() {
+    return switch (externalUnix.orElse("")) {
+      case "" -> Outside.Sockets.REFUSE;
+      case "disconnect" -> Outside.Sockets.DISCONNECT;
+      case "reconnect" -> Outside.Sockets.RECONNECT;
+      default -> throw new ParameterException(spec.commandLine(), "--external-unix is disconnect or reconnect");
+    };
+  }
+
+  private TcpPeers tcp() {
     if (tcpClose && tcpEstablished) {
       throw new ParameterException(spec.commandLine(), "--tcp-close and --tcp-established exclude each other");
     }

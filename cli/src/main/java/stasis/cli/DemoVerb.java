@@ -17,7 +17,7 @@ import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.kinds.AddressMap;
-import stasis.kinds.TcpPeers;
+import stasis.kinds.Outside;
 import stasis.cli.Engine.Restored;
 import stasis.cli.Engine.Running;
 
@@ -100,7 +100,7 @@ final class DemoVerb implements Callable<Integer> {
     Progress progress = verbosity.progress(session);
     Outcome<Checkpointed> outcome = session.engine().checkpoint(
         new CheckpointOrder(target.pid(), new ImageAt.Folder(image), false, false, false, Optional.empty(),
-            TcpPeers.REFUSE), progress);
+            Outside.REFUSED), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
       return Optional.of(Report.of(session.console(), new JsonOption()).unsuccessful(outcome));

@@ -27,6 +27,7 @@ import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Kinds;
+import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -90,7 +91,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
     return guarded(() -> {
-      Explanation explanation = checkpointer(TcpPeers.REFUSE).explain(root);
+      Explanation explanation = checkpointer(Outside.REFUSED).explain(root);
       List<LossRow> rows = new ArrayList<>(explanation.rows());
       rows(explanation.obstacles()).stream().filter(obstacle -> rows.stream().noneMatch(
           row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
@@ -112,7 +113,7 @@ final class LibraryEngine implements Engine {
     }
   }
 
-  private Checkpointer checkpointer(TcpPeers outside) throws IOException {
+  private Checkpointer checkpointer(Outside outside) throws IOException {
     return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version));
   }
 

@@ -24,6 +24,8 @@ import stasis.kinds.file.memfd.Memfd;
 import stasis.kinds.file.mqueue.MessageQueue;
 import stasis.kinds.file.netlink.NetlinkSocket;
 import stasis.kinds.file.packet.PacketSocket;
+import stasis.kinds.file.outsidepipe.OutsidePipe;
+import stasis.kinds.file.outsideunix.OutsideUnix;
 import stasis.kinds.file.path.PathOnly;
 import stasis.kinds.file.pidfd.PidFd;
 import stasis.kinds.file.pipe.Pipe;
@@ -126,13 +128,22 @@ public final class Kinds {
     return all(outside, AddressMap.NONE);
   }
 
+  /// @param outside what becomes of what leads out of the tree
+  public static KindSet all(Outside outside) {
+    return all(outside, AddressMap.NONE);
+  }
+
   /// @param addresses of sockets that are others at the restore
   public static KindSet all(TcpPeers outside, AddressMap addresses) {
+    return all(Outside.of(outside), addresses);
+  }
+
+  private static KindSet all(Outside outside, AddressMap addresses) {
     return new KindSet(files(outside, addresses), descriptionAspects(), bodies(), mappings(), mappingAspects(),
         groupAspects(), taskAspects());
   }
 
-  private static List<FileKind<?>> files(TcpPeers outside, AddressMap addresses) {
+  private static List<FileKind<?>> files(Outside outside, AddressMap addresses) {
     return List.of(
         new PathOnly(),
         new Memfd(),
@@ -150,14 +161,16 @@ public final class Kinds {
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
         new Fifo(),
+        new OutsideUnix(outside.sockets()),
         new UnixFile(),
-        new TcpSocket(outside, addresses),
+        new TcpSocket(outside.tcp(), addresses),
         new UdpSocket(addresses),
         new RawSocket(addresses),
         new PacketSocket(),
         new NetlinkSocket(),
         new PtyFile(),
         new Stdio(),
+        new OutsidePipe(outside.pipes()),
         new ForeignFile()
     );
   }

@@ -1,5 +1,5 @@
-// COUNT connections in one process, or two, busy in both directions: one thread echoes, or a child; one sends numbered
-// messages on each and checks what comes back. A wrong byte, an end or an error fails it.
+// COUNT connections in one process, or two, or with one end outside the tree, busy in both directions: one thread echoes,
+// or a child; one sends numbered messages on each and checks what comes back. A wrong byte, an end or an error fails it.
 #include "victim.h"
 
 #include <arpa/inet.h>
@@ -31,6 +31,8 @@ static void *echo(void *unused) {
     for (int e = 0; e < ready; e++) {
       int fd = server[events[e].data.u32];
       ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+      // The last to go when the other end is done.
+      if (got == 0 && getenv("OUTSIDE")) _exit(0);
       check(got > 0, "connection %u: recv %zd: %m", events[e].data.u32, got);
       for (ssize_t at = 0; at < got;) {
         ssize_t back = send(fd, buffer + at, (size_t)(got - at), MSG_NOSIGNAL);
@@ -93,6 +95,22 @@ int main(void) {
     echo(NULL);
     _exit(0);
   }
+  if (getenv("OUTSIDE")) {
+    // A grandchild whose parent ends is no descendant any more.
+    child = fork();
+    if (child == 0) {
+      if (fork() == 0) {
+        setsid();
+        for (int i = 0; i < count; i++) close(client[i]);
+        close(listening);
+        echo(NULL);
+      }
+      _exit(0);
+    }
+    check(waitpid(child, NULL, 0) == child, "waitpid: %m");
+    for (int i = 0; i < count; i++) close(server[i]);
+    close(listening);
+  }
   check(child > 0 || pthread_create(&echoing, NULL, echo, NULL) == 0, "pthread_create");
   check(pthread_create(&talking, NULL, talk, NULL) == 0, "pthread_create");
   ready("busy");
@@ -103,6 +121,7 @@ int main(void) {
   done = 1;
   pthread_join(talking, NULL);
   quiet = 1;
+  if (getenv("OUTSIDE")) pass();
   if (child > 0)
     check(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child, "the child: %m");
   else

@@ -2,9 +2,12 @@ package stasis.engine;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
@@ -37,6 +40,7 @@ final class LastingChanges implements AutoCloseable {
   private final List<Muting> mutings = new ArrayList<>();
   private Optional<UndoId> promised = Optional.empty();
   private boolean muted;
+  private boolean muting;
 
   private record Quieted(OwnCopy copy, String subject, Quiet quiet) {}
 
@@ -125,6 +129,10 @@ final class LastingChanges implements AutoCloseable {
     for (int i = 0; i < files.size(); i++) {
       held.put(quieted.get(i).copy(), files.get(i));
       add(quieted.get(i).quiet().undo(), files.get(i), batch);
+      add(quieted.get(i).quiet().unmute(), files.get(i), batch);
+    }
+    for (List<OwnCall> last : last()) {
+      add(last, files.getFirst(), batch);
     }
     promised = Optional.of(keeper().undo(batch));
   }
@@ -133,10 +141,18 @@ final class LastingChanges implements AutoCloseable {
   void release() {
     for (Quieted one : quieted) {
       one.copy().make(one.quiet().undo());
+      if (muting) {
+        one.copy().make(one.quiet().unmute());
+      }
     }
+    last().forEach(OwnCopy::makeOwn);
     quieted.clear();
     promised.ifPresent(this::withdraw);
     promised = Optional.empty();
+  }
+
+  private Set<List<OwnCall>> last() {
+    return quieted.stream().map(one -> one.quiet().last()).collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
   void mutedBy(OwnCopy copy, List<OwnCall> calls) {
@@ -178,6 +194,7 @@ final class LastingChanges implements AutoCloseable {
   void mute(List<Tid> leaders) throws SyscallException {
     if (!mutings.isEmpty()) {
       muted = true;
+      muting = true;
       for (Muting one : mutings) {
         Answer answer = one.copy().make(one.calls());
         if (answer.failed()) {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -50,13 +51,22 @@ final class OwnCopy implements AutoCloseable {
 
   /// @return what the first call that failed answered, or the last
   Answer make(List<OwnCall> calls) {
+    return make(calls, this::ask);
+  }
+
+  /// Calls that are about no file.
+  static void makeOwn(List<OwnCall> calls) {
+    make(calls, (nr, args) -> call(nr, args, Optional.empty()));
+  }
+
+  private static Answer make(List<OwnCall> calls, BiFunction<Nr, List<Arg>, Answer> ask) {
     var results = new ArrayList<Long>();
     Optional<Answer> failed = Optional.empty();
     Answer last = new Answer(0, Map.of());
     for (OwnCall call : calls) {
       List<Arg> args = call.args().stream()
           .map(arg -> arg instanceof Arg.Result(var of) ? Arg.imm(results.get(of.step())) : arg).toList();
-      last = ask(call.nr(), args);
+      last = ask.apply(call.nr(), args);
       results.add(last.result());
       if (last.failed() && failed.isEmpty()) {
         failed = Optional.of(last);

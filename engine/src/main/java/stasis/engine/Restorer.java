@@ -2,9 +2,11 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import stasis.image.DecodeException;
@@ -15,8 +17,10 @@ import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
+import stasis.resource.FileKind;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
+import stasis.resource.OwnCall;
 import stasis.resource.TaskState;
 import stasis.resource.ZombieState;
 import stasis.tracee.Deadline;
@@ -110,6 +114,7 @@ public final class Restorer {
             Sharers sharers = Sharers.of(capture.leaders());
             tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey)
                 .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
+            afterwards(capture);
             phases.end();
             listener.at(new Moment.Released());
             yield running(tree, capture, statefile, clocks);
@@ -135,6 +140,16 @@ public final class Restorer {
           new Obstacle.Unsupported("pid " + holder.pid(), "it is taken by " + holder.describe(),
               holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere"))
           .toList();
+    }
+
+    private static void afterwards(Capture capture) {
+      Set<List<OwnCall>> calls = new LinkedHashSet<>();
+      capture.items().values().forEach(item -> calls.add(afterwards(item)));
+      calls.forEach(OwnCopy::makeOwn);
+    }
+
+    private static <S extends Record> List<OwnCall> afterwards(Capture.Item<S> item) {
+      return item.kind() instanceof FileKind<S> kind ? kind.afterwards(item.state()) : List.of();
     }
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.

@@ -34,6 +34,10 @@ final class Connections {
       if (arguments[4].equals("forked")) {
         program = program.with("FORKED=1");
       }
+      if (arguments[4].equals("outside")) {
+        program = program.with("OUTSIDE=1");
+        cycle.keepingPeers();
+      }
       Victim victim = cycle.start(program);
       victim.awaitReady("busy", BOUND);
       long[] frozenNs = new long[freezes];

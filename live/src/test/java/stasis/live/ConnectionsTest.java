@@ -31,7 +31,7 @@ class ConnectionsTest {
   private static final Duration BOUND = Duration.ofSeconds(60);
 
   @ParameterizedTest
-  @ValueSource(strings = {"threads", "forked"})
+  @ValueSource(strings = {"threads", "forked", "outside"})
   void busyConnectionsSeeNoResetNoEndAndNoWrongByte(String tasks, @TempDir Path work) throws Exception {
     assumeTrue(Syscalls.call(Nr.GETEUID) == 0, "missing: CAP_SYS_ADMIN and CAP_NET_ADMIN, for a network namespace");
     List<String> said = run(work, FULL ? 1000 : 100, FULL ? 100 : 5, FULL ? 10 : 2, tasks);

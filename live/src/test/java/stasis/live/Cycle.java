@@ -22,6 +22,7 @@ import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreRequest;
 import stasis.engine.Restorer;
 import stasis.kinds.Kinds;
+import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
@@ -42,6 +43,7 @@ final class Cycle implements AutoCloseable {
   private final Environment environment;
   private final List<Tid> restored = new ArrayList<>();
   private int made;
+  private TcpPeers outside = TcpPeers.REFUSE;
 
   /// @param work folder of the test
   Cycle(Victims victims, Path work) {
@@ -53,6 +55,12 @@ final class Cycle implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /// From now on connections to peers outside are kept.
+  Cycle keepingPeers() {
+    outside = TcpPeers.KEEP;
+    return this;
   }
 
   Victim start(Program program) {
@@ -78,13 +86,13 @@ final class Cycle implements AutoCloseable {
   }
 
   CheckpointOutcome checkpoint(Victim victim, Path image, boolean leaveRunning, Moment.Listener listener) {
-    return new Checkpointer(Kinds.all(), environment).checkpoint(
+    return new Checkpointer(Kinds.all(outside), environment).checkpoint(
         new CheckpointRequest(victim.pid(), image, leaveRunning, false, false, Optional.empty()), listener);
   }
 
   RestoreOutcome restore(Path image, Moment.Listener listener) {
     RestoreOutcome outcome =
-        new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
+        new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener);
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.root());
     }
@@ -98,7 +106,7 @@ final class Cycle implements AutoCloseable {
 
   /// What a restore would do.
   RestoreOutcome plan(Path image) {
-    return new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, true), _ -> { });
+    return new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, true), _ -> { });
   }
 
   /// A checkpoint that must succeed.

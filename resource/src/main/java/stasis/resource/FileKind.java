@@ -54,6 +54,11 @@ public interface FileKind<S extends Record> extends Kind<S> {
   /// @param self where this description lies in the script's task
   default void connect(S state, Fd self, Script script, Refs refs) {}
 
+  /// Calls of the engine itself when the tree runs again, once for all files that name the same.
+  default List<OwnCall> afterwards(S state) {
+    return List.of();
+  }
+
   /// Appends steps for what belongs to a process and not to the description, in each process that has it open (locks of
   /// the process): the last thing done to its files.
   ///

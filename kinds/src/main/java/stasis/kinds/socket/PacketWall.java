@@ -2,6 +2,7 @@ package stasis.kinds.socket;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
@@ -32,7 +33,6 @@ public final class PacketWall {
   private static final int NEWSETELEM = 12;
   private static final int DELSETELEM = 14;
   private static final int NLM_F_CREATE = 0x400;
-  private static final int NLM_F_EXCL = 0x200;
   private static final int NLM_F_NONREC = 0x100;
   private static final int NFPROTO_INET = 1;
   private static final int HOOK_IN = 1;
@@ -55,8 +55,10 @@ public final class PacketWall {
     if (!socket.failed()) {
       Arg netlink = Arg.imm(socket.result());
       try {
-        // As a whole or, where it is there already, not at all.
-        send(asker, netlink, batch(table()));
+        if (isThere(asker, netlink)) {
+          return;
+        }
+        send(asker, netlink, batch(table(Optional.empty())));
         if (isThere(asker, netlink)) {
           return;
         }
@@ -84,26 +86,31 @@ public final class PacketWall {
 
   /// Calls of the engine, or its keeper, that raise the wall for packets from `peer` to `local`.
   public static List<OwnCall> raise(SocketAddress local, SocketAddress peer) {
-    Bytes element = element(NEWSETELEM, NLM_F_CREATE, local, peer);
-    var whole = new ArrayList<>(table());
-    whole.add(element);
-    // Into a table that is there; with a table if there was none; into one that came in between.
-    Bytes add = batch(List.of(element));
-    return calls(List.of(add, batch(whole), add));
+    return calls(batch(table(Optional.of(element(NEWSETELEM, NLM_F_CREATE, local, peer)))));
   }
 
+  /// Takes it out whether it is in or not. What fails waits for all CPUs, some 14 ms (nf_tables_abort()): put in first,
+  /// it can be taken out.
   public static List<OwnCall> lower(SocketAddress local, SocketAddress peer) {
-    return calls(List.of(batch(List.of(element(DELSETELEM, 0, local, peer))), removal()));
+    return calls(takenOut(local, peer));
   }
 
-  private static List<OwnCall> calls(List<Bytes> messages) {
+  private static Bytes takenOut(SocketAddress local, SocketAddress peer) {
+    return batch(List.of(element(NEWSETELEM, NLM_F_CREATE, local, peer), element(DELSETELEM, 0, local, peer)));
+  }
+
+  /// Takes the table away if nothing is in it.
+  public static List<OwnCall> remove() {
+    return calls(removal());
+  }
+
+  private static List<OwnCall> calls(Bytes message) {
     Arg netlink = Arg.result(new Ref<>(0));
-    var calls = new ArrayList<OwnCall>();
-    calls.add(OwnCall.of(Nr.SOCKET, Arg.imm(AF_NETLINK), Arg.imm(SOCK_RAW_CLOEXEC), Arg.imm(NETLINK_NETFILTER)));
-    messages.forEach(message -> calls.add(OwnCall.of(Nr.SENDTO, netlink, Arg.data(message), Arg.imm(message.length()),
-        Arg.imm(0), Arg.imm(0), Arg.imm(0))));
-    calls.add(OwnCall.of(Nr.CLOSE, netlink));
-    return calls;
+    return List.of(
+        OwnCall.of(Nr.SOCKET, Arg.imm(AF_NETLINK), Arg.imm(SOCK_RAW_CLOEXEC), Arg.imm(NETLINK_NETFILTER)),
+        OwnCall.of(Nr.SENDTO, netlink, Arg.data(message), Arg.imm(message.length()), Arg.imm(0), Arg.imm(0),
+            Arg.imm(0)),
+        OwnCall.of(Nr.CLOSE, netlink));
   }
 
   /// All of the table or nothing: a set with anything in it is not removed (NLM_F_NONREC; net/netfilter/nf_tables_api.c,
@@ -117,14 +124,11 @@ public final class PacketWall {
 
   /// Appends the lowering: the socket is there.
   public static void lower(SocketAddress local, SocketAddress peer, Script script) {
-    Bytes message = batch(List.of(element(DELSETELEM, 0, local, peer)));
+    Bytes message = takenOut(local, peer);
     Arg netlink = Arg.result(script.call(Nr.SOCKET, "to the packet filter", Arg.imm(AF_NETLINK),
         Arg.imm(SOCK_RAW_CLOEXEC), Arg.imm(NETLINK_NETFILTER)));
     script.call(Nr.SENDTO, "packets from " + peer + " come in again", netlink, Arg.data(message),
         Arg.imm(message.length()), Arg.imm(0), Arg.imm(0), Arg.imm(0));
-    Bytes removal = removal();
-    script.call(Nr.SENDTO, "the table goes with the last", netlink, Arg.data(removal), Arg.imm(removal.length()),
-        Arg.imm(0), Arg.imm(0), Arg.imm(0));
     script.call(Nr.CLOSE, "the packet filter", netlink);
   }
 
@@ -143,15 +147,19 @@ public final class PacketWall {
   }
 
   /// Table, chain, and for each family a set and a rule (linux/netfilter/nf_tables.h).
-  private static List<Bytes> table() {
+  ///
+  /// What is there already stays as it is; its rules are put in anew, for they would be doubled.
+  private static List<Bytes> table(Optional<Bytes> element) {
     var messages = new ArrayList<Bytes>();
-    messages.add(message(NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, List.of(text(1, TABLE))));
+    messages.add(message(NEWTABLE, NLM_F_CREATE, List.of(text(1, TABLE))));
     messages.add(message(NEWCHAIN, NLM_F_CREATE, List.of(text(1, TABLE), text(3, CHAIN),
         nested(4, number(1, HOOK_IN), number(2, PRIORITY)), text(7, "filter"))));
+    messages.add(message(DELRULE, 0, List.of(text(1, TABLE), text(2, CHAIN))));
     messages.add(set(4, 7, 1));
     messages.add(set(16, 8, 2));
     messages.add(rule(4, 2, 12));
     messages.add(rule(16, 10, 8));
+    element.ifPresent(messages::add);
     return messages;
   }
 

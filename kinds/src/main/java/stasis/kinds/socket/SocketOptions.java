@@ -156,13 +156,13 @@ public final class SocketOptions {
   /// Drops every packet that comes for the socket: no acknowledgement goes out, and nothing in the socket changes. The
   /// filter it has stays behind ours, where it is not run but can be read.
   ///
-  /// @param undo what else is to be undone, after that
-  public static Quiet deafen(OpenFile file, List<OwnCall> undo) throws ObstructedException {
+  /// @param undo what else is to be undone, after that @param unmute and @param last see [Quiet]
+  public static Quiet deafen(OpenFile file, List<OwnCall> undo, List<OwnCall> unmute, List<OwnCall> last) throws ObstructedException {
     Bytes own = filter(file).orElse(Bytes.EMPTY);
     OwnCall back = own.isEmpty() ? set(SO_DETACH_FILTER, Arg.data(Bytes.ofU32(0)), 4)
         : set(SO_FILTER, filterArg(own), FPROG_BYTES);
     return new Quiet(List.of(set(SO_FILTER, filterArg(DROP_ALL.concat(own)), FPROG_BYTES)),
-        OwnCall.sequence(List.of(back), undo));
+        OwnCall.sequence(List.of(back), undo), unmute, last);
   }
 
   private static OwnCall set(int name, Arg value, int lengthBytes) {

@@ -187,9 +187,10 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       return Optional.empty();
     }
     SocketAddress local = SocketAddress.local(file);
-    List<OwnCall> lowered = outside == TcpPeers.KEEP
-        ? SocketAddress.peer(file).map(peer -> PacketWall.lower(local, peer)).orElse(List.of()) : List.of();
-    return Optional.of(SocketOptions.deafen(file, OwnCall.sequence(lowered, Connection.repairOff(file))));
+    boolean walled = outside == TcpPeers.KEEP;
+    return Optional.of(SocketOptions.deafen(file, Connection.repairOff(file), walled
+        ? SocketAddress.peer(file).map(peer -> PacketWall.lower(local, peer)).orElse(List.of()) : List.of(),
+        walled ? PacketWall.remove() : List.of()));
   }
 
   @Override
@@ -255,6 +256,11 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     List<OwnCall> raised = isOutside(state) ? PacketWall.raise(state.localAddress(), state.peerAddress()) : List.of();
     return OwnCall.sequence(raised, List.of(Connection.set(IPPROTO_TCP, Connection.TCP_REPAIR,
         Connection.REPAIR_ON)));
+  }
+
+  @Override
+  public List<OwnCall> afterwards(State state) {
+    return isOutside(state) ? PacketWall.remove() : List.of();
   }
 
   private static boolean isOutside(State state) {

@@ -32,14 +32,8 @@ class DirectoryTest extends AspectContract<Directory.State> {
 
     assertThat(kind.losses(kind.checkpoint(file))).isEmpty();
     assertThat(kind.losses(sample())).isEmpty();
-<<<<<<< HEAD
     Directory.State halfRead = new Directory.State(PathBytes.of("/srv"), 0, 77, false, List.of(), Optional.empty());
     assertThat(kind.losses(halfRead)).hasSize(1);
-=======
-    var passing = new Directory.State(PathBytes.of("/srv"), 0, 77, false, List.of(), Optional.empty());
-
-    assertThat(kind.losses(passing)).hasSize(1);
->>>>>>> 5cc8e82 (Lines of 120)
   }
 
   @Test

@@ -12,6 +12,7 @@ import stasis.kinds.body.sysvshm.SysvShmBody;
 import stasis.kinds.body.unix.UnixBody;
 import stasis.kinds.description.lease.Lease;
 import stasis.kinds.description.owner.SignalOwner;
+import stasis.kinds.file.console.Console;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
 import stasis.kinds.file.epoll.Epoll;
@@ -22,6 +23,7 @@ import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
 import stasis.kinds.file.mqueue.MessageQueue;
+import stasis.kinds.file.namespace.NamespaceFile;
 import stasis.kinds.file.netlink.NetlinkSocket;
 import stasis.kinds.file.packet.PacketSocket;
 import stasis.kinds.file.outsidepipe.OutsidePipe;
@@ -152,6 +154,8 @@ public final class Kinds {
         new DeletedFile(),
         new Directory(),
         new MemoryDevice(),
+        new Console(),
+        new NamespaceFile(),
         new EventFd(),
         new TimerFd(),
         new SignalFd(),
@@ -178,8 +182,8 @@ public final class Kinds {
   /// In the order their steps are written.
   private static List<DescriptionAspect<?>> descriptionAspects() {
     return List.of(
-        new SignalOwner(),
-        new Lease());
+        new Lease(),
+        new SignalOwner());
   }
 
   private static List<BodyKind<?>> bodies() {

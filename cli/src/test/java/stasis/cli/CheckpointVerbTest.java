@@ -187,6 +187,6 @@ final class CheckpointVerbTest {
     CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "7", "--image", "-", "--commit-fd", "3");
     assertThat(run.out()).isEmpty();
     assertThat(engine.orders).containsExactly(new CheckpointOrder(new Tid(7),
-        new ImageAt.Piped(Optional.of(new CommitFd(3))), false, false, false, Optional.empty(), TcpPeers.REFUSE));
+        new ImageAt.Piped(Optional.of(new CommitFd(3))), false, false, false, Optional.empty(), Outside.REFUSED));
   }
 }

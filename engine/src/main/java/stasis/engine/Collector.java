@@ -85,13 +85,15 @@ final class Collector {
       }
       List<BodySource> sources = bodies();
       tellOutsiders(groups, sources);
+      Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(mms), new TreeMap<>(files),
+          new TreeMap<>(items), new TreeMap<>(cpus), new TreeMap<>(zombies));
+      Planner.unborn(capture, BirthOrder.of(capture, Set.of())).forEach(
+          obstacle -> findings.refuse("core.task", obstacle));
       if (!findings.obstacles().isEmpty()) {
         fileCollector.close();
         sources.forEach(BodySource::close);
         return new Collected.Obstructed(findings.obstacles(), findings.table(items.values(), host));
       }
-      Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(mms), new TreeMap<>(files),
-          new TreeMap<>(items), new TreeMap<>(cpus), new TreeMap<>(zombies));
       return new Collected.Complete(capture, findings, sources, mappingCollector.privatePages(), fileCollector);
     } catch (ObstructedException | RuntimeException | Error e) {
       fileCollector.close();

@@ -27,6 +27,9 @@ import stasis.resource.ZombieState;
 /// Describes the tasks of a frozen tree: who they are, whose children, their registers. Ids go to all tasks first, so
 /// that every later description can name any of them.
 final class TaskCollector {
+  /// Pending, it is a group stop that no thread has begun yet: none can block it.
+  private static final int SIGSTOP = 19;
+
   private final Proc proc;
   private final TreeView tree;
   private final Findings findings;
@@ -94,11 +97,17 @@ final class TaskCollector {
     List<ObjectId> alive = hasEnded(frozen) ? ids.subList(1, ids.size()) : ids;
     tree.addGroup(group);
     ProcTask leader = proc.task(frozen.leader());
-    boolean stopTold = isStopTold(leader, frozen);
+    List<TaskView> views = new ArrayList<>();
+    for (int i = 0; i < alive.size(); i++) {
+      views.add(new TaskView(alive.get(i), leader.thread(frozen.threads().get(i)), group, frozen));
+    }
+    boolean stopping = frozen.stopSignal() == 0 && views.stream().map(TaskView::status).anyMatch(
+        status -> status.sharedPending().contains(SIGSTOP) || status.pending().contains(SIGSTOP));
+    boolean stopTold = !stopping && isStopTold(leader, frozen);
     Function<TaskView, TaskState> described = task -> new TaskState(
         task.status().nsPid().stream().map(Math::toIntExact).toList(), leaderId, parent, mm, files, task.stat().pgrp(),
-        task.stat().session(), task.stat().exitSignal(), task.status().name(), frozen.stopSignal(),
-        stopTold, fs, handlers, hasEnded(frozen) && task.id().equals(leaderId)
+        task.stat().session(), task.stat().exitSignal(), task.status().name(),
+        stopping ? SIGSTOP : frozen.stopSignal(), stopTold, fs, handlers, hasEnded(frozen) && task.id().equals(leaderId)
             ? Optional.of(new TaskState.Ended(task.stat().exitCode(), task.status().blocked())) : Optional.empty());
     if (hasEnded(frozen)) {
       TaskView ended = new TaskView(leaderId, leader, group, frozen);
@@ -106,12 +115,10 @@ final class TaskCollector {
       findings.exact("core.task", ended.subject());
       group.ended(new TaskView(leaderId, leader.thread(frozen.threads().getFirst()), group, frozen));
     }
-    for (int i = 0; i < alive.size(); i++) {
-      Tid tid = frozen.threads().get(i);
-      TaskView task = new TaskView(alive.get(i), leader.thread(tid), group, frozen);
+    for (TaskView task : views) {
       group.add(task);
       tasks.put(task.id(), described.apply(task));
-      cpus.put(task.id(), cpu(frozen.cpu(tid), task));
+      cpus.put(task.id(), cpu(frozen.cpu(task.tid()), task));
       findings.exact("core.task", task.subject());
     }
     return group;

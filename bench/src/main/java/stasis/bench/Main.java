@@ -16,7 +16,7 @@ final class Main {
                 [--peer-checkpoint COMMAND --peer-leave-running COMMAND --peer-restore COMMAND --peer-frozen COMMAND]
       A peer's commands are split at spaces and hold {pid} and {image}. --peer-frozen prints the milliseconds that the
       checkpoint in {image} kept its program frozen. Images go to --folder, by default a new one below /tmp.
-      Workloads: sleep, python, random, threads, vmas.""";
+      Workloads: sleep, python, tcp, random, threads, vmas.""";
   private static final int DEFAULT_ROUNDS = 5;
 
   private Main() {}

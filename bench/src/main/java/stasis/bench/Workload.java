@@ -19,6 +19,8 @@ record Workload(String name, String title, List<String> words, boolean ready) {
         new Workload("sleep", "sleep", List.of("sleep", "100000"), false),
         new Workload("python", "python3, idle", List.of("python3", sources.resolve("idle.py").toAbsolutePath()
             .toString()), true),
+        new Workload("tcp", "200 TCP connections, both ends", List.of("python3", sources.resolve("tcp.py")
+            .toAbsolutePath().toString()), true),
         compiled("random", "1 GiB of random bytes", "1024", sources, folder),
         compiled("threads", "1,000 threads", "1000", sources, folder),
         compiled("vmas", "10,000 vmas", "10000", sources, folder));

@@ -13,7 +13,8 @@ import stasis.resource.OpenFile;
 /// What sock_diag(7) says of packet sockets (linux/packet_diag.h).
 final class PacketDiag {
   /// @param memberships struct packet_mreq, as often as it was joined
-  record Found(boolean hasRing, boolean hasFanout, List<Bytes> memberships) {}
+  /// @param protocol as in the header of its packets, in this machine's order
+  record Found(int protocol, boolean hasRing, boolean hasFanout, List<Bytes> memberships) {}
 
   static final int REQUEST_BYTES = 16;
   private static final int AF_NETLINK = 16;
@@ -62,7 +63,8 @@ final class PacketDiag {
                 "a kernel with CONFIG_PACKET_DIAG is needed");
           }
           if (Integer.toUnsignedLong(messages.u32(at + HEADER_BYTES + 4)) == file.facts().inode()) {
-            return found(messages.slice(at + HEADER_BYTES + MESSAGE_BYTES, length - HEADER_BYTES - MESSAGE_BYTES));
+            return found(messages.u16(at + HEADER_BYTES + 2),
+                messages.slice(at + HEADER_BYTES + MESSAGE_BYTES, length - HEADER_BYTES - MESSAGE_BYTES));
           }
           at += length + 3 & -4;
         }
@@ -73,7 +75,7 @@ final class PacketDiag {
   }
 
   /// struct nlattr, one after the other.
-  private static Found found(Bytes attributes) {
+  private static Found found(int protocol, Bytes attributes) {
     boolean ring = false;
     boolean fanout = false;
     var memberships = new ArrayList<Bytes>();
@@ -89,7 +91,7 @@ final class PacketDiag {
       }
       at += length + 3 & -4;
     }
-    return new Found(ring, fanout, memberships);
+    return new Found(protocol, ring, fanout, memberships);
   }
 
   /// struct packet_diag_mclist: index, count, type and length of the address, and 32 bytes for that.

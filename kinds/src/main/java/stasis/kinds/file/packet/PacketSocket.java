@@ -35,15 +35,19 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
   /// @param type SOCK_RAW or SOCK_DGRAM @param flags O_NONBLOCK @param protocol of its packets, as on the wire, 0 for
   ///     none @param interfaceIndex 0 for all @param options that a new socket has otherwise @param own those of
   ///     SOL_PACKET @param memberships struct packet_mreq, one for each time it was joined @param fanout as
-  ///     PACKET_FANOUT takes it @param told what does not come back as it was
+  ///     PACKET_FANOUT takes it @param told what does not come back as it was @param device of a SOCK_PACKET, its
+  ///     interface by name, which is its address; else empty
   record State(@Tag(1) int type, @Tag(2) int flags, @Tag(3) int protocol, @Tag(4) int interfaceIndex,
       @Tag(5) List<SocketOption> options, @Tag(6) List<Own> own, @Tag(7) List<Bytes> memberships,
-      @Tag(8) Optional<Integer> fanout, @Tag(9) List<String> told) {
+      @Tag(8) Optional<Integer> fanout, @Tag(9) List<String> told, @Tag(10) Bytes device) {
     State {
       options = SocketOptions.checked(options);
       own = List.copyOf(own);
       memberships = List.copyOf(memberships);
       told = List.copyOf(told);
+      if (device.length() != (type == SOCK_PACKET ? DEVICE_BYTES : 0)) {
+        throw new IllegalArgumentException("packet socket of type " + type + " on " + device);
+      }
       if (own.stream().anyMatch(option -> !OWN.contains(option.name()))
           || memberships.stream().anyMatch(request -> request.length() != PacketDiag.REQUEST_BYTES)) {
         throw new IllegalArgumentException("packet socket with options " + own + ", memberships " + memberships);
@@ -55,6 +59,8 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
   record Own(@Tag(1) int name, @Tag(2) int value) {}
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.packet", 1);
+  private static final int SOCK_PACKET = 10;
+  private static final int DEVICE_BYTES = 14;
   private static final int AF_PACKET = 17;
   private static final int SOL_SOCKET = 1;
   private static final int SOL_PACKET = 263;
@@ -99,10 +105,12 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
       SocketOption.readInt(file, SOL_PACKET, option).filter(value -> value != 0)
           .ifPresent(value -> own.add(new Own(option, value)));
     }
-    return new State(SocketFacts.option(file, SocketFacts.SO_TYPE), OpenFlags.of(file), address.u16(2),
-        address.u32(4), SocketOptions.of(file, Set.of(SOL_SOCKET), false), own, found.memberships(), fanout,
-        (Readiness.of(file, Readiness.READABLE) & Readiness.READABLE) == 0 ? List.of()
-            : List.of("its unread packets are lost"));
+    int type = SocketFacts.option(file, SocketFacts.SO_TYPE);
+    boolean old = type == SOCK_PACKET;
+    return new State(type, OpenFlags.of(file), old ? Short.toUnsignedInt(Short.reverseBytes((short) found.protocol()))
+        : address.u16(2), old ? 0 : address.u32(4), SocketOptions.of(file, Set.of(SOL_SOCKET), false), own,
+        found.memberships(), fanout, (Readiness.of(file, Readiness.READABLE) & Readiness.READABLE) == 0 ? List.of()
+        : List.of("its unread packets are lost"), old ? address.slice(2, DEVICE_BYTES) : Bytes.EMPTY);
   }
 
   @Override
@@ -120,7 +128,8 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     Ref<Fd> fd = script.call(Nr.SOCKET, "packet socket", Arg.imm(AF_PACKET),
-        Arg.imm(state.type() | state.flags() & OpenFlags.O_NONBLOCK), Arg.imm(0));
+        Arg.imm(state.type() | state.flags() & OpenFlags.O_NONBLOCK),
+        Arg.imm(state.type() == SOCK_PACKET ? state.protocol() : 0));
     Arg socket = Arg.result(fd);
     SocketOptions.setBefore(state.options(), socket, script);
     SocketOptions.setAfter(state.options(), socket, script);
@@ -130,7 +139,13 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
     for (Bytes request : state.memberships()) {
       set(PACKET_ADD_MEMBERSHIP, request, "what more its interface takes", socket, script);
     }
-    if (state.protocol() != 0 || state.interfaceIndex() != 0) {
+    if (state.type() == SOCK_PACKET) {
+      // Bound by name, with its protocol from the start (net/packet/af_packet.c, packet_bind_spkt()).
+      Bytes address = Bytes.ofU32(AF_PACKET).slice(0, 2).concat(state.device());
+      if (!state.device().equals(Bytes.zeros(DEVICE_BYTES))) {
+        script.call(Nr.BIND, "its interface", socket, Arg.data(address), Arg.imm(address.length()));
+      }
+    } else if (state.protocol() != 0 || state.interfaceIndex() != 0) {
       Bytes address = Bytes.ofU32(AF_PACKET | state.protocol() << 16, state.interfaceIndex())
           .concat(Bytes.zeros(ADDRESS_BYTES - 8));
       script.call(Nr.BIND, "what it listens to", socket, Arg.data(address), Arg.imm(ADDRESS_BYTES));

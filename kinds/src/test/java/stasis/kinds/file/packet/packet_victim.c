@@ -46,6 +46,11 @@ int main(void) {
   check(bind(taking, (void *)&here, sizeof here) == 0, "bind: %m");
   struct packet_mreq all = {.mr_ifindex = here.sll_ifindex, .mr_type = PACKET_MR_ALLMULTI};
   check(setsockopt(idle, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) == 0, "membership: %m");
+  int old = socket(AF_PACKET, SOCK_PACKET, htons(ETH_P_IP));
+  struct sockaddr by_name = {AF_PACKET, "lo"};
+  check(old >= 0 && setsockopt(old, SOL_SOCKET, SO_ATTACH_FILTER, &(struct sock_fprog){1, port + 5},
+      sizeof program) == 0, "SOCK_PACKET: %m");
+  check(bind(old, &by_name, sizeof by_name) == 0, "bind: %m");
   counts(taking);
 
   ready("open");
@@ -61,5 +66,8 @@ int main(void) {
   check(getsockname(taking, (void *)&name, &length) == 0 && name.sll_protocol == htons(ETH_P_IP)
         && name.sll_ifindex == here.sll_ifindex, "its name: %m");
   check(setsockopt(idle, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &all, sizeof all) == 0, "it was no member: %m");
+  struct sockaddr found_name = {0};
+  length = sizeof found_name;
+  check(getsockname(old, &found_name, &length) == 0 && strcmp(found_name.sa_data, "lo") == 0, "its interface: %m");
   pass();
 }

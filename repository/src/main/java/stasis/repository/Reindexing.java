@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// Makes one index of several, or a new one from the tables of the packs. Alone, while nobody else is at work; killed at
-/// any point, every chunk is still in an index.
+/// Makes one index of several, or a new one from the tables of the packs. Alone, while nobody else is at work; killed
+/// at any point, every chunk is still in an index.
 final class Reindexing {
   /// So many small indexes are one too many: each costs a search for each chunk.
   private static final int MANY = 8;

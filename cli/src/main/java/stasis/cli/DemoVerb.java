@@ -23,7 +23,8 @@ import stasis.cli.Engine.Running;
 
 @Command(name = "demo",
     description = "Freeze a real program half-way, end it, bring it back, and compare its result with an undisturbed"
-        + " run.")
+        + " run.",
+    footer = {"", "Example: stasis demo"})
 final class DemoVerb implements Callable<Integer> {
   private static final long POLL_MS = 50;
   private static final long GONE_WITHIN_MS = 5_000;

@@ -63,7 +63,8 @@ final class MemoryRows {
   /// Nothing that a terminal would obey.
   static String printable(String latin1) {
     StringBuilder out = new StringBuilder();
-    for (char c : latin1.toCharArray()) {
+    for (int i = 0; i < latin1.length(); i++) {
+      char c = latin1.charAt(i);
       out.append(c >= ' ' && c <= '~' ? String.valueOf(c) : "\\x%02x".formatted((int) c));
     }
     return out.toString();

@@ -71,7 +71,8 @@ public final class RestoredTree implements AutoCloseable {
   /// @param pid of the root, as it sees itself
   ///
   /// @param leaders of a thread group for each mm @param ended leaders that end now, and how
-  void release(int pid, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended) throws SyscallException, ProcException, StepFailedException {
+  void release(int pid, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
+      throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -88,7 +89,8 @@ public final class RestoredTree implements AutoCloseable {
       leaveRegion(stub(leader));
     }
     for (ObjectId leader : ended.keySet()) {
-      Endings.exit(ptrace, proc.task(stub(leader).tid()), stub(leader), GroupPlan.require(exits, leader), GroupPlan.require(ended, leader));
+      Endings.exit(ptrace, proc.task(stub(leader).tid()), stub(leader), GroupPlan.require(exits, leader),
+          GroupPlan.require(ended, leader));
     }
     for (var entry : cpus.entrySet()) {
       Stub stub = stub(entry.getKey());

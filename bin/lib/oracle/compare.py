@@ -9,7 +9,9 @@ from oracle.snapshot import pairs
 STATUS_PIDS = {"NStgid": "Tgid", "NSpid": "Pid", "NSpgid": "Pgid", "NSsid": "Sid"}
 STAT_SAID_ELSEWHERE = {"pid", "comm", "ppid", "pgrp", "session", "signal", "blocked", "sigignore", "sigcatch"}
 NAMELESS = re.compile(
-    r"^(pipe|socket):\[|^/memfd:|^anon_inode:\[pidfd\]$|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]| \(deleted\)$")
+    r"^(pipe|socket):\[|^/memfd:|^anon_inode:\[pidfd\]$|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]"
+    r"|^/proc/\d+(/|$)| \(deleted\)$")
+NAMESPACE = re.compile(r"(cgroup|ipc|mnt|net|pid|time|user|uts):\[")
 PLACES = re.compile(r"^((pipe|socket):\[)\d+\]$")
 
 
@@ -99,11 +101,12 @@ def canonical_fdinfo(lines, name):
 
 
 def canonical_stat(seen, text, name):
-    """Of a directory only which it is: others may write there. Of a pipe or socket neither time nor size."""
+    """Of a directory only which it is: others may write there. Of a pipe or socket neither time nor size. A namespace
+    is given its time whenever it is opened."""
     if "error" in seen:
         return seen
     found = dict(seen, ino=name.object(text, seen["ino"]))
-    if found["ino"].startswith("object") or found["mode"].startswith("0o4"):
+    if found["ino"].startswith("object") or found["mode"].startswith("0o4") or NAMESPACE.match(text):
         del found["mtime_ns"]
     if PLACES.match(text) or found["mode"].startswith("0o4"):
         del found["size"], found["nlink"]

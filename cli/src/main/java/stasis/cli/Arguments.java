@@ -28,11 +28,24 @@ final class Arguments {
 
   /// An image is given as argument or as `--image`, once; with `--repo` it is the name of a checkpoint there.
   static ImageAt image(CommandSpec spec, Optional<String> argument, Optional<Path> option, Optional<Path> repository) {
+    return image(spec, argument, option, repository, Optional.empty());
+  }
+
+  /// As above, also from a pipe.
+  static ImageAt image(CommandSpec spec, Optional<String> argument, Optional<Path> option, Optional<Path> repository,
+      Optional<Integer> commitFd) {
+    boolean piped = argument.or(() -> option.map(Path::toString)).filter(ImageAt.Piped.WORD::equals).isPresent();
+    if (commitFd.isPresent() && !piped) {
+      throw usage(spec, "--commit-fd goes with --image -");
+    }
     if (argument.isPresent() == option.isPresent()) {
       throw usage(spec, argument.isPresent() ? "give IMAGE or --image DIR, not both" : "which IMAGE?");
     }
     if (repository.isPresent() && argument.isEmpty()) {
       throw usage(spec, "give NAME@K with --repo, not --image");
+    }
+    if (piped && repository.isEmpty()) {
+      return new ImageAt.Piped(commitFd.map(CommitFd::new));
     }
     return repository.isPresent() ? kept(spec, argument.orElseThrow(), repository.get())
         : new ImageAt.Folder(normal(argument.map(Path::of).or(() -> option).orElseThrow()));

@@ -12,23 +12,30 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
+import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 
 @Command(name = "checkpoint",
-    description = "Freeze a running program and write it to a folder; then end it, or let it run on.")
+    description = "Freeze a running program and write it to a folder; then end it, or let it run on.",
+    footer = {"", "Examples: stasis checkpoint 4711 --image DIR",
+        "          stasis checkpoint 4711 --repo R --name redis --leave-running",
+        "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
 final class CheckpointVerb implements Callable<Integer> {
   private final Session session;
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @Parameters(paramLabel = "PID", description = "Root of the tree.")
   private int pid;
-  @Option(names = "--image", paramLabel = "DIR", description = "Folder the image is written to.")
+  @Option(names = "--image", paramLabel = "DIR", description = "Folder the image is written to; - is standard output.")
   private Optional<Path> image = Optional.empty();
   @Option(names = "--repo", paramLabel = "DIR",
       description = "Repository it is added to, each content stored once; made if it is not there.")
   private Optional<Path> repository = Optional.empty();
   @Option(names = "--name", paramLabel = "NAME", description = "What it is called there: NAME@1, NAME@2, ...")
   private Optional<String> name = Optional.empty();
+  @Option(names = "--commit-fd", paramLabel = "FD",
+      description = "With --image -: end the program only when a line on FD says that the other side has the image.")
+  private Optional<Integer> commitFd = Optional.empty();
   @Option(names = "--leave-running", description = "Let the program run on instead of ending it.")
   private boolean leaveRunning;
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
@@ -41,6 +48,12 @@ final class CheckpointVerb implements Callable<Integer> {
   @Option(names = "--tcp-established",
       description = "Keep TCP connections to peers outside the tree until the restore, on this host.")
   private boolean tcpEstablished;
+  @Option(names = "--external-pipe", paramLabel = "null|inherit", description =
+      "Let pipes whose other end is outside the tree come back as /dev/null, or as the restorer's input and output.")
+  private Optional<String> externalPipe = Optional.empty();
+  @Option(names = "--external-unix", paramLabel = "disconnect|reconnect", description =
+      "Let unix sockets whose peer is outside the tree come back hung up, or connect them to the same path again.")
+  private Optional<String> externalUnix = Optional.empty();
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
   @Mixin private JsonOption json = new JsonOption();
@@ -52,13 +65,51 @@ final class CheckpointVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), Arguments.destination(spec, image,
-        repository, name), leaveRunning, strict, force,
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination(), leaveRunning, strict, force,
         maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
     return new Checkpointing(session, order, json, verbosity).call();
   }
 
-  private TcpPeers outside() {
+  private ImageAt destination() {
+    boolean piped = image.filter(path -> path.toString().equals(ImageAt.Piped.WORD)).isPresent();
+    if (commitFd.isPresent() && (!piped || leaveRunning)) {
+      throw new ParameterException(spec.commandLine(), "--commit-fd goes with --image - and without --leave-running");
+    }
+    if (!piped) {
+      return Arguments.destination(spec, image, repository, name);
+    }
+    if (!leaveRunning && commitFd.isEmpty() || repository.isPresent() || name.isPresent() || json.takesStdout()) {
+      throw new ParameterException(spec.commandLine(), repository.isPresent() || name.isPresent()
+          ? "give --image - or --repo DIR, not both" : json.takesStdout()
+          ? "standard output is for the image; give --json=FILE"
+          : "the program would end before anybody has its image; give --leave-running, or --commit-fd FD");
+    }
+    return new ImageAt.Piped(commitFd.map(CommitFd::new));
+  }
+
+  private Outside outside() {
+    return new Outside(tcp(), pipes(), sockets());
+  }
+
+  private Outside.Pipes pipes() {
+    return switch (externalPipe.orElse("")) {
+      case "" -> Outside.Pipes.REFUSE;
+      case "null" -> Outside.Pipes.NULL;
+      case "inherit" -> Outside.Pipes.INHERIT;
+      default -> throw new ParameterException(spec.commandLine(), "--external-pipe is null or inherit");
+    };
+  }
+
+  private Outside.Sockets sockets() {
+    return switch (externalUnix.orElse("")) {
+      case "" -> Outside.Sockets.REFUSE;
+      case "disconnect" -> Outside.Sockets.DISCONNECT;
+      case "reconnect" -> Outside.Sockets.RECONNECT;
+      default -> throw new ParameterException(spec.commandLine(), "--external-unix is disconnect or reconnect");
+    };
+  }
+
+  private TcpPeers tcp() {
     if (tcpClose && tcpEstablished) {
       throw new ParameterException(spec.commandLine(), "--tcp-close and --tcp-established exclude each other");
     }

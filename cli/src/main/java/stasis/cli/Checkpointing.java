@@ -1,6 +1,7 @@
 package stasis.cli;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.util.List;
 import java.util.concurrent.Callable;
 import stasis.cli.Engine.CheckpointOrder;
@@ -29,12 +30,14 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
 
   private void print(Checkpointed result) {
     Figures figures = result.figures();
-    session.console().out().printf("%s (%s, %s) is in %s%s%n", order.root(), Units.count(figures.tasks(), "task"),
+    // Standard output may be where the image went.
+    PrintStream out = order.image() instanceof ImageAt.Piped ? session.console().err() : session.console().out();
+    out.printf("%s (%s, %s) is in %s%s%n", order.root(), Units.count(figures.tasks(), "task"),
         Units.count(figures.threads(), "thread"), result.image(),
         order.leaveRunning() ? " and runs on" : " and has ended");
-    session.console().out().printf("frozen %s, total %s, image %s of which pages %s%n",
+    out.printf("frozen %s, total %s, image %s of which pages %s%n",
         Units.duration(result.frozenNs()), Units.duration(figures.totalNs()), Units.bytes(figures.imageBytes()),
         Units.bytes(figures.pageBytes()));
-    session.console().out().print(LossTable.render(figures.losses(), verbosity.verbose()));
+    out.print(LossTable.render(figures.losses(), verbosity.verbose()));
   }
 }

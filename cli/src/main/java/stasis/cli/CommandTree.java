@@ -42,8 +42,12 @@ final class CommandTree {
         .addSubcommand(new VerifyVerb(session))
         .addSubcommand(new StatsVerb(session))
         .addSubcommand(new CopyVerb(session))
+        .addSubcommand(new DiffVerb(session))
+        .addSubcommand(new CoreVerb(session))
+        .addSubcommand(new GdbVerb(session))
         .addSubcommand(new DoctorVerb(session))
         .addSubcommand(new DemoVerb(session))
+        .addSubcommand(new CompletionVerb(session))
         .addSubcommand(new RehearseVerb(session));
     tree.setColorScheme(CommandLine.Help.defaultColorScheme(session.console().colour() ? Ansi.ON : Ansi.OFF));
     tree.setOut(new PrintWriter(session.console().out(), true, StandardCharsets.UTF_8));

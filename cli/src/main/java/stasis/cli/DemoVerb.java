@@ -17,13 +17,14 @@ import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.kinds.AddressMap;
-import stasis.kinds.TcpPeers;
+import stasis.kinds.Outside;
 import stasis.cli.Engine.Restored;
 import stasis.cli.Engine.Running;
 
 @Command(name = "demo",
     description = "Freeze a real program half-way, end it, bring it back, and compare its result with an undisturbed"
-        + " run.")
+        + " run.",
+    footer = {"", "Example: stasis demo"})
 final class DemoVerb implements Callable<Integer> {
   private static final long POLL_MS = 50;
   private static final long GONE_WITHIN_MS = 5_000;
@@ -100,7 +101,7 @@ final class DemoVerb implements Callable<Integer> {
     Progress progress = verbosity.progress(session);
     Outcome<Checkpointed> outcome = session.engine().checkpoint(
         new CheckpointOrder(target.pid(), new ImageAt.Folder(image), false, false, false, Optional.empty(),
-            TcpPeers.REFUSE), progress);
+            Outside.REFUSED), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
       return Optional.of(Report.of(session.console(), new JsonOption()).unsuccessful(outcome));

@@ -13,7 +13,8 @@ import stasis.linux.probe.Finding;
 import stasis.linux.probe.Verdict;
 
 @Command(name = "doctor",
-    description = "Try what this kernel and this user can do, and tell what each missing thing costs.")
+    description = "Try what this kernel and this user can do, and tell what each missing thing costs.",
+    footer = {"", "Example: stasis doctor"})
 final class DoctorVerb implements Callable<Integer> {
   private final Session session;
 

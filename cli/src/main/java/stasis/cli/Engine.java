@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.image.LossRow;
 import stasis.kinds.AddressMap;
-import stasis.kinds.TcpPeers;
+import stasis.kinds.Outside;
 import stasis.linux.abi.Tid;
 
 /// What the verbs need of the library, in the words of the command line. The one place where the two meet is the
@@ -22,9 +22,9 @@ interface Engine {
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
 
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
-  /// @param outside what becomes of TCP connections whose peer is outside the tree
+  /// @param outside what becomes of what leads out of the tree
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, TcpPeers outside) {}
+      Optional<Long> maxFreezeNs, Outside outside) {}
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still

@@ -13,7 +13,8 @@ import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
 
 @Command(name = "explain",
-    description = "Tell what a checkpoint of a running program would keep, change or refuse.")
+    description = "Tell what a checkpoint of a running program would keep, change or refuse.",
+    footer = {"", "Example: stasis explain 4711"})
 final class ExplainVerb implements Callable<Integer> {
   private final Session session;
 

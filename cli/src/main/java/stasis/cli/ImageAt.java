@@ -1,11 +1,15 @@
 package stasis.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.nio.file.Path;
+import java.util.Optional;
 import stasis.repository.CheckpointName;
 import stasis.repository.ImageDestination;
 import stasis.repository.ImageOrigin;
 import stasis.repository.ImageReader;
 import stasis.repository.ImageStore;
+import stasis.repository.ImageStream;
 import stasis.repository.Repository;
 
 /// Where an image is, or is to go, as the user said it.
@@ -30,6 +34,31 @@ sealed interface ImageAt {
     @Override
     public String toString() {
       return path.toString();
+    }
+  }
+
+  /// Standard output, or standard input.
+  ///
+  /// @param commit how the receiving side says that it has it
+  record Piped(Optional<CommitFd> commit) implements ImageAt {
+    /// How it is spelled on a command line.
+    static final String WORD = "-";
+
+    @Override
+    public ImageOrigin origin() {
+      return ImageStream.origin(System.in, Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    /// Past [System#out], which would buffer and swallow errors.
+    @Override
+    public ImageDestination destination(boolean force) {
+      return ImageStream.destination(new FileOutputStream(FileDescriptor.out),
+          commit.map(CommitFd::acknowledgement));
+    }
+
+    @Override
+    public String toString() {
+      return "the stream";
     }
   }
 

@@ -1,66 +1,110 @@
 package stasis.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import stasis.engine.ImageMemory.Place;
+import stasis.engine.ImageMemory.Stretch;
 import stasis.image.DecodeException;
-import stasis.image.Limits;
+import stasis.image.Fields;
 import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.image.StoredObject;
-import stasis.image.Value;
+import stasis.repository.ImageException;
+import stasis.resource.VmaState;
 
 /// The views of `inspect`, spelled as users type them. They read objects by the schemas that travel in the statefile,
-/// so
-/// a kind of a newer engine is shown like any other.
+/// so a kind of a newer engine is shown like any other.
 enum ImageView {
   ps("core\\.task") {
     @Override
-    String render(Statefile statefile) throws DecodeException {
+    Shown show(Inspection image) throws DecodeException, ImageException, Inspection.NoAnswerException {
       Table table = new Table("PID", "LEADER", "PARENT", "PGRP", "SESSION", "MM", "COMMAND");
+      Statefile statefile = image.statefile();
       for (StoredObject task : statefile.objects("core.task")) {
-        Row row = Row.of(statefile, task);
-        table.row(row.text("pids"), pid(statefile, row.id("leader")), pid(statefile, row.id("parent")),
-            row.text("processGroup"), row.text("session"), row.text("mm"), row.text("comm"));
+        Fields row = Fields.of(statefile, task);
+        if (image.task().isEmpty() || pid(statefile, row.id("leader")).matches("(.*/)?" + image.task().get())) {
+          table.row(row.text("pids"), pid(statefile, row.id("leader")), pid(statefile, row.id("parent")),
+              row.text("processGroup"), row.text("session"), row.text("mm"),
+              MemoryRows.commandLine(image, task.id()).orElse(row.text("comm")));
+        }
       }
-      return table.render();
+      return Shown.of(table);
     }
   },
 
   pmap("core\\.mm|mapping\\..*|body\\..*") {
     @Override
-    String render(Statefile statefile) throws DecodeException {
-      StringBuilder out = new StringBuilder();
-      for (StoredObject mm : statefile.objects("core.mm")) {
-        out.append("mm ").append(mm.id()).append(" of ").append(users(statefile, "mm", mm.id())).append('\n');
-        Table table = new Table("START", "KIB", "PROT", "OFFSET", "FLAGS", "BACKING");
-        for (Row vma : Row.of(statefile, mm).rows("vmas")) {
-          table.row(vma.text("start"), Long.toString(vma.number("lengthBytes") / 1024), prot(vma),
-              vma.text("offset"), vma.text("flags"), brief(statefile, vma.id("backing")));
+    Shown show(Inspection image) throws DecodeException, Inspection.NoAnswerException {
+      List<Shown.Section> sections = new ArrayList<>();
+      for (StoredObject mm : image.statefile().objects("core.mm")) {
+        String users = image.users("mm", mm.id());
+        if (image.task().isEmpty() || List.of(users.split("[,/]")).contains(image.task().get().toString())) {
+          sections.add(new Shown.Section("mm " + mm.id() + " of " + users, vmas(image, mm.id())));
         }
-        out.append(table.render());
       }
-      return out.toString();
+      return Shown.of(sections);
     }
   },
 
   lsof("core\\.files|file\\..*|body\\..*") {
     @Override
-    String render(Statefile statefile) throws DecodeException {
-      Table table = new Table("TASKS", "FD", "CLOEXEC", "FILE");
-      for (StoredObject files : statefile.objects("core.files")) {
-        for (Row entry : Row.of(statefile, files).rows("entries")) {
-          table.row(users(statefile, "files", files.id()), entry.text("fd"), entry.text("closeOnExec"),
-              brief(statefile, entry.id("file")));
+    Shown show(Inspection image) throws DecodeException {
+      Table table = new Table("TASKS", "FD", "CLOEXEC", "KIND", "NAME");
+      for (StoredObject files : image.statefile().objects("core.files")) {
+        String users = image.users("files", files.id());
+        if (image.task().isPresent() && !List.of(users.split("[,/]")).contains(image.task().get().toString())) {
+          continue;
+        }
+        for (Fields entry : Fields.of(image.statefile(), files).records("entries")) {
+          table.row(users, entry.text("fd"), entry.text("closeOnExec"),
+              entry.id("file").flatMap(image.statefile()::object).map(StoredObject::schemaName).orElse("?"),
+              image.brief(entry.id("file")));
         }
       }
-      return table.render();
+      return Shown.of(table);
+    }
+  },
+
+  ss("core\\.files|file\\.(tcp|udp|unix)|body\\.unix") {
+    @Override
+    Shown show(Inspection image) throws DecodeException {
+      return Shown.of(SocketRows.of(image));
+    }
+  },
+
+  env("group\\.mm") {
+    @Override
+    Shown show(Inspection image) throws DecodeException, ImageException, Inspection.NoAnswerException {
+      return Shown.of(MemoryRows.environment(image));
+    }
+  },
+
+  stack("core\\.(task|cpu)") {
+    @Override
+    Shown show(Inspection image) throws ImageException, Inspection.NoAnswerException {
+      return Shown.of(StackRows.of(image));
+    }
+  },
+
+  grep("core\\.none") {
+    @Override
+    Shown show(Inspection image) throws ImageException, Inspection.NoAnswerException {
+      return Shown.of(MemorySearch.of(image));
+    }
+  },
+
+  cat("core\\.none") {
+    @Override
+    Shown show(Inspection image) throws ImageException, Inspection.NoAnswerException {
+      return MemoryRows.bytes(image);
     }
   },
 
   show(".*") {
     @Override
-    String render(Statefile statefile) throws DecodeException {
-      return statefile.show();
+    Shown show(Inspection image) throws DecodeException {
+      return Shown.text(image.statefile().show());
     }
   };
 
@@ -71,79 +115,44 @@ enum ImageView {
     this.schemaNames = schemaNames;
   }
 
-  abstract String render(Statefile statefile) throws DecodeException;
+  abstract Shown show(Inspection image) throws DecodeException, ImageException, Inspection.NoAnswerException;
 
   /// Whether objects of this schema belong to the view.
   boolean holds(String schemaName) {
     return schemaName.matches(schemaNames);
   }
 
-  private static String prot(Row vma) {
-    long prot = vma.number("prot");
-    return ((prot & 1) != 0 ? "r" : "-") + ((prot & 2) != 0 ? "w" : "-") + ((prot & 4) != 0 ? "x" : "-")
-        + (vma.text("shared").equals("true") ? "s" : "p");
+  /// As `pmap -x` has them: STORED is what of a vma lies in the image.
+  private static Table vmas(Inspection image, ObjectId mm) throws DecodeException {
+    Table table = new Table("START", "KIB", "STORED", "PROT", "OFFSET", "FLAGS", "BACKING");
+    long total = 0;
+    long totalStored = 0;
+    for (VmaState vma : image.memory().vmas(mm)) {
+      long stored = image.memory().stretches(mm, vma).stream().filter(s -> s.place() instanceof Place.Stored)
+          .mapToLong(Stretch::lengthBytes).sum();
+      total += vma.lengthBytes();
+      totalStored += stored;
+      table.row(vma.start().toString(), Long.toString(vma.lengthBytes() / 1024), Long.toString(stored / 1024),
+          prot(vma), Long.toString(vma.offset()), vma.flags().strip(), name(image, vma));
+    }
+    table.row("total", Long.toString(total / 1024), Long.toString(totalStored / 1024), "", "", "", "");
+    return table;
   }
 
-  /// The pids of the tasks whose field refers to an object.
-  private static String users(Statefile statefile, String field, ObjectId object) throws DecodeException {
-    StringBuilder pids = new StringBuilder();
-    for (StoredObject task : statefile.objects("core.task")) {
-      Row row = Row.of(statefile, task);
-      if (row.id(field).filter(object::equals).isPresent()) {
-        pids.append(pids.isEmpty() ? "" : ",").append(row.text("pids"));
-      }
-    }
-    return pids.isEmpty() ? "nobody" : pids.toString();
+  /// What is mapped there, as /proc/PID/maps would name it.
+  static String name(Inspection image, VmaState vma) throws DecodeException {
+    String kind = image.statefile().object(vma.backing()).map(StoredObject::schemaName).orElse("?");
+    return (kind + " " + (vma.name().isEmpty() ? "" : "[" + vma.name() + "] ")
+        + image.brief(Optional.of(vma.backing()))).strip();
+  }
+
+  private static String prot(VmaState vma) {
+    return ((vma.prot() & 1) != 0 ? "r" : "-") + ((vma.prot() & 2) != 0 ? "w" : "-")
+        + ((vma.prot() & 4) != 0 ? "x" : "-") + (vma.shared() ? "s" : "p");
   }
 
   private static String pid(Statefile statefile, Optional<ObjectId> task) throws DecodeException {
     Optional<StoredObject> object = task.flatMap(statefile::object);
-    return object.isPresent() ? Row.of(statefile, object.get()).text("pids") : "?";
-  }
-
-  /// Kind and state of an object on one line.
-  private static String brief(Statefile statefile, Optional<ObjectId> id) throws DecodeException {
-    Optional<StoredObject> object = id.flatMap(statefile::object);
-    if (object.isEmpty()) {
-      return "?";
-    }
-    return object.get().schemaName() + " "
-        + statefile.schema(object.get()).read(object.get().state(), Limits.DEFAULT).json();
-  }
-
-  /// A record's fields by name; one that is not there reads as `?`, because images outlive names.
-  private record Row(Value.Message message) {
-    static Row of(Statefile statefile, StoredObject object) throws DecodeException {
-      return new Row(statefile.schema(object).read(object.state(), Limits.DEFAULT));
-    }
-
-    Optional<Value> field(String name) {
-      return message.entries().stream().filter(e -> e.name().equals(name)).map(Value.Entry::value).findFirst();
-    }
-
-    /// As people read it; hostile text cannot reach the terminal, because JSON escapes it.
-    String text(String name) {
-      return field(name).map(value -> switch (value) {
-        case Value.Sequence(List<Value> elements) -> String.join("/", elements.stream().map(Value::json).toList());
-        default -> value.json().replaceAll("^\"|\"$", "");
-      }).orElse("?");
-    }
-
-    long number(String name) {
-      return field(name).map(value -> value instanceof Value.Whole(_, long number) ? number : 0L).orElse(0L);
-    }
-
-    Optional<ObjectId> id(String name) {
-      return field(name).flatMap(value -> value instanceof Value.Whole(_, long number)
-          ? Optional.of(new ObjectId(Math.toIntExact(number))) : Optional.empty());
-    }
-
-    List<Row> rows(String name) {
-      return field(name).map(value -> switch (value) {
-        case Value.Sequence(List<Value> elements) -> elements.stream()
-            .filter(Value.Message.class::isInstance).map(e -> new Row((Value.Message) e)).toList();
-        default -> List.<Row>of();
-      }).orElse(List.of());
-    }
+    return object.isPresent() ? Fields.of(statefile, object.get()).text("pids") : "?";
   }
 }

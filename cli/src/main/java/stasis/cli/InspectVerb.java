@@ -10,8 +10,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import stasis.engine.ImageMemory;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
@@ -21,7 +23,11 @@ import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 
 @Command(name = "inspect",
-    description = "Show what is in an image, as ps, pmap or lsof would, or all of it.")
+    description = "Show what is in an image, as ps, pmap, lsof or ss would, or all of it. Needs no permissions.",
+    footer = {"", "Examples: stasis inspect DIR lsof",
+        "          stasis inspect --repo R redis@7 grep password",
+        "          stasis inspect DIR cat 0x7ffc12340000 256 --task 4711",
+        "grep looks for text, or for bytes: hex:cafe. It searches what the image holds, not files of the host."})
 final class InspectVerb implements Callable<Integer> {
   private final Session session;
 
@@ -31,6 +37,14 @@ final class InspectVerb implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "VIEW", arity = "0..1", defaultValue = "ps",
       description = "${COMPLETION-CANDIDATES}; default ${DEFAULT-VALUE}.")
   private ImageView view = ImageView.ps;
+  @Parameters(index = "2..*", paramLabel = "WHAT", description = "For grep what to look for, for cat ADDRESS LENGTH.")
+  private List<String> arguments = List.of();
+  @Option(names = "--task", paramLabel = "PID", description = "Only this thread group.")
+  private Optional<Integer> task = Optional.empty();
+  @Option(names = "-x", hidden = true, description = "As pmap takes it: its columns are always shown.")
+  private boolean extended;
+  @Option(names = "--raw", description = "cat: write the bytes themselves.")
+  private boolean raw;
   @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds it.")
   private Optional<Path> repository = Optional.empty();
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -42,12 +56,23 @@ final class InspectVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    boolean takesWords = view == ImageView.grep || view == ImageView.cat;
+    if (extended && view != ImageView.pmap) {
+      throw new ParameterException(spec.commandLine(), "-x goes with pmap");
+    }
+    if (!takesWords && !arguments.isEmpty() || raw && view != ImageView.cat) {
+      throw new ParameterException(spec.commandLine(), raw && view != ImageView.cat ? "--raw goes with cat"
+          : view + " takes nothing more, and not '" + arguments.getFirst() + "'");
+    }
     ImageAt at = Arguments.image(spec, Optional.of(image), Optional.empty(), repository);
     try (ImageReader reader = at.origin().open()) {
       Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
-      json.write(json(statefile), session.console());
-      if (!json.takesStdout()) {
-        session.console().out().print(view.render(statefile));
+      try (ImageMemory memory = ImageMemory.open(reader, statefile)) {
+        Shown shown = view.show(new Inspection(statefile, memory, arguments, task));
+        json.write(json(statefile, shown), session.console());
+        if (!json.takesStdout()) {
+          print(shown);
+        }
       }
       return ExitStatus.DONE.code();
     } catch (ImageException e) {
@@ -56,10 +81,21 @@ final class InspectVerb implements Callable<Integer> {
     } catch (DecodeException e) {
       session.console().say(at + " is damaged: " + e.getMessage());
       return ExitStatus.FAILED.code();
+    } catch (Inspection.NoAnswerException e) {
+      session.console().say(String.valueOf(e.getMessage()));
+      return ExitStatus.FAILED.code();
     }
   }
 
-  private Json json(Statefile statefile) throws DecodeException {
+  private void print(Shown shown) {
+    if (raw) {
+      session.console().out().writeBytes(shown.raw().toArray());
+    } else {
+      session.console().out().print(shown.render());
+    }
+  }
+
+  private Json json(Statefile statefile, Shown shown) throws DecodeException {
     StatefileHeader header = statefile.header();
     List<Json> objects = new ArrayList<>();
     for (StoredObject object : statefile.objects()) {
@@ -80,6 +116,7 @@ final class InspectVerb implements Callable<Integer> {
         Json.member("host", Json.text(header.hostName())),
         Json.member("created_unix_ns", Json.number(header.createdUnixNs())),
         Json.member("page_bytes", Json.number(statefile.pageSectionBytes())),
+        Json.member("rows", shown.rows()),
         Json.member("objects", new Json.Items(objects)),
         Json.member("losses", LossTable.json(statefile.losses())));
   }

@@ -1,6 +1,7 @@
 package stasis.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import stasis.engine.CancelledException;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
@@ -25,6 +27,7 @@ import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Kinds;
+import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -57,7 +60,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false), listener(watcher))));
+        .restore(new RestoreRequest(order.image().origin(), false), committing(order.image(), listener(watcher)))));
   }
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
@@ -88,7 +91,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
     return guarded(() -> {
-      Explanation explanation = checkpointer(TcpPeers.REFUSE).explain(root);
+      Explanation explanation = checkpointer(Outside.REFUSED).explain(root);
       List<LossRow> rows = new ArrayList<>(explanation.rows());
       rows(explanation.obstacles()).stream().filter(obstacle -> rows.stream().noneMatch(
           row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
@@ -110,12 +113,30 @@ final class LibraryEngine implements Engine {
     }
   }
 
-  private Checkpointer checkpointer(TcpPeers outside) throws IOException {
+  private Checkpointer checkpointer(Outside outside) throws IOException {
     return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version));
   }
 
   private Restorer restorer(TcpPeers outside, AddressMap addresses) throws IOException {
     return new Restorer(Kinds.all(outside, addresses), LiveEnvironment.of(version));
+  }
+
+  /// Tells the sending side, when the image is here, checked and planned: before the first step.
+  private static Moment.Listener committing(ImageAt image, Moment.Listener listener) {
+    if (!(image instanceof ImageAt.Piped(Optional<CommitFd> commit)) || commit.isEmpty()) {
+      return listener;
+    }
+    AtomicBoolean said = new AtomicBoolean();
+    return moment -> {
+      if (moment.equals(new Moment.At("restore.step")) && !said.getAndSet(true)) {
+        try {
+          commit.get().say();
+        } catch (IOException e) {
+          throw new UncheckedIOException("--commit-fd: " + e.getMessage(), e);
+        }
+      }
+      listener.at(moment);
+    };
   }
 
   /// Named moments are what the user sees as phases; steps are the lines of `--verbose`.

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import stasis.kinds.AddressMap;
-import stasis.kinds.TcpPeers;
+import stasis.kinds.Outside;
 import stasis.linux.abi.Tid;
 import stasis.repository.CheckpointName;
 
@@ -86,7 +86,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
     return Optional.of(new Checkpointing(session, new Engine.CheckpointOrder(
         new Tid(Integer.parseInt(arguments.getFirst())), image.get(),
         has("--leave-running"), has("--strict"), has("--force"), maxFreeze.map(ms -> Long.parseLong(ms) * 1_000_000),
-        TcpPeers.REFUSE),
+        Outside.REFUSED),
         json(), verbosity()));
   }
 

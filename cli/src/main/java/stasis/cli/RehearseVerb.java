@@ -41,6 +41,11 @@ final class RehearseVerb implements Callable<Integer> {
       Path image = folder.resolve("image");
       String pid = Integer.toString(sleeper.pid().value());
       Line.run(rehearsal, "explain", pid);
+      String repository = folder.resolve("repository").toString();
+      Line.run(rehearsal, "checkpoint", pid, "--repo", repository, "--name", "sleep", "--leave-running");
+      Line.run(rehearsal, "inspect", "sleep@1", "--repo", repository);
+      Line.run(rehearsal, "log", "--repo", repository);
+      Line.run(rehearsal, "restore", "sleep@1", "--repo", repository, "--dry-run");
       if (Line.run(rehearsal, "checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
         Line.run(rehearsal, "inspect", image.toString());
         Line.run(rehearsal, "restore", image.toString(), "--dry-run");

@@ -16,7 +16,8 @@ import stasis.kinds.AddressMap;
 
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
-    footer = {"", "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
+    footer = {"", "Examples: stasis restore DIR", "          stasis restore --repo R redis@7 --detach",
+        "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
 final class RestoreVerb implements Callable<Integer> {
   private final Session session;
 
@@ -24,10 +25,13 @@ final class RestoreVerb implements Callable<Integer> {
   @Parameters(paramLabel = "IMAGE", arity = "0..1",
       description = "Folder that holds the image; with --repo a checkpoint: NAME@K, NAME@TAG, or NAME for the newest.")
   private Optional<String> argument = Optional.empty();
-  @Option(names = "--image", paramLabel = "DIR", description = "The same, as an option.")
+  @Option(names = "--image", paramLabel = "DIR", description = "The same, as an option; - is standard input.")
   private Optional<Path> option = Optional.empty();
   @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds it.")
   private Optional<Path> repository = Optional.empty();
+  @Option(names = "--commit-fd", paramLabel = "FD",
+      description = "With --image -: write a line to FD when the image is here, whole, checked and planned.")
+  private Optional<Integer> commitFd = Optional.empty();
   @Option(names = "--detach", description = "Print the pid and return as soon as the program runs.")
   private boolean detach;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
@@ -49,8 +53,8 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    return new Restoring(session, Arguments.image(spec, argument, option, repository), detach, tcpEstablished,
-        addresses(), pidfile, dryRun, json, verbosity).call();
+    return new Restoring(session, Arguments.image(spec, argument, option, repository, commitFd), detach,
+        tcpEstablished, addresses(), pidfile, dryRun, json, verbosity).call();
   }
 
   private AddressMap addresses() {

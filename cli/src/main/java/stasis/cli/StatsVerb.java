@@ -7,7 +7,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import stasis.repository.Catalogue;
 
-@Command(name = "stats", description = "Tell how much a repository holds and what it takes.")
+@Command(name = "stats", description = "Tell how much a repository holds and what it takes.",
+    footer = {"", "Example: stasis stats --repo /var/lib/stasis"})
 final class StatsVerb implements Callable<Integer> {
   private final Session session;
 

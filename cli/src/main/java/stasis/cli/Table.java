@@ -3,6 +3,7 @@ package stasis.cli;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 
 /// Rows in columns as wide as their widest cell; the last column is as long as it likes.
 final class Table {
@@ -19,6 +20,23 @@ final class Table {
       throw new IllegalArgumentException("a row of " + cells.length + " in a table of " + rows.getFirst().size());
     }
     rows.add(List.of(cells));
+  }
+
+  /// Each row as an object, keys from the titles; with `of` where there is a heading.
+  List<Json> rows(String heading) {
+    List<Json> objects = new ArrayList<>();
+    for (List<String> row : rows.subList(1, rows.size())) {
+      List<Json.Member> members = new ArrayList<>();
+      if (!heading.isEmpty()) {
+        members.add(Json.member("of", Json.text(heading)));
+      }
+      for (int i = 0; i < row.size(); i++) {
+        members.add(Json.member(rows.getFirst().get(i).toLowerCase(Locale.ROOT).replace('-', '_'),
+            Json.text(row.get(i))));
+      }
+      objects.add(new Json.Members(members));
+    }
+    return objects;
   }
 
   String render() {

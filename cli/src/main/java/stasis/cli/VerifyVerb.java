@@ -8,12 +8,15 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "verify", description = "Look whether every checkpoint of a repository can be read.",
-    footer = {"", "Exit status 0: all is well; 4: something is damaged or missing, and each line says what it hits."})
+    footer = {"", "Example: stasis verify --repo /var/lib/stasis --every-byte",
+        "Exit status 0: all is well; 4: something is damaged or missing, and each line says what it hits."})
 final class VerifyVerb implements Callable<Integer> {
   private final Session session;
 
   @Option(names = "--every-byte", description = "Read everything, instead of only looking whether it is there.")
   private boolean everyByte;
+  @Option(names = "--rebuild-index", description = "First make the index anew from the packs.")
+  private boolean rebuildIndex;
   @Mixin private Kept kept = new Kept();
 
   VerifyVerb(Session session) {
@@ -23,6 +26,9 @@ final class VerifyVerb implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     return kept.run(session, catalogue -> {
+      if (rebuildIndex) {
+        catalogue.reindex();
+      }
       List<String> problems = catalogue.verify(everyByte);
       String text = problems.isEmpty() ? Units.count(catalogue.log().size(), "checkpoint") + " "
           + (everyByte ? "read, every byte as written\n" : "whole; --every-byte reads them as well\n")

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Outcome;
+import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
 
@@ -27,7 +28,7 @@ final class CheckpointVerbTest {
 
     assertThat(engine.orders).containsExactly(
         new CheckpointOrder(new Tid(4711), FOLDER, true, true, true, Optional.of(250_000_000L),
-            TcpPeers.CLOSE));
+            Outside.of(TcpPeers.CLOSE)));
   }
 
   @Test
@@ -36,7 +37,21 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--tcp-established", "--tcp-close");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), FOLDER, false, false, false, Optional.empty(), TcpPeers.KEEP));
+        new CheckpointOrder(new Tid(4711), FOLDER, false, false, false, Optional.empty(), Outside.of(TcpPeers.KEEP)));
+  }
+
+  @Test
+  void whatLeadsOutBecomesWhatIsAskedFor() {
+    CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--external-pipe=null",
+        "--external-unix=disconnect");
+    CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--external-pipe=inherit",
+        "--external-unix=reconnect");
+    CommandLineRun wrong = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--external-pipe=nil");
+
+    assertThat(engine.orders).extracting(order -> ((CheckpointOrder) order).outside()).containsExactly(
+        new Outside(TcpPeers.REFUSE, Outside.Pipes.NULL, Outside.Sockets.DISCONNECT),
+        new Outside(TcpPeers.REFUSE, Outside.Pipes.INHERIT, Outside.Sockets.RECONNECT));
+    assertThat(wrong.err()).contains("--external-pipe is null or inherit");
   }
 
   @Test
@@ -44,7 +59,7 @@ final class CheckpointVerbTest {
     CommandLineRun.of(engine, "checkpoint", "4711", "--image=/i");
 
     assertThat(engine.orders).containsExactly(
-        new CheckpointOrder(new Tid(4711), FOLDER, false, false, false, Optional.empty(), TcpPeers.REFUSE));
+        new CheckpointOrder(new Tid(4711), FOLDER, false, false, false, Optional.empty(), Outside.REFUSED));
   }
 
   @Test
@@ -156,5 +171,22 @@ final class CheckpointVerbTest {
 
     assertThat(run.status()).isEqualTo(4);
     assertThat(run.err()).contains("no/such").doesNotContain("\tat ");
+  }
+
+  @Test
+  void anImageForAPipeNeedsAProgramThatGoesOnOrAnotherSideThatAnswers() {
+    for (String line : List.of("checkpoint 7 --image -", "checkpoint 7 --image - --leave-running --json",
+        "checkpoint 7 --image - --leave-running --commit-fd 3", "checkpoint 7 --image i --commit-fd 3",
+        "checkpoint 7 --image - --repo r --leave-running", "checkpoint 7", "checkpoint 7 --repo r",
+        "checkpoint 7 --repo r --name a/b")) {
+      CommandLineRun run = CommandLineRun.of(engine, line.split(" "));
+      assertThat(run.status()).as(line).isEqualTo(2);
+      assertThat(run.err().lines()).as(line).hasSize(1);
+    }
+    assertThat(engine.orders).isEmpty();
+    CommandLineRun run = CommandLineRun.of(engine, "checkpoint", "7", "--image", "-", "--commit-fd", "3");
+    assertThat(run.out()).isEmpty();
+    assertThat(engine.orders).containsExactly(new CheckpointOrder(new Tid(7),
+        new ImageAt.Piped(Optional.of(new CommitFd(3))), false, false, false, Optional.empty(), Outside.REFUSED));
   }
 }

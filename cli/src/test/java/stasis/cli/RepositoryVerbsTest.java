@@ -82,8 +82,15 @@ final class RepositoryVerbsTest {
   }
 
   @Test
+  void completionKnowsTheVerbsAndTheirOptions() {
+    assertThat(CommandLineRun.of(engine, "completion").out()).contains("checkpoint", "--leave-running", "forget",
+        "--keep-last", "complete -F");
+  }
+
+  @Test
   void everyVerbShowsAnExample() {
-    for (String verb : List.of("log", "tag", "forget", "prune", "copy")) {
+    for (String verb : List.of("checkpoint", "restore", "explain", "inspect", "log", "tag", "forget", "prune", "verify",
+        "stats", "copy", "diff", "core", "gdb", "doctor", "demo", "completion")) {
       assertThat(CommandLineRun.of(engine, verb, "-h").out()).as(verb).contains("Example");
     }
   }

@@ -17,6 +17,9 @@ interface Answerer {
   /// See [Frozen#hiddenMm].
   Optional<HiddenMm> hiddenMm();
 
+  /// See [Frozen#childSubreaper].
+  Optional<Boolean> childSubreaper();
+
   /// See [Frozen#hidden].
   Optional<HiddenThread> hidden(Tid thread);
 

@@ -106,7 +106,8 @@ final class CaptureChecks {
     if (task.handlers().isPresent()) {
       leader("core.task", task.handlers().get());
     }
-    if (!capture.cpus().containsKey(id)) {
+    if (capture.cpus().containsKey(id) == task.ended().isPresent()
+        || task.ended().isPresent() && (!task.leader().equals(id) || capture.threads(id).size() < 2)) {
       throw refers("core.task", id, "a task with registers");
     }
   }

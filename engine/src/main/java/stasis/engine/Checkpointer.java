@@ -120,7 +120,7 @@ public final class Checkpointer {
         listener.at(new Moment.Frozen(tree.threads()));
         Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
         StatefileHeader header = Headers.of(ProgramClocks.of(environment,
-            tree.members().stream().map(member -> member.group().leader()).toList()), host);
+            tree.members().stream().map(member -> member.group().shown()).toList()), host);
         phases.enter("collect");
         Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
         return switch (collected) {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
@@ -28,6 +29,7 @@ import stasis.resource.MmState;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
+import stasis.resource.Stage;
 import stasis.resource.TaskAspect;
 import stasis.resource.TaskState;
 import stasis.resource.ZombieState;
@@ -83,13 +85,15 @@ final class Collector {
       }
       List<BodySource> sources = bodies();
       tellOutsiders(groups, sources);
+      Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(mms), new TreeMap<>(files),
+          new TreeMap<>(items), new TreeMap<>(cpus), new TreeMap<>(zombies));
+      Planner.unborn(capture, BirthOrder.of(capture, Set.of())).forEach(
+          obstacle -> findings.refuse("core.task", obstacle));
       if (!findings.obstacles().isEmpty()) {
         fileCollector.close();
         sources.forEach(BodySource::close);
         return new Collected.Obstructed(findings.obstacles(), findings.table(items.values(), host));
       }
-      Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(mms), new TreeMap<>(files),
-          new TreeMap<>(items), new TreeMap<>(cpus), new TreeMap<>(zombies));
       return new Collected.Complete(capture, findings, sources, mappingCollector.privatePages(), fileCollector);
     } catch (ObstructedException | RuntimeException | Error e) {
       fileCollector.close();
@@ -120,6 +124,10 @@ final class Collector {
     for (TaskAspect<?> aspect : kinds.taskAspects()) {
       for (var task : group.tasks()) {
         taskAspect(aspect, task, GroupPlan.require(answers, task.tid()));
+      }
+      // Of a leader that has ended, the credentials still count: they are told to who waits.
+      if (group.hasEndedLeader() && aspect.stage() == Stage.CREDENTIALS) {
+        taskAspect(aspect, group.leader(), GroupPlan.require(answers, group.leader().tid()));
       }
     }
   }
@@ -186,6 +194,11 @@ final class Collector {
   }
 
   private <S extends Record> Optional<BodySource> body(BodyKind<S> kind, BodyViews view, TreeView.Body body) {
+    var holders = new LinkedHashSet<String>();
+    body.files().forEach(file -> holders.add(file.subject()));
+    body.mappings().forEach(mapping -> holders.add(mapping.group().subject() + ", mapped"));
+    body.groups().forEach(group -> holders.add(group.subject() + ", which runs it"));
+    findings.shared(body.id(), holders, Function.identity());
     Optional<S> state = findings.look(kind.schema().name(), () -> kind.checkpoint(view));
     state.ifPresent(s -> put(body.id(), kind, s, Optional.empty(), view.subject()));
     return state.flatMap(s -> switch (kind.contents(s)) {

@@ -4,11 +4,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
@@ -74,12 +72,13 @@ final class Contents implements AutoCloseable {
   static Contents snapshot(FrozenTree tree, Collected.Complete collected) throws ObstructedException,
       SyscallException {
     var taken = new HashMap<Tid, Snapshot>();
-    Set<Tid> shown = new HashSet<>();
-    collected.pages().forEach(pages -> shown.add(pages.task()));
+    Map<Tid, Optional<Boolean>> shown = new HashMap<>();
+    collected.pages().forEach(pages -> shown.put(pages.task(), pages.subreaper()));
     // Of those that have one memory, one shows it.
-    for (FrozenTree.Member member : tree.members().stream().filter(m -> shown.contains(m.group().leader())).toList()) {
-      switch (Attempt.at(member.group())) {
-        case Attempt.Taken(Snapshot snapshot) -> taken.put(member.group().leader(), snapshot);
+    for (FrozenGroup group : tree.members().stream().map(FrozenTree.Member::group)
+        .filter(one -> shown.containsKey(one.shown())).toList()) {
+      switch (Attempt.at(group, GroupPlan.require(shown, group.shown()))) {
+        case Attempt.Taken(Snapshot snapshot) -> taken.put(group.shown(), snapshot);
         case Attempt.Impossible(String why) -> {
           for (Snapshot snapshot : taken.values()) {
             snapshot.close();
@@ -139,10 +138,10 @@ final class Contents implements AutoCloseable {
 
     record Impossible(String why) implements Attempt {}
 
-    static Attempt at(FrozenGroup group) throws ObstructedException, SyscallException {
+    static Attempt at(FrozenGroup group, Optional<Boolean> subreaper) throws ObstructedException, SyscallException {
       LiveTask task = group.tasks().getFirst();
       try {
-        return switch (Snapshot.take(group, task, Deadline.after(SNAPSHOT_BOUND))) {
+        return switch (Snapshot.take(group, task, subreaper, Deadline.after(SNAPSHOT_BOUND))) {
           case Snapshot.Outcome.Taken(var snapshot) -> new Taken(snapshot);
           case Snapshot.Outcome.Failed(Errno errno) -> new Impossible("clone: " + errno.meaning());
           case Snapshot.Outcome.Died _ ->

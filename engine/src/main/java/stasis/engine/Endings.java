@@ -1,13 +1,17 @@
 package stasis.engine;
 
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.sys.Syscalls;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
 import stasis.resource.Step;
+import stasis.resource.TaskState;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Stop;
@@ -17,6 +21,7 @@ import stasis.tracee.stub.Stub;
 /// signal. Its parent is told as ever; what is left of it is the parent's to wait for.
 final class Endings {
   private static final Duration BOUND = Duration.ofSeconds(10);
+  private static final long POLL_NS = 100_000;
   private static final int SIGKILL = 9;
   private static final int SIGSTOP = 19;
   private static final SigSet ALL_BUT_SIGTRAP = new SigSet(~(1L << 4));
@@ -61,6 +66,28 @@ final class Endings {
       } else {
         ptrace.cont(stub.tid(), 0);
       }
+    }
+  }
+
+  /// A leader ends, and its threads do not: by exit(2). Its tracer is told of that only when the last thread has ended
+  /// (kernel/exit.c, `delay_group_leader()`), so it goes alone.
+  ///
+  /// @param gadget a syscall instruction that is left
+  static void exit(Ptrace ptrace, ProcTask task, Stub stub, RemoteAddress gadget, TaskState.Ended how)
+      throws SyscallException, ProcException {
+    ptrace.setRegisters(stub.tid(), ptrace.registers(stub.tid()).forCall(gadget, Nr.EXIT.on(Syscalls.HOST),
+        how.status() >> 8 & 0xff));
+    // It must not take what waits for its threads.
+    if ((task.status().sharedPending().bits() & ~how.blocked().bits()) == 0) {
+      ptrace.setSignalMask(stub.tid(), how.blocked());
+    }
+    stub.release();
+    Deadline deadline = Deadline.after(BOUND);
+    while (task.status().state() != 'Z') {
+      if (deadline.passed()) {
+        throw new SyscallException(Nr.EXIT, Errno.ETIMEDOUT, "end the leader " + stub.tid());
+      }
+      LockSupport.parkNanos(POLL_NS);
     }
   }
 

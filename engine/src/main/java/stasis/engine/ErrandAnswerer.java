@@ -124,6 +124,11 @@ final class ErrandAnswerer implements Answerer {
   }
 
   @Override
+  public Optional<Boolean> childSubreaper() {
+    return hiddenGroup.flatMap(HiddenGroup::shared).map(HiddenGroup.Shared::childSubreaper);
+  }
+
+  @Override
   public Optional<HiddenThread> hidden(Tid thread) {
     return hiddenAnswers.flatMap(known -> known.task(thread).map(task -> new HiddenThread(
         task.contexts().iopl() != 0 || task.contexts().ioBitmap(), undos(task),

@@ -24,11 +24,14 @@ import stasis.resource.FileKind;
 import stasis.resource.FilesState;
 import stasis.resource.FilesState.Entry;
 import stasis.resource.KindSet;
+import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 
 /// Describes the open files of a tree, each description once. Holds the engine's copies of them until closed.
 final class FileCollector implements AutoCloseable {
+  private static final int PIDFD_THREAD = 0x80;
+
   private final KindSet kinds;
   private final TreeView tree;
   private final Findings findings;
@@ -101,6 +104,7 @@ final class FileCollector implements AutoCloseable {
       }));
       views.forEach(neighbours::add);
       described.addAll(views);
+      views.forEach(view -> findings.shared(view.id(), view.seats(), seat -> holder(byLeader, seat)));
       tree.opened(views);
       Map<FileView, Optional<FileKind<?>>> recognised = new LinkedHashMap<>();
       views.forEach(view -> recognised.put(view, kind(view)));
@@ -112,9 +116,17 @@ final class FileCollector implements AutoCloseable {
     }
   }
 
+  private static String holder(Map<Tid, GroupView> byLeader, SharedFiles.Seat seat) {
+    return Optional.ofNullable(byLeader.get(seat.task())).map(group -> group.subject() + " fd " + seat.fd())
+        .orElse("a message in flight");
+  }
+
   private static long pidfd(Tid leader) throws ObstructedException {
     try {
-      return Syscalls.require("open a pidfd of task " + leader, Nr.PIDFD_OPEN, leader.value(), 0);
+      long pidfd = Syscalls.call(Nr.PIDFD_OPEN, leader.value(), 0);
+      // A thread that stands for a leader that has ended.
+      return pidfd >= 0 ? pidfd
+          : Syscalls.require("open a pidfd of task " + leader, Nr.PIDFD_OPEN, leader.value(), PIDFD_THREAD);
     } catch (SyscallException e) {
       throw new ObstructedException("task " + leader, e, "");
     }
@@ -179,11 +191,12 @@ final class FileCollector implements AutoCloseable {
 
   /// Tells of descriptions that a task outside the tree has open too; until closed.
   void tellLeaks(Outsiders outsiders, Set<Tid> tree) {
-    for (FileView file : described) {
-      file.copy().flatMap(copy -> outsiders.holder(copy, file.link(), tree)).ifPresent(holder ->
-          findings.approximate("file", file.subject(), stasis.resource.Loss.of("it is shared with " + holder
-              + " outside the tree: what comes back is a new one, with a position and flags of its own, and contents of"
-              + " its own where they have no name")));
+    List<FileView> own = described.stream().filter(file -> file.copy().isPresent()).toList();
+    Map<FileView, String> holders = outsiders.holders(own, tree);
+    for (FileView file : own) {
+      Optional.ofNullable(holders.get(file)).ifPresent(holder -> findings.approximate("file", file.subject(),
+          Loss.of("it is shared with " + holder + " outside the tree: what comes back is a new one, with a position and"
+              + " flags of its own, and contents of its own where they have no name")));
     }
   }
 

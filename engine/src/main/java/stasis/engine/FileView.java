@@ -124,7 +124,7 @@ final class FileView implements OpenFile {
   @Override
   public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
     Arg slot = Arg.data(stasis.linux.abi.Bytes.ofU32(fd().value(), targetFd.value(), nth));
-    for (SharedFiles.Seat candidate : seating.likeliest(targetFd)) {
+    for (SharedFiles.Seat candidate : seating.likeliest(seats.getFirst().task(), targetFd)) {
       Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(candidate.task().value()),
           Arg.imm(seats.getFirst().task().value()),
           Arg.imm(KCMP_EPOLL_TFD), Arg.imm(candidate.fd().value()), slot), Optional.empty());
@@ -145,7 +145,7 @@ final class FileView implements OpenFile {
     Map<ObjectId, Holder> holders = new LinkedHashMap<>();
     for (SharedFiles.Seat seat : seats) {
       // What is only in flight the engine has: locks of the description show there too.
-      ObjectId process = tree.task(seat.task().value()).orElse(task.id());
+      ObjectId process = tree.process(seat.task().value()).orElse(task.id());
       holders.putIfAbsent(process, new Holder(process, seat.info()));
     }
     return List.copyOf(holders.values());
@@ -194,6 +194,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<ObjectId> taskInTree(int pid) {
     return tree.task(pid);
+  }
+
+  /// Everywhere it is open.
+  List<SharedFiles.Seat> seats() {
+    return seats;
   }
 
   /// Where it is open first; for one only in flight, in the engine.

@@ -19,7 +19,7 @@ import stasis.resource.UserDispatch;
 interface Frozen {
   Tid leader();
 
-  /// All live threads, leader first.
+  /// All live threads, leader first unless it has ended.
   List<Tid> threads();
 
   /// The signal of the group stop it was found in, 0 for none.
@@ -27,6 +27,9 @@ interface Frozen {
 
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();
+
+  /// Whether orphans below come to this group (PR_SET_CHILD_SUBREAPER); empty where only the task could tell.
+  Optional<Boolean> childSubreaper();
 
   /// See [stasis.resource.FrozenTask#hidden].
   Optional<HiddenThread> hidden(Tid thread);

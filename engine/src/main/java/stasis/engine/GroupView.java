@@ -22,6 +22,7 @@ final class GroupView implements FrozenGroup {
   private final ObjectId mm;
   private final ObjectId files;
   private final List<TaskView> tasks = new ArrayList<>();
+  private Optional<TaskView> ended = Optional.empty();
 
   private final Frozen frozen;
 
@@ -35,6 +36,15 @@ final class GroupView implements FrozenGroup {
   /// Leader first; called while the view is being built.
   void add(TaskView task) {
     tasks.add(task);
+  }
+
+  /// A leader that has ended, as one of its threads shows it.
+  void ended(TaskView leader) {
+    ended = Optional.of(leader);
+  }
+
+  boolean hasEndedLeader() {
+    return ended.isPresent();
   }
 
   /// `/proc/PID` of the group.
@@ -53,7 +63,12 @@ final class GroupView implements FrozenGroup {
 
   @Override
   public FrozenTask leader() {
-    return tasks.getFirst();
+    return ended.isPresent() ? ended.get() : tasks.getFirst();
+  }
+
+  @Override
+  public int pid() {
+    return frozen.leader().value();
   }
 
   @Override
@@ -79,6 +94,10 @@ final class GroupView implements FrozenGroup {
   @Override
   public ObjectId body(BodyKey key) {
     return tree.body(key, this);
+  }
+
+  Optional<Boolean> childSubreaper() {
+    return frozen.childSubreaper();
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import stasis.image.ObjectId;
@@ -34,11 +35,19 @@ final class Inheritance {
   }
 
   static Inheritance of(MmState parent, MmState child, SortedMap<ObjectId, Capture.Item<?>> items) {
+    return of(parent, child, (ObjectId aspect) -> {
+      Capture.Item<?> item = GroupPlan.require(items, aspect);
+      return List.of(item.kind().schema().name(), item.state());
+    });
+  }
+
+  /// @param aspects what an attached object says, equal where two say the same
+  static Inheritance of(MmState parent, MmState child, Function<ObjectId, Object> aspects) {
     var inheritance = new Inheritance(parent, child);
     Map<RemoteAddress, VmaState> byStart = new HashMap<>();
     parent.vmas().forEach(vma -> byStart.put(vma.start(), vma));
-    Map<RemoteAddress, Set<Object>> before = attached(parent, items);
-    Map<RemoteAddress, Set<Object>> now = attached(child, items);
+    Map<RemoteAddress, Set<Object>> before = attached(parent, aspects);
+    Map<RemoteAddress, Set<Object>> now = attached(child, aspects);
     for (VmaState vma : child.vmas()) {
       VmaState from = byStart.get(vma.start());
       if (from != null && alike(from, vma)
@@ -77,12 +86,10 @@ final class Inheritance {
     return Stream.of(vma.flags().split(" ")).filter(flag -> !OWN.contains(flag)).collect(Collectors.toSet());
   }
 
-  private static Map<RemoteAddress, Set<Object>> attached(MmState mm, SortedMap<ObjectId, Capture.Item<?>> items) {
+  private static Map<RemoteAddress, Set<Object>> attached(MmState mm, Function<ObjectId, Object> aspects) {
     Map<RemoteAddress, Set<Object>> attached = new HashMap<>();
     for (MmState.Attachment attachment : mm.attachments()) {
-      Capture.Item<?> item = GroupPlan.require(items, attachment.aspect());
-      attached.computeIfAbsent(attachment.vma(), _ -> new HashSet<>())
-          .add(List.of(item.kind().schema().name(), item.state()));
+      attached.computeIfAbsent(attachment.vma(), _ -> new HashSet<>()).add(aspects.apply(attachment.aspect()));
     }
     return attached;
   }

@@ -55,8 +55,8 @@ final class LiveFrozen implements Frozen {
     group.tasks().forEach(task -> tasks.put(task.tid(), task));
     this.stopSignal = group.tasks().stream().map(LiveTask::stop).filter(Stop.GroupStop.class::isInstance)
         .map(stop -> ((Stop.GroupStop) stop).signal()).findFirst().orElse(0);
-    this.threads = Stream.concat(Stream.of(group.leader()),
-        group.tasks().stream().map(LiveTask::tid).filter(tid -> !tid.equals(group.leader()))).toList();
+    this.threads = Stream.concat(Stream.of(group.shown()),
+        group.tasks().stream().map(LiveTask::tid).filter(tid -> !tid.equals(group.shown()))).toList();
   }
 
   @Override
@@ -75,6 +75,11 @@ final class LiveFrozen implements Frozen {
   }
 
   @Override
+  public Optional<Boolean> childSubreaper() {
+    return answerer.childSubreaper();
+  }
+
+  @Override
   public Optional<HiddenMm> hiddenMm() {
     return answerer.hiddenMm();
   }
@@ -86,9 +91,7 @@ final class LiveFrozen implements Frozen {
 
   @Override
   public CpuState cpu(Tid thread) throws ObstructedException {
-    LiveTask task = Optional.ofNullable(tasks.get(thread))
-        .orElseThrow(() -> new ObstructedException("task " + thread, "the thread group's leader has exited and only"
-            + " its threads live on", "wait until the program ends"));
+    LiveTask task = GroupPlan.require(tasks, thread);
     if (!task.registers().is64Bit()) {
       throw new ObstructedException("task " + thread, "it runs 32-bit code", "run a 64-bit build of the program");
     }
@@ -163,7 +166,7 @@ final class LiveFrozen implements Frozen {
 
   @Override
   public List<Bytes> sharedPending() throws ObstructedException {
-    return traced(leader(), () -> ptrace.pending(leader(), Ptrace.Queue.SHARED));
+    return traced(leader(), () -> ptrace.pending(group.shown(), Ptrace.Queue.SHARED));
   }
 
   @Override

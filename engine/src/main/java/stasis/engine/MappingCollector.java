@@ -33,8 +33,8 @@ final class MappingCollector {
   /// Private pages of an mm that are stored.
   record Range(RemoteAddress start, long lengthBytes) {}
 
-  /// @param task whose mm it is @param ranges in address order
-  record PrivatePages(ObjectId mm, Tid task, List<Range> ranges) {}
+  /// @param task whose mm it is @param subreaper see [Frozen#childSubreaper] @param ranges in address order
+  record PrivatePages(ObjectId mm, Tid task, Optional<Boolean> subreaper, List<Range> ranges) {}
 
   private record Backing(ObjectId id, MappingKind.Pages pages, Set<ObjectId> bodies) {}
 
@@ -66,7 +66,7 @@ final class MappingCollector {
     for (MappingView view : views) {
       describe(view, ranges).ifPresent(vmas::add);
     }
-    privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), List.copyOf(ranges)));
+    privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), group.childSubreaper(), List.copyOf(ranges)));
     return MmState.alone(vmas, attachments(views, group));
   }
 

@@ -54,18 +54,58 @@ final class Outsiders {
     }
   }
 
-  /// Who outside the tree has this very description open: `task 812 (bash)`.
+  /// Who outside the tree has which of these descriptions open: `task 812 (bash)`. Each seat of theirs is looked for
+  /// among those of ours that have its link, in kcmp(2)'s order.
   ///
-  /// @param copy the engine's own
-  Optional<String> holder(OwnCopy copy, String link, Set<Tid> tree) {
-    long self = ProcessHandle.current().pid();
-    for (Seat seat : seats.getOrDefault(link, List.of())) {
-      if (!tree.contains(seat.task()) && seat.task().value() != self
-          && Syscalls.call(Nr.KCMP, self, seat.task().value(), KCMP_FILE, copy.fd(), seat.fd().value()) == 0) {
-        return Optional.of("task " + seat.task() + name(seat.task()));
+  /// @param files of which the engine has copies
+  Map<FileView, String> holders(List<FileView> files, Set<Tid> tree) {
+    int self = Math.toIntExact(ProcessHandle.current().pid());
+    Map<String, List<FileView>> byLink = new HashMap<>();
+    files.forEach(file -> byLink.computeIfAbsent(file.link(), _ -> new ArrayList<>()).add(file));
+    Map<FileView, String> holders = new HashMap<>();
+    byLink.forEach((link, ours) -> {
+      List<Seat> theirs = seats.getOrDefault(link, List.of()).stream()
+          .filter(seat -> !tree.contains(seat.task()) && seat.task().value() != self).toList();
+      if (!theirs.isEmpty()) {
+        ours.sort((a, b) -> order(kcmp(self, fd(a), new Seat(new Tid(self), new Fd(fd(b))))));
+        theirs.forEach(seat -> find(self, ours, seat).ifPresent(
+            file -> holders.putIfAbsent(file, "task " + seat.task() + name(seat.task()))));
+      }
+    });
+    return holders;
+  }
+
+  private static int fd(FileView file) {
+    return file.copy().orElseThrow().fd();
+  }
+
+  private static Optional<FileView> find(int self, List<FileView> sorted, Seat seat) {
+    int low = 0;
+    int high = sorted.size() - 1;
+    while (low <= high) {
+      int middle = low + high >>> 1;
+      switch ((int) kcmp(self, fd(sorted.get(middle)), seat)) {
+        case 0 -> {
+          return Optional.of(sorted.get(middle));
+        }
+        case 1 -> low = middle + 1;
+        case 2 -> high = middle - 1;
+        default -> {
+          // It has ended, or closed that meanwhile.
+          return Optional.empty();
+        }
       }
     }
     return Optional.empty();
+  }
+
+  /// 0 equal, 1 ours less, 2 ours greater.
+  private static long kcmp(int self, int fd, Seat seat) {
+    return Syscalls.call(Nr.KCMP, self, seat.task().value(), KCMP_FILE, fd, seat.fd().value());
+  }
+
+  private static int order(long answer) {
+    return answer == 0 ? 0 : answer == 1 ? -1 : 1;
   }
 
   private String name(Tid task) {

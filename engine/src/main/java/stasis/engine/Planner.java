@@ -78,11 +78,17 @@ public final class Planner {
     return new Plan.Runnable(new TreePlan(kinds, capture, host, order, region.orElseThrow(), imageFd, holes).write());
   }
 
-  private static List<Obstacle> births(Capture capture, BirthOrder order) {
+  /// Processes that cannot be born as they are.
+  static List<Obstacle> unborn(Capture capture, BirthOrder order) {
     var obstacles = new ArrayList<Obstacle>();
-    Sharers sharers = Sharers.of(capture.leaders());
     order.impossible().forEach((id, reason) -> obstacles.add(new Obstacle.Unsupported(
         "task " + pidOf(capture, id), reason, "let the program end that process before the checkpoint")));
+    return obstacles;
+  }
+
+  private static List<Obstacle> births(Capture capture, BirthOrder order) {
+    var obstacles = new ArrayList<Obstacle>(unborn(capture, order));
+    Sharers sharers = Sharers.of(capture.leaders());
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
       MmState mm = GroupPlan.require(capture.mms(), leader.getValue().mm());
       Optional<ObjectId> bornWith = order.clonedFrom(leader.getKey())

@@ -1,9 +1,11 @@
 package stasis.engine;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
@@ -13,12 +15,14 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
+import stasis.procfs.Maps;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.procfs.Vma;
 import stasis.resource.Arg;
 import stasis.resource.CpuState;
 import stasis.resource.Step;
+import stasis.resource.TaskState;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Registers;
@@ -28,6 +32,7 @@ import stasis.tracee.stub.Stub;
 /// Restored tasks, all still stopped stubs. [#release] makes them the program; closing before that ends them.
 public final class RestoredTree implements AutoCloseable {
   static final int SIGTRAP = 5;
+  private static final long PIECE_BYTES = 1 << 20;
   private static final Duration BOUND = Duration.ofSeconds(30);
   private static final long NANOS = 1_000_000_000L;
   private static final int SIGSET_BYTES = 8;
@@ -69,8 +74,9 @@ public final class RestoredTree implements AutoCloseable {
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
   /// @param pid of the root, as it sees itself
   ///
-  /// @param leaders of a thread group for each mm
-  void release(int pid, List<ObjectId> leaders) throws SyscallException, ProcException, StepFailedException {
+  /// @param leaders of a thread group for each mm @param ended leaders that end now, and how
+  void release(int pid, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
+      throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -79,8 +85,16 @@ public final class RestoredTree implements AutoCloseable {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
+    Map<ObjectId, RemoteAddress> exits = new HashMap<>();
+    for (ObjectId leader : ended.keySet()) {
+      exits.put(leader, gadget(stub(leader)));
+    }
     for (ObjectId leader : leaders) {
       leaveRegion(stub(leader));
+    }
+    for (ObjectId leader : ended.keySet()) {
+      Endings.exit(ptrace, proc.task(stub(leader).tid()), stub(leader), GroupPlan.require(exits, leader),
+          GroupPlan.require(ended, leader));
     }
     for (var entry : cpus.entrySet()) {
       Stub stub = stub(entry.getKey());
@@ -180,17 +194,38 @@ public final class RestoredTree implements AutoCloseable {
     }
   }
 
-  /// A syscall instruction of the restored mm itself, in the vdso.
-  private RemoteAddress gadget(Stub stub) throws ProcException, SyscallException, StepFailedException {
-    Vma vdso = proc.task(stub.tid()).maps().special("[vdso]")
-        .orElseThrow(() -> new StepFailedException("the restored mm has no vdso to leave through"));
-    Bytes code = stub.memory().read(vdso.address(), Math.toIntExact(vdso.lengthBytes()));
-    for (int i = 0; i + 1 < code.length(); i++) {
-      if (code.u8(i) == 0x0f && code.u8(i + 1) == 0x05) {
-        return vdso.address().plus(i);
+  /// A syscall instruction of the restored mm itself: in the vdso, or, of a program that has none, in any of its code.
+  private RemoteAddress gadget(Stub stub) throws ProcException, StepFailedException {
+    Maps maps = proc.task(stub.tid()).maps();
+    List<Vma> code = new ArrayList<>(maps.special("[vdso]").stream().toList());
+    maps.vmas().stream().filter(vma -> vma.executable() && vma.readable() && !vma.isSpecial()
+        && !vma.contains(stub.region().code())).forEach(code::add);
+    for (Vma vma : code) {
+      for (long at = 0; at < vma.lengthBytes(); at += PIECE_BYTES) {
+        Optional<RemoteAddress> found = gadget(stub, vma.address().plus(at),
+            Math.min(PIECE_BYTES, vma.lengthBytes() - at));
+        if (found.isPresent()) {
+          return found.get();
+        }
       }
     }
-    throw new StepFailedException("the vdso has no syscall instruction");
+    throw new StepFailedException("the restored mm has no syscall instruction to leave through");
+  }
+
+  /// Empty also for what cannot be read, as behind the end of a mapped file.
+  private static Optional<RemoteAddress> gadget(Stub stub, RemoteAddress from, long lengthBytes) {
+    Bytes code;
+    try {
+      code = stub.memory().read(from, Math.toIntExact(lengthBytes));
+    } catch (SyscallException e) {
+      return Optional.empty();
+    }
+    for (int i = 0; i + 1 < code.length(); i++) {
+      if (code.u8(i) == 0x0f && code.u8(i + 1) == 0x05) {
+        return Optional.of(from.plus(i));
+      }
+    }
+    return Optional.empty();
   }
 
   private static void require(long result, String what) throws StepFailedException {

@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
+import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
@@ -111,7 +113,7 @@ public final class Restorer {
             phases.enter("release");
             Sharers sharers = Sharers.of(capture.leaders());
             tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey)
-                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList());
+                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
             afterwards(capture);
             phases.end();
             listener.at(new Moment.Released());
@@ -119,6 +121,14 @@ public final class Restorer {
           }
         }
       };
+    }
+
+    /// Leaders that have ended before their threads, and how.
+    private static Map<ObjectId, TaskState.Ended> ended(Capture capture) {
+      Map<ObjectId, TaskState.Ended> ended = new TreeMap<>();
+      capture.leaders().forEach(leader -> leader.getValue().ended().ifPresent(
+          status -> ended.put(leader.getKey(), status)));
+      return ended;
     }
 
     /// The numbers of the tree that others have, all at once and before anything is made. A number that is taken later

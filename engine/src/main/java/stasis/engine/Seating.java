@@ -1,6 +1,7 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,9 +32,10 @@ final class Seating {
     return GroupPlan.require(files, seat);
   }
 
-  /// Every seat, those with this number first: most files stand where they were.
-  List<SharedFiles.Seat> likeliest(Fd number) {
+  /// Every seat, those with this number first: most files stand where they were, and in the same task.
+  List<SharedFiles.Seat> likeliest(Tid task, Fd number) {
     var seats = new ArrayList<>(byNumber.getOrDefault(number, List.of()));
+    seats.sort(Comparator.comparing(seat -> !seat.task().equals(task)));
     files.keySet().stream().filter(seat -> !seat.fd().equals(number)).forEach(seats::add);
     return seats;
   }

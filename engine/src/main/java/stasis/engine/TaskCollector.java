@@ -27,6 +27,9 @@ import stasis.resource.ZombieState;
 /// Describes the tasks of a frozen tree: who they are, whose children, their registers. Ids go to all tasks first, so
 /// that every later description can name any of them.
 final class TaskCollector {
+  /// Pending, it is a group stop that no thread has begun yet: none can block it.
+  private static final int SIGSTOP = 19;
+
   private final Proc proc;
   private final TreeView tree;
   private final Findings findings;
@@ -48,6 +51,10 @@ final class TaskCollector {
     Map<Tid, List<ObjectId>> ids = new HashMap<>();
     for (Stopped.Group group : stopped.groups()) {
       var threads = new ArrayList<ObjectId>();
+      if (hasEnded(group.frozen())) {
+        threads.add(tree.nextId());
+        tree.addTask(group.frozen().leader().value(), threads.getFirst());
+      }
       for (Tid thread : group.frozen().threads()) {
         ObjectId id = tree.nextId();
         threads.add(id);
@@ -74,6 +81,7 @@ final class TaskCollector {
       zombie(zombie, GroupPlan.require(ids, zombie.parent()).getFirst());
     }
     tellOutside(live, groups);
+    tellSharers(live, firsts, groups);
     return List.copyOf(groups.values());
   }
 
@@ -85,20 +93,39 @@ final class TaskCollector {
     Optional<ObjectId> fs = with.apply(Part.FS).map(other -> other.leader().id());
     Optional<ObjectId> handlers = with.apply(Part.HANDLERS).map(other -> other.leader().id());
     GroupView group = new GroupView(tree, mm, files, frozen);
+    ObjectId leaderId = ids.getFirst();
+    List<ObjectId> alive = hasEnded(frozen) ? ids.subList(1, ids.size()) : ids;
     tree.addGroup(group);
     ProcTask leader = proc.task(frozen.leader());
-    for (int i = 0; i < ids.size(); i++) {
-      Tid tid = frozen.threads().get(i);
-      TaskView task = new TaskView(ids.get(i), leader.thread(tid), group, frozen);
+    List<TaskView> views = new ArrayList<>();
+    for (int i = 0; i < alive.size(); i++) {
+      views.add(new TaskView(alive.get(i), leader.thread(frozen.threads().get(i)), group, frozen));
+    }
+    boolean stopping = frozen.stopSignal() == 0 && views.stream().map(TaskView::status).anyMatch(
+        status -> status.sharedPending().contains(SIGSTOP) || status.pending().contains(SIGSTOP));
+    boolean stopTold = !stopping && isStopTold(leader, frozen);
+    Function<TaskView, TaskState> described = task -> new TaskState(
+        task.status().nsPid().stream().map(Math::toIntExact).toList(), leaderId, parent, mm, files, task.stat().pgrp(),
+        task.stat().session(), task.stat().exitSignal(), task.status().name(),
+        stopping ? SIGSTOP : frozen.stopSignal(), stopTold, fs, handlers, hasEnded(frozen) && task.id().equals(leaderId)
+            ? Optional.of(new TaskState.Ended(task.stat().exitCode(), task.status().blocked())) : Optional.empty());
+    if (hasEnded(frozen)) {
+      TaskView ended = new TaskView(leaderId, leader, group, frozen);
+      tasks.put(leaderId, described.apply(ended));
+      findings.exact("core.task", ended.subject());
+      group.ended(new TaskView(leaderId, leader.thread(frozen.threads().getFirst()), group, frozen));
+    }
+    for (TaskView task : views) {
       group.add(task);
-      List<Integer> pids = task.status().nsPid().stream().map(Math::toIntExact).toList();
-      tasks.put(task.id(), new TaskState(pids, ids.getFirst(), parent, mm, files, task.stat().pgrp(),
-          task.stat().session(), task.stat().exitSignal(), task.status().name(), frozen.stopSignal(),
-          isStopTold(leader, frozen), fs, handlers));
-      cpus.put(task.id(), cpu(frozen.cpu(tid), task));
+      tasks.put(task.id(), described.apply(task));
+      cpus.put(task.id(), cpu(frozen.cpu(task.tid()), task));
       findings.exact("core.task", task.subject());
     }
     return group;
+  }
+
+  private static boolean hasEnded(Frozen frozen) {
+    return !frozen.threads().getFirst().equals(frozen.leader());
   }
 
   /// Only the file of the whole group shows the stop that its parent can still wait for (fs/proc/array.c,
@@ -145,7 +172,7 @@ final class TaskCollector {
   /// A task outside that writes the same memory does not stand still for the checkpoint.
   private void tellOutside(List<Tid> live, Map<Tid, GroupView> groups) throws ObstructedException {
     Set<Integer> inside = new HashSet<>();
-    groups.values().forEach(group -> inside.add(group.leader().tid().value()));
+    groups.values().forEach(group -> inside.add(group.pid()));
     List<Tid> others;
     try {
       others = proc.tgids().stream().filter(task -> !inside.contains(task.value())).toList();
@@ -164,6 +191,19 @@ final class TaskCollector {
         }
       });
     }
+  }
+
+  private void tellSharers(List<Tid> live, Map<Part, Map<Tid, Tid>> firsts, Map<Tid, GroupView> groups) {
+    firsts.forEach((part, first) -> {
+      Map<Tid, List<Tid>> sets = new LinkedHashMap<>();
+      live.forEach(task -> sets.computeIfAbsent(GroupPlan.require(first, task), _ -> new ArrayList<>()).add(task));
+      sets.forEach((task, all) -> {
+        if (all.size() > 1) {
+          findings.exact("core.task", GroupPlan.require(groups, task).subject() + " " + part.what(),
+              Findings.sharedBy(all, one -> GroupPlan.require(groups, one).subject()));
+        }
+      });
+    });
   }
 
   private String name(Tid task) {

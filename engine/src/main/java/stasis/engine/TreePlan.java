@@ -92,6 +92,8 @@ final class TreePlan {
     files();
     flushSignals();
     groups.values().forEach(GroupPlan::attributes);
+    capture.leaders().forEach(leader -> leader.getValue().ended().ifPresent(_ -> program.in(leader.getKey()).call(
+        Nr.PRCTL, "name of a leader that has ended", Arg.imm(PR_SET_NAME), Arg.string(leader.getValue().comm()))));
     var threads = new ArrayList<>(capture.cpus().entrySet());
     threads.reversed().forEach(cpu -> program.append(new Step.Release(cpu.getKey(), cpu.getValue(),
         "thread goes on")));

@@ -88,6 +88,12 @@ final class TreeView {
     return Optional.ofNullable(taskByPid.get(pid));
   }
 
+  /// The leader of the group that this thread leads, or stands for.
+  Optional<ObjectId> process(int tid) {
+    return groups.stream().filter(group -> group.leader().tid().value() == tid).findFirst()
+        .map(group -> group.leader().id());
+  }
+
   ObjectId body(BodyKey key, OpenFile file) {
     Body body = body(key);
     if (!body.files().contains(file)) {

@@ -129,7 +129,8 @@ final class Grown {
       tasks.add(Map.entry(id, new TaskState(List.of(one.pid), id, id, struct(one, Part.MM), struct(one, Part.FILES),
           one.group, one.session, 17, "", 0, false,
           Optional.of(fs.computeIfAbsent(GroupPlan.require(one.parts, Part.FS), _ -> id)),
-          Optional.of(handlers.computeIfAbsent(GroupPlan.require(one.parts, Part.HANDLERS), _ -> id)))));
+          Optional.of(handlers.computeIfAbsent(GroupPlan.require(one.parts, Part.HANDLERS), _ -> id)),
+          Optional.empty())));
     }
     return Sharers.of(tasks);
   }

@@ -6,7 +6,7 @@ import java.util.Optional;
 ///
 /// @param subject `pid 12 fd 3 /tmp/x`
 /// @param kind the schema's name, `file.regular`
-/// @param detail what differs or why it is refused; empty for an exact one
+/// @param detail what differs or why it is refused; of an exact one who shares it, if anybody
 /// @param remedy what the user can do about it, if anything
 public record LossRow(@Tag(1) String subject, @Tag(2) String kind, @Tag(3) Exactness exactness,
     @Tag(4) String detail, @Tag(5) Optional<String> remedy) {

@@ -12,6 +12,7 @@ import stasis.kinds.body.sysvshm.SysvShmBody;
 import stasis.kinds.body.unix.UnixBody;
 import stasis.kinds.description.lease.Lease;
 import stasis.kinds.description.owner.SignalOwner;
+import stasis.kinds.file.console.Console;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
 import stasis.kinds.file.epoll.Epoll;
@@ -22,8 +23,11 @@ import stasis.kinds.file.inotify.Inotify;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
 import stasis.kinds.file.mqueue.MessageQueue;
+import stasis.kinds.file.namespace.NamespaceFile;
 import stasis.kinds.file.netlink.NetlinkSocket;
 import stasis.kinds.file.packet.PacketSocket;
+import stasis.kinds.file.outsidepipe.OutsidePipe;
+import stasis.kinds.file.outsideunix.OutsideUnix;
 import stasis.kinds.file.path.PathOnly;
 import stasis.kinds.file.pidfd.PidFd;
 import stasis.kinds.file.pipe.Pipe;
@@ -126,13 +130,22 @@ public final class Kinds {
     return all(outside, AddressMap.NONE);
   }
 
+  /// @param outside what becomes of what leads out of the tree
+  public static KindSet all(Outside outside) {
+    return all(outside, AddressMap.NONE);
+  }
+
   /// @param addresses of sockets that are others at the restore
   public static KindSet all(TcpPeers outside, AddressMap addresses) {
+    return all(Outside.of(outside), addresses);
+  }
+
+  private static KindSet all(Outside outside, AddressMap addresses) {
     return new KindSet(files(outside, addresses), descriptionAspects(), bodies(), mappings(), mappingAspects(),
         groupAspects(), taskAspects());
   }
 
-  private static List<FileKind<?>> files(TcpPeers outside, AddressMap addresses) {
+  private static List<FileKind<?>> files(Outside outside, AddressMap addresses) {
     return List.of(
         new PathOnly(),
         new Memfd(),
@@ -141,6 +154,8 @@ public final class Kinds {
         new DeletedFile(),
         new Directory(),
         new MemoryDevice(),
+        new Console(),
+        new NamespaceFile(),
         new EventFd(),
         new TimerFd(),
         new SignalFd(),
@@ -150,14 +165,16 @@ public final class Kinds {
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
         new Fifo(),
+        new OutsideUnix(outside.sockets()),
         new UnixFile(),
-        new TcpSocket(outside, addresses),
+        new TcpSocket(outside.tcp(), addresses),
         new UdpSocket(addresses),
         new RawSocket(addresses),
         new PacketSocket(),
         new NetlinkSocket(),
         new PtyFile(),
         new Stdio(),
+        new OutsidePipe(outside.pipes()),
         new ForeignFile()
     );
   }
@@ -165,8 +182,8 @@ public final class Kinds {
   /// In the order their steps are written.
   private static List<DescriptionAspect<?>> descriptionAspects() {
     return List.of(
-        new SignalOwner(),
-        new Lease());
+        new Lease(),
+        new SignalOwner());
   }
 
   private static List<BodyKind<?>> bodies() {

@@ -37,7 +37,7 @@ class OutsideSharersTest {
 
   private static List<LossRow> naming(Explanation explanation, Tid task) {
     return explanation.rows().stream().filter(row -> row.exactness() != LossRow.Exactness.EXACT
-        && row.detail().contains("task " + task + " (sharers)")).toList();
+        && row.detail().contains("task " + task + " (sharers) outside the tree")).toList();
   }
 
   @ParameterizedTest
@@ -48,6 +48,18 @@ class OutsideSharersTest {
       assertThat(naming(child, parent)).extracting(LossRow::kind).contains(kind);
       assertThat(naming(both, parent)).isEmpty();
     });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"anonymous,body.sharedanon", "memfd,body.memfd", "description,file.memfd", "files,core.task",
+      "fs,core.task", "vm,core.task"})
+  void ofATreeThatHasBothItIsSaidWhoShares(String what, String kind, @TempDir Path work) {
+    sharing(what, work, (_, both, parent) -> assertThat(both.rows().stream().filter(row -> row.kind().equals(kind)))
+        .anySatisfy(row -> {
+          assertThat(row.exactness()).isEqualTo(LossRow.Exactness.EXACT);
+          assertThat(row.detail()).contains("shared by task " + parent + " (sharers)")
+              .containsPattern("shared by task .* task \\d+ \\(sharers\\)");
+        }));
   }
 
   @Test

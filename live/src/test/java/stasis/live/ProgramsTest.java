@@ -45,7 +45,17 @@ class ProgramsTest {
       work("make", "/usr/bin/make", "-s", "-j3", "-f", "@/Makefile", "SOURCES=@"),
       work("multiprocessing", "/usr/bin/python3", "@/queues.py"),
       work("redis-server", "/usr/bin/python3", "@/redis.py"),
-      work("postgres", "/bin/sh", "@/pg.sh"));
+      work("postgres", "/bin/sh", "@/pg.sh"),
+      work("nginx", "/usr/bin/python3", "@/nginx.py"),
+      work("memcached", "/usr/bin/python3", "@/memcached.py"),
+      work("stress-ng", "/bin/sh", "@/stress.sh"),
+      work("nobody", "/bin/sh", "@/nobody.sh", "@"),
+      work("cron", "/bin/sh", "@/cron.sh"));
+  /// What the scripts among them start.
+  private static final Map<String, List<String>> NEEDS = Map.of("redis-server", List.of("/usr/bin/redis-server"),
+      "nginx", List.of("/usr/sbin/nginx"), "memcached", List.of("/usr/bin/memcached"),
+      "stress-ng", List.of("/usr/bin/stress-ng"), "cron", List.of("/usr/bin/mcron"));
+  private static final Path SERVERS = Path.of("src/test/resources/programs/servers");
 
   private static Work work(String name, String places, String... arguments) {
     return new Work(name, List.of(places.split(" ")), List.of(arguments));
@@ -77,8 +87,11 @@ class ProgramsTest {
 
   private static Path program(Work work) throws IOException {
     var places = new ArrayList<>(work.places());
-    assumeTrue(!work.name().equals("redis-server") || Files.isExecutable(Path.of("/usr/bin/redis-server")),
-        "needs redis-server");
+    for (String needed : NEEDS.getOrDefault(work.name(), List.of())) {
+      assumeTrue(Files.isExecutable(Path.of(needed)), "needs " + needed);
+    }
+    assumeTrue(!work.name().equals("nobody") || "root".equals(System.getProperty("user.name")),
+        "needs root to become nobody");
     assumeTrue(!work.name().equals("postgres") || Files.isDirectory(Path.of("/usr/lib/postgresql"))
         && "root".equals(System.getProperty("user.name")), "needs postgresql, and root to run it as its own user");
     if (work.name().equals("cc1") && Files.isDirectory(Path.of("/usr/lib/gcc"))) {
@@ -152,6 +165,11 @@ class ProgramsTest {
       input[i] = (byte) "abcdefgh".charAt(random.nextInt(8));
     }
     Files.write(inputs.resolve("input"), input);
+    try (Stream<Path> scripts = Files.list(SERVERS)) {
+      for (Path script : scripts.toList()) {
+        Files.copy(script, inputs.resolve(script.getFileName()));
+      }
+    }
     texts().forEach((name, text) -> {
       try {
         Files.writeString(inputs.resolve(name), text);

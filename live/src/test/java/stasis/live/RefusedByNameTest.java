@@ -55,6 +55,12 @@ class RefusedByNameTest {
     assertThat(refused("tiles", "needs a CPU with AMX", work)).contains("AMX tiles");
   }
 
+  @Test
+  void brothersWithOneMemoryThatIsNotTheirParents(@TempDir Path work) {
+    assertThat(refused("brothers", "needs clone(2)", work)).contains("its memory and that of others are shared",
+        "let the program end");
+  }
+
   private static String refused(String name, String needs, Path work) {
     assumeTrue(Oracle.isAvailable(), "needs python3");
     var victims = new Victims();

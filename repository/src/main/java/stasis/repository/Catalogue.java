@@ -141,6 +141,15 @@ public final class Catalogue {
     }
   }
 
+  /// Makes the index anew from the packs. Alone: while nobody reads or writes.
+  ///
+  /// @return how many chunks there are
+  public int reindex() throws ImageException {
+    try (RepositoryLock _ = RepositoryLock.exclusive(root)) {
+      return new Reindexing(root, disk).fromPacks();
+    }
+  }
+
   /// @param everyByte read all chunks, instead of looking whether they are where they should be
   /// @return a sentence for each thing that is wrong; none: all is well
   public List<String> verify(boolean everyByte) throws ImageException {

@@ -25,6 +25,7 @@ final class ChunkStore implements AutoCloseable {
   private final Arena arena;
   private final List<IndexFile> indexes;
   private final Map<String, FileChannel> packs = new ConcurrentHashMap<>();
+  private final Map<String, Path> unfinished = new ConcurrentHashMap<>();
   private final Map<ChunkId, Pack.Entry> unindexed = new ConcurrentHashMap<>();
 
   private ChunkStore(Path root, Arena arena, List<IndexFile> indexes) {
@@ -83,7 +84,10 @@ final class ChunkStore implements AutoCloseable {
   }
 
   /// What a writer has in packs already, and in no index yet.
-  void add(List<Pack.Entry> entries) {
+  ///
+  /// @param pack the file they are in, which is to be called otherwise later
+  void add(List<Pack.Entry> entries, Path pack) {
+    entries.stream().findFirst().ifPresent(entry -> unfinished.put(entry.pack(), pack));
     entries.forEach(entry -> unindexed.put(entry.id(), entry));
   }
 
@@ -102,7 +106,7 @@ final class ChunkStore implements AutoCloseable {
   }
 
   Path packFile(String pack) {
-    return root.resolve(Repository.PACKS).resolve(pack + Pack.SUFFIX);
+    return unfinished.getOrDefault(pack, root.resolve(Repository.PACKS).resolve(pack + Pack.SUFFIX));
   }
 
   /// Stays open until the store is closed.

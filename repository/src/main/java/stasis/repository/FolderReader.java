@@ -92,7 +92,8 @@ final class FolderReader implements ImageReader {
     return new FolderReader(file, channel, layout, table);
   }
 
-  private static Layout layout(Path file, FileChannel channel) throws IOException, ImageException {
+  /// What the first 64 bytes say of the rest.
+  static Layout layout(Path file, FileChannel channel) throws IOException, ImageException {
     if (channel.size() < Layout.PREAMBLE_BYTES) {
       throw notAnImage(file);
     }

@@ -5,7 +5,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -24,7 +23,7 @@ final class FolderSink implements PageSink {
   private static final int BUFFER_BYTES = 4 << 20;
   private static final int BUFFERS = 3;
 
-  private final FileChannel channel;
+  private final Output output;
   private final Optional<DirectFile> direct;
   private final Path folder;
   private final Layout layout;
@@ -41,9 +40,16 @@ final class FolderSink implements PageSink {
   private long writtenBytes;
   private boolean closed;
 
+  /// Where the section goes: a file, or a stream.
+  @FunctionalInterface
+  interface Output {
+    /// Writes all that remains. @param offset in the statefile: where the call before ended
+    void write(ByteBuffer bytes, long offset) throws IOException;
+  }
+
   /// @param direct the same file past the page cache, where that is wanted
-  FolderSink(FileChannel channel, Optional<DirectFile> direct, Path folder, Layout layout) {
-    this.channel = channel;
+  FolderSink(Output output, Optional<DirectFile> direct, Path folder, Layout layout) {
+    this.output = output;
     this.direct = direct;
     this.folder = folder;
     this.layout = layout;
@@ -129,9 +135,7 @@ final class FolderSink implements PageSink {
       if (direct.isPresent() && direct.get().write(filled, at)) {
         return buffer;
       }
-      while (bytes.hasRemaining()) {
-        at += channel.write(bytes, at);
-      }
+      output.write(bytes, at);
     } catch (IOException e) {
       throw Faults.of(e, "cannot write pages", folder);
     }

@@ -59,7 +59,7 @@ final class FolderWriter implements ImageWriter {
     sha256.update(head.duplicate());
     write(head, "cannot write the metadata");
     direct = layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty() : DirectFile.open(partial, true);
-    sink = Optional.of(new FolderSink(channel, direct, folder, layout));
+    sink = Optional.of(new FolderSink(this::writeAt, direct, folder, layout));
     listener.accept(WriteStep.METADATA_WRITTEN);
   }
 
@@ -98,6 +98,12 @@ final class FolderWriter implements ImageWriter {
   @Override
   public String title() {
     return folder.toString();
+  }
+
+  private void writeAt(ByteBuffer bytes, long offset) throws IOException {
+    for (long at = offset; bytes.hasRemaining();) {
+      at += channel.write(bytes, at);
+    }
   }
 
   private void publish() throws ImageException {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,6 +34,8 @@ final class PackWriter implements AutoCloseable {
   private final Set<ChunkId> claimed = ConcurrentHashMap.newKeySet();
   private final List<Pack.Entry> entries = new ArrayList<>();
   private final Map<String, Long> lengths = new HashMap<>();
+  /// Where packs are until their chunks can be found.
+  private final Map<String, Path> unfinishedPacks = new TreeMap<>();
   private Optional<Filling> filling = Optional.empty();
   private int begun;
   private int allocated;
@@ -115,8 +118,10 @@ final class PackWriter implements AutoCloseable {
         .resolve(ProcessHandle.current().pid() + "-" + Integer.toHexString(System.identityHashCode(this)) + "-"
             + full.number + Pack.SUFFIX);
     try {
+      synchronized (this) {
+        unfinishedPacks.put(name, unfinished);
+      }
       disk.largeFile(unfinished, full.buffer, length);
-      disk.rename(unfinished, root.resolve(Repository.PACKS).resolve(name + Pack.SUFFIX));
     } catch (IOException e) {
       throw Faults.of(e, "cannot write a pack", root);
     } finally {
@@ -124,7 +129,7 @@ final class PackWriter implements AutoCloseable {
     }
     List<Pack.Entry> named = full.entries.stream()
         .map(entry -> new Pack.Entry(entry.id(), name, entry.offset(), entry.storedBytes(), entry.bytes())).toList();
-    store.add(named);
+    store.add(named, unfinished);
     synchronized (this) {
       entries.addAll(named);
       lengths.put(name, (long) length);
@@ -141,7 +146,14 @@ final class PackWriter implements AutoCloseable {
     if (last.isPresent()) {
       write(last.get());
     }
+  }
+
+  /// Gives packs their names. Killed in here, some are there that no index names: prune finds them.
+  private void name() throws ImageException {
     try {
+      for (Map.Entry<String, Path> pack : unfinishedPacks.entrySet()) {
+        disk.rename(pack.getValue(), root.resolve(Repository.PACKS).resolve(pack.getKey() + Pack.SUFFIX));
+      }
       disk.sync(root.resolve(Repository.PACKS));
     } catch (IOException e) {
       throw Faults.of(e, "cannot bring packs to the device", root);
@@ -163,6 +175,7 @@ final class PackWriter implements AutoCloseable {
   /// @return the index, unless there was nothing to put into one
   synchronized Optional<Path> index(List<Pack.Entry> others, Map<String, Long> otherLengths) throws ImageException {
     Optional<Path> published = Optional.empty();
+    name();
     List<Pack.Entry> sorted = new ArrayList<>(entries);
     sorted.addAll(others);
     if (!sorted.isEmpty()) {
@@ -178,7 +191,7 @@ final class PackWriter implements AutoCloseable {
   /// The packs it has written.
   synchronized Set<Path> files() {
     Set<Path> files = new HashSet<>();
-    lengths.keySet().forEach(pack -> files.add(store.packFile(pack)));
+    lengths.keySet().forEach(pack -> files.add(root.resolve(Repository.PACKS).resolve(pack + Pack.SUFFIX)));
     return files;
   }
 
@@ -204,8 +217,9 @@ final class PackWriter implements AutoCloseable {
     arena.close();
     try {
       if (!indexed) {
-        for (String pack : lengths.keySet()) {
-          Files.deleteIfExists(store.packFile(pack));
+        // One that has its name already may be another writer's by now, who packed the same: that stays.
+        for (Path unfinished : unfinishedPacks.values()) {
+          Files.deleteIfExists(unfinished);
         }
       }
     } catch (IOException e) {

@@ -153,12 +153,7 @@ public final class Repository {
       for (Path leftover : ChunkStore.files(root.resolve(UNFINISHED), "")) {
         disk.delete(leftover);
       }
-      Set<String> known = store.packs();
-      for (Path pack : ChunkStore.files(root.resolve(PACKS), Pack.SUFFIX)) {
-        if (!known.contains(pack.getFileName().toString().replace(Pack.SUFFIX, ""))) {
-          disk.delete(pack);
-        }
-      }
+      new Reindexing(root, disk).merge(store);
     } catch (IOException e) {
       throw Faults.of(e, "cannot delete what an interrupted checkpoint left", root);
     }

@@ -160,6 +160,32 @@ final class CatalogueTest {
   }
 
   @Test
+  void aLostIndexIsMadeAnewFromThePacks() throws Exception {
+    try (Stream<Path> indexes = Files.list(root.resolve("index"))) {
+      for (Path index : indexes.toList()) {
+        Files.delete(index);
+      }
+    }
+    assertThat(Catalogue.open(root).verify(false)).isNotEmpty();
+
+    assertThat(Catalogue.open(root).reindex()).isPositive();
+    assertThat(Catalogue.open(root).verify(true)).isEmpty();
+    KeptImages.assertHolds(root, "a@2", KeptImages.metadata(2), KeptImages.memory(200, 2));
+  }
+
+  @Test
+  void manySmallIndexesBecomeOne() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      KeptImages.write(root, "c", KeptImages.metadata(i), KeptImages.memory(2, i));
+    }
+
+    try (Stream<Path> indexes = Files.list(root.resolve("index"))) {
+      assertThat(indexes).hasSizeLessThan(10);
+    }
+    assertThat(Catalogue.open(root).verify(true)).isEmpty();
+  }
+
+  @Test
   void aCopyIsWholeAndTakesOnlyWhatIsMissing() throws Exception {
     Catalogue catalogue = Catalogue.open(root);
     Path other = temp.resolve("other");

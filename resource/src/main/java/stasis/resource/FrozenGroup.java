@@ -7,10 +7,15 @@ import stasis.linux.abi.Bytes;
 
 /// A stopped thread group (what `ps` calls a process).
 public interface FrozenGroup {
-  /// The leader; its id is the group's.
+  /// The leader; its id is the group's. Where the leader has ended before its threads, it is shown as one of those.
   FrozenTask leader();
 
-  /// All live threads, leader first, then by tid.
+  /// What getpid(2) tells the engine of it.
+  default int pid() {
+    return leader().tid().value();
+  }
+
+  /// All live threads, leader first, then by tid; without a leader that has ended.
   List<FrozenTask> tasks();
 
   /// The memory descriptor object; tasks that share it share the id.

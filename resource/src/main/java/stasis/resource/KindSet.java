@@ -3,9 +3,9 @@ package stasis.resource;
 import java.util.List;
 
 /// Every kind an engine works with, in match order. The apps hand it to the engine.
-public record KindSet(List<FileKind<?>> files, List<DescriptionAspect<?>> descriptionAspects, List<BodyKind<?>> bodies,
-    List<MappingKind<?>> mappings, List<MappingAspect<?>> mappingAspects, List<GroupAspect<?>> groupAspects,
-    List<TaskAspect<?>> taskAspects) {
+public record KindSet(List<FileKind<?>> files, List<DescriptionAspect<?>> descriptionAspects,
+    List<BodyKind<?>> bodies, List<MappingKind<?>> mappings, List<MappingAspect<?>> mappingAspects,
+    List<GroupAspect<?>> groupAspects, List<TaskAspect<?>> taskAspects) {
   public KindSet {
     files = List.copyOf(files);
     descriptionAspects = List.copyOf(descriptionAspects);

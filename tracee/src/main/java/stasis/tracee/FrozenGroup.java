@@ -60,6 +60,11 @@ public final class FrozenGroup implements AutoCloseable {
     return tasks.stream().noneMatch(task -> task.tid().equals(leader));
   }
 
+  /// A live thread that shows what all have: the leader, if it is one.
+  public Tid shown() {
+    return leaderIsDead() ? tasks.getFirst().tid() : leader;
+  }
+
   /// Any thread shows the memory of all.
   public RemoteMemory memory() {
     return new RemoteMemory(tasks.getFirst().tid());

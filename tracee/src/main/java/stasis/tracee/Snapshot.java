@@ -43,11 +43,15 @@ public final class Snapshot implements AutoCloseable {
     this.child = child;
   }
 
-  /// @param task the thread that makes the copy
+  /// @param task the thread that makes the copy @param subreaper whether its group is a child subreaper; empty: it is
+  ///     asked, at the cost of an errand
   /// @throws ErrandRefusedException before anything has been changed
-  public static Outcome take(FrozenGroup group, LiveTask task, Deadline deadline)
+  public static Outcome take(FrozenGroup group, LiveTask task, Optional<Boolean> subreaper, Deadline deadline)
       throws ErrandRefusedException, SyscallException {
-    refuseFosterParent(group, task, deadline);
+    refuseFosterParent(task);
+    if (subreaper.isPresent() ? subreaper.get() : isSubreaper(group, task, deadline)) {
+      throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(task.tid(), "a child subreaper"));
+    }
     Flight flight = group.flight(task, 0, deadline);
     try {
       flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, CLONE_VM);
@@ -82,8 +86,7 @@ public final class Snapshot implements AutoCloseable {
   }
 
   /// An init or subreaper would get C as its own child when I dies, and a SIGCHLD when C does.
-  private static void refuseFosterParent(FrozenGroup group, LiveTask task, Deadline deadline)
-      throws ErrandRefusedException, SyscallException {
+  private static void refuseFosterParent(LiveTask task) throws ErrandRefusedException {
     Tid tid = task.tid();
     if (TaskStatus.of(tid).filter(status -> status.innermostGroup() == 1).isPresent()) {
       throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "init of its pid namespace"));
@@ -97,12 +100,14 @@ public final class Snapshot implements AutoCloseable {
     } catch (IOException e) {
       throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "perhaps: " + e.getMessage()));
     }
+  }
+
+  private static boolean isSubreaper(FrozenGroup group, LiveTask task, Deadline deadline)
+      throws ErrandRefusedException, SyscallException {
     try (Errand errand = group.errand(task, deadline)) {
       CallResult result = errand.run(java.util.List.of(RemoteCall.of(Nr.PRCTL,
           new RemoteArg.Imm(PR_GET_CHILD_SUBREAPER), new RemoteArg.Out(4)))).getFirst();
-      if (result instanceof CallResult.Returned returned && returned.outputs().getFirst().u32(0) != 0) {
-        throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "a child subreaper"));
-      }
+      return result instanceof CallResult.Returned returned && returned.outputs().getFirst().u32(0) != 0;
     }
   }
 

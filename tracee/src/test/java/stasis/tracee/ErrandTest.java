@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -150,7 +151,7 @@ final class ErrandTest {
       try (FrozenGroup group = frozen(ptrace, target.leader())) {
         place = group.tasks().getFirst().registers().rsp().plus(-4096);
         memory.write(place, Bytes.hex("11"));
-        snapshot = ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(),
+        snapshot = ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(), Optional.empty(),
             Deadline.after(Duration.ofSeconds(5)))).snapshot();
       }
       memory.write(place, Bytes.hex("22"));

@@ -3,6 +3,7 @@ package stasis.tracee;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
@@ -21,7 +22,8 @@ record Scenario(Tid leader, Tid victim, boolean withSnapshot) {
         try (group) {
           LiveTask task = group.tasks().stream().filter(one -> one.tid().equals(victim)).findFirst().orElseThrow();
           errand(group, task, deadline);
-          if (withSnapshot && Snapshot.take(group, task, deadline) instanceof Snapshot.Outcome.Taken taken) {
+          if (withSnapshot
+              && Snapshot.take(group, task, Optional.empty(), deadline) instanceof Snapshot.Outcome.Taken taken) {
             faults.hit("scenario.snapshot-taken");
             taken.snapshot().close();
           }

@@ -1,6 +1,7 @@
 package stasis.kinds.file;
 
 import java.util.Set;
+import java.util.regex.Pattern;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
@@ -14,6 +15,7 @@ public final class NamedFile {
   private static final int AT_SYMLINK_NOFOLLOW = 0x100;
   private static final int STATX_BASIC_STATS = 0x7ff;
   private static final int STATX_BYTES = 256;
+  private static final Pattern TASK = Pattern.compile("/proc/[0-9]+(/|$)");
   private static final String DELETED = " (deleted)";
   /// proc, sysfs, cgroup2, debugfs, tracefs, securityfs: made up at each look (uapi/linux/magic.h).
   private static final Set<Long> KERNEL_MADE =
@@ -52,6 +54,11 @@ public final class NamedFile {
   /// The path of a deleted file before that.
   public static PathBytes formerPath(String link) {
     return PathBytes.of(link.endsWith(DELETED) ? link.substring(0, link.length() - DELETED.length()) : link);
+  }
+
+  /// Whether it lies in /proc/PID of some task.
+  public static boolean isOfATask(PathBytes path) {
+    return TASK.matcher(path.latin1()).lookingAt();
   }
 
   /// Files whose size and time say nothing.

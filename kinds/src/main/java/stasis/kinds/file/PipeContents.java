@@ -32,8 +32,8 @@ public final class PipeContents {
         .u32(0);
   }
 
-  /// What the next reads would give: one part, or, of a pipe in packet mode (O_DIRECT of pipe2(2)), one for each packet.
-  /// A read ends with a packet, so several parts mean packets; whether a single part is one does not show.
+  /// What the next reads would give: one part, or, of a pipe in packet mode (O_DIRECT of pipe2(2)), one for each
+  /// packet. A read ends with a packet, so several parts mean packets; whether a single part is one does not show.
   public static List<Bytes> parts(OpenFile reader, int capacity, int unread) throws ObstructedException {
     Bytes ends = require(reader, reader.ask(Nr.PIPE2, Arg.space(ENDS_BYTES), Arg.imm(O_NONBLOCK_CLOEXEC)),
         "a pipe to copy it to").output(0);

@@ -157,7 +157,8 @@ public final class SocketOptions {
   /// filter it has stays behind ours, where it is not run but can be read.
   ///
   /// @param undo what else is to be undone, after that @param unmute and @param last see [Quiet]
-  public static Quiet deafen(OpenFile file, List<OwnCall> undo, List<OwnCall> unmute, List<OwnCall> last) throws ObstructedException {
+  public static Quiet deafen(OpenFile file, List<OwnCall> undo, List<OwnCall> unmute, List<OwnCall> last)
+      throws ObstructedException {
     Bytes own = filter(file).orElse(Bytes.EMPTY);
     OwnCall back = own.isEmpty() ? set(SO_DETACH_FILTER, Arg.data(Bytes.ofU32(0)), 4)
         : set(SO_FILTER, filterArg(own), FPROG_BYTES);

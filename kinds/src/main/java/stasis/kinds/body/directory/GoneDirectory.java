@@ -24,8 +24,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A directory that was deleted while somebody has it open. Nothing can be in it: it is made again at its old path, with
-/// the directories above it that are gone too, opened, and deleted.
+/// A directory that was deleted while somebody has it open. Nothing can be in it: it is made again at its old path,
+/// with the directories above it that are gone too, opened, and deleted.
 public final class GoneDirectory implements BodyKind<GoneDirectory.State> {
   /// @param path where it was @param mode permission bits
   record State(@Tag(1) PathBytes path, @Tag(2) int mode, @Tag(3) int uid, @Tag(4) int gid) {

@@ -32,8 +32,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A FIFO as long as somebody has it open: how much it holds, and what is in it. One whose name is gone is made anew and
-/// deleted again.
+/// A FIFO as long as somebody has it open: how much it holds, and what is in it. One whose name is gone is made anew
+/// and deleted again.
 public final class FifoBody implements BodyKind<FifoBody.State> {
   /// @param path where it is, or was @param deleted set when it has no name any more
   /// @param content unread bytes @param modifiedNs mtime, ns since the epoch: what is written moves it
@@ -103,8 +103,8 @@ public final class FifoBody implements BodyKind<FifoBody.State> {
       return Bytes.EMPTY;
     }
     OpenFile reader = body.files().stream().filter(f -> OpenFlags.isReadable(f.info().flags())).findFirst()
-        .orElseThrow(() -> new ObstructedException(any.subject(), "what is in it cannot be looked at: nobody has it open"
-            + " for reading", "let the program open it for reading"));
+        .orElseThrow(() -> new ObstructedException(any.subject(), "what is in it cannot be looked at: nobody has it"
+            + " open for reading", "let the program open it for reading"));
     List<Bytes> parts = PipeContents.parts(reader, PipeContents.capacity(any), unread);
     boolean packets = body.files().stream().anyMatch(f -> (f.info().flags() & OpenFlags.O_DIRECT) != 0);
     if (packets || parts.size() > 1) {

@@ -86,8 +86,8 @@ final class UnixSteps {
     return PathBytes.of(slash <= 0 ? "/" : text.substring(0, slash));
   }
 
-  /// Directories that sockets were bound in and that are no more: an address keeps its text, and only bind(2) makes one.
-  /// From the top down.
+  /// Directories that sockets were bound in and that are no more: an address keeps its text, and only bind(2) makes
+  /// one. From the top down.
   private List<PathBytes> missing(Host host) {
     var missing = new TreeSet<PathBytes>(Comparator.comparing(PathBytes::latin1));
     for (Socket socket : state.sockets()) {

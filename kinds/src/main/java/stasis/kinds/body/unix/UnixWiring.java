@@ -31,7 +31,8 @@ final class UnixWiring {
   private static final int SO_PEERCRED = 17;
   private static final int SO_BUF_LOCK = 72;
   private static final int SHUT_BOTH = 3;
-  private static final String OUTSIDE = "checkpoint both ends' tasks together, or let the program close it before";
+  private static final String OUTSIDE = "checkpoint both ends' tasks together, or with --external-unix, or let the program"
+      + " close it before";
   private static final String ACCEPT = "let the program accept its connections before the checkpoint";
 
   /// A socket in the making. `closed` stands for one nobody has open.

@@ -74,8 +74,8 @@ public final class SignalOwner implements DescriptionAspect<SignalOwner.State> {
     return new Owner(sort, pid, uids.output(2).u32(0), uids.output(2).u32(4));
   }
 
-  /// The kernel notes who sets an owner, so that is done as who it was. Signals of what happens to the file from here on
-  /// are those it would have sent.
+  /// The kernel notes who sets an owner, so that is done as who it was. Signals of what happens to the file from here
+  /// on are those it would have sent.
   @Override
   public void restore(State state, Fd self, Script script, Refs refs) {
     Arg file = Arg.imm(self.value());

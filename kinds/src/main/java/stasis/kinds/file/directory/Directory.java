@@ -97,6 +97,12 @@ public final class Directory implements FileKind<Directory.State> {
         : List.of(new Obstacle.Changed("directory " + state.path(), "a directory", "none", "make it again"));
   }
 
+  /// What /proc shows of a task is there when the task is.
+  @Override
+  public boolean isLate(State state) {
+    return state.gone().isEmpty() && NamedFile.isOfATask(state.path());
+  }
+
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD),

@@ -55,9 +55,9 @@ public final class Fifo implements FileKind<Fifo.State> {
     return Set.of(state.body());
   }
 
-  /// An open with O_NONBLOCK waits for nobody, and a writer finds the reader that the body keeps. A reader that finds no
-  /// writer notes how many there have been; when that number moves on it has been hung up on (fs/pipe.c, fifo_open(),
-  /// pipe_poll()).
+  /// An open with O_NONBLOCK waits for nobody, and a writer finds the reader that the body keeps. A reader that finds
+  /// no writer notes how many there have been; when that number moves on it has been hung up on (fs/pipe.c,
+  /// fifo_open(), pipe_poll()).
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     Ref<Fd> fd = script.call(Nr.OPENAT, "end of FIFO " + state.body(), Arg.imm(Open.AT_FDCWD),

@@ -47,8 +47,10 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
   private static Refusal refusal(OpenFile file) {
     return switch (file.facts().type()) {
       case FileStat.S_IFIFO -> file.link().startsWith("pipe:")
-          ? new Refusal("the other end of this pipe is outside the program, or shared with a task outside",
-              "start the program with this fd closed or on a file, or checkpoint both ends' tasks together")
+          ? new Refusal("the other end of this pipe is outside the program, or shared with a task outside"
+              + file.holderOutside(file.link()).map(who -> ": " + who + " has it").orElse(""),
+              "checkpoint with --external-pipe, start the program with this fd closed or on a file, or checkpoint both"
+              + " ends' tasks together")
           : new Refusal("a task outside the tree has this FIFO open too", CLOSE);
       case FileStat.S_IFSOCK -> socket(file);
       case FileStat.S_IFCHR -> file.facts().rdev().major() == 5 && file.facts().rdev().minor() == 0

@@ -2,8 +2,10 @@ package stasis.kinds.file.memdev;
 
 import java.lang.invoke.MethodHandles;
 import java.util.List;
+import java.util.Optional;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.NamedFile;
 import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -23,11 +25,13 @@ import stasis.resource.Script;
 /// The devices without state of drivers/char/mem.c: null, zero, full, random, urandom.
 public final class MemoryDevice implements FileKind<MemoryDevice.State> {
   /// @param path as the program opened it: a container may have its node elsewhere @param flags of open(2)
-  /// @param minor which of them
-  record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) int minor) {}
+  /// @param minor which of them @param deleted permissions of its node where that was deleted: then it is made for a
+  ///     moment
+  record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) int minor, @Tag(4) Optional<Integer> deleted) {}
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.memdev", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.memdev", 2);
   private static final int MEM_MAJOR = 1;
+  private static final int PERMISSIONS = 07777;
 
   @Override
   public Schema<State> schema() {
@@ -49,11 +53,17 @@ public final class MemoryDevice implements FileKind<MemoryDevice.State> {
 
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
-    return new State(PathBytes.of(file.link()), OpenFlags.of(file), file.facts().rdev().minor());
+    boolean deleted = file.facts().links() == 0;
+    return new State(deleted ? NamedFile.formerPath(file.link()) : PathBytes.of(file.link()), OpenFlags.of(file),
+        file.facts().rdev().minor(), deleted ? Optional.of(file.facts().mode() & PERMISSIONS) : Optional.empty());
   }
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
+    if (state.deleted().isPresent()) {
+      return host.file(state.path()).isEmpty() ? List.of() : List.of(new Obstacle.Changed("device " + state.path(),
+          "nothing there (its node was deleted)", "a file", "move it away for the restore"));
+    }
     return host.file(state.path()).filter(now -> isOne(now) && now.rdev().minor() == state.minor()).isPresent()
         ? List.of() : List.of(new Obstacle.Changed("device " + state.path(), "memory device " + state.minor(),
             "nothing, or another file", "make the device node again"));
@@ -61,7 +71,16 @@ public final class MemoryDevice implements FileKind<MemoryDevice.State> {
 
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
-    return script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
+    state.deleted().ifPresent(mode -> {
+      script.call(Nr.MKNODAT, "deleted node " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
+          Arg.imm(FileStat.S_IFCHR | 0600), Arg.imm(MEM_MAJOR << 8 | state.minor()));
+      script.call(Nr.FCHMODAT, "its mode", Arg.imm(Open.AT_FDCWD), Arg.path(state.path()), Arg.imm(mode));
+    });
+    Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
         Arg.imm(state.flags()), Arg.imm(0));
+    if (state.deleted().isPresent()) {
+      script.call(Nr.UNLINKAT, "deleted again", Arg.imm(Open.AT_FDCWD), Arg.path(state.path()), Arg.imm(0));
+    }
+    return fd;
   }
 }

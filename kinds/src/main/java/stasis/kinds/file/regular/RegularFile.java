@@ -87,6 +87,12 @@ public final class RegularFile implements FileKind<RegularFile.State> {
     return List.of();
   }
 
+  /// What /proc shows of a task is there when the task is.
+  @Override
+  public boolean isLate(State state) {
+    return state.kernelMade() && NamedFile.isOfATask(state.path());
+  }
+
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),

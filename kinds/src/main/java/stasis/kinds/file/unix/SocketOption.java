@@ -17,7 +17,7 @@ import stasis.resource.OpenFile;
 import stasis.resource.Script;
 
 /// An option of level SOL_SOCKET that a socket has and a new one has not (socket(7), net/core/sock.c).
-record SocketOption(@Tag(1) int name, @Tag(2) Bytes value) {
+public record SocketOption(@Tag(1) int name, @Tag(2) Bytes value) {
   private static final int SO_SNDBUF = 7;
   private static final int SO_RCVBUF = 8;
   private static final int SO_LINGER = 13;
@@ -48,7 +48,7 @@ record SocketOption(@Tag(1) int name, @Tag(2) Bytes value) {
   }
 
   /// Compared with a new socket of the same type.
-  static List<SocketOption> of(OpenFile file) throws ObstructedException {
+  public static List<SocketOption> of(OpenFile file) throws ObstructedException {
     int type = SocketFacts.option(file, SocketFacts.SO_TYPE);
     Answer fresh = file.ask(Nr.SOCKET, Arg.imm(SocketFacts.AF_UNIX), Arg.imm(type | SOCK_CLOEXEC), Arg.imm(0));
     if (fresh.failed()) {
@@ -97,7 +97,7 @@ record SocketOption(@Tag(1) int name, @Tag(2) Bytes value) {
   }
 
   /// The kernel doubles the size of a buffer it is given, and bounds it unless forced with CAP_NET_ADMIN.
-  void set(Fd socket, Script script) {
+  public void set(Fd socket, Script script) {
     if (name == SO_SNDBUF || name == SO_RCVBUF) {
       Arg half = Arg.data(Bytes.ofU32(value.u32(0) / 2));
       call(socket, script, name, half);

@@ -42,7 +42,7 @@ public final class AutoGroup implements GroupAspect<AutoGroup.State> {
 
   @Override
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) throws ObstructedException {
-    if (group.leader().stat().session() != group.leader().tid().value()) {
+    if (group.leader().stat().session() != group.pid()) {
       return Optional.empty();
     }
     return group.proc("autogroup").flatMap(AutoGroup::nice).filter(nice -> nice != 0).map(State::new);

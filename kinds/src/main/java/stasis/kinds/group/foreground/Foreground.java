@@ -39,7 +39,7 @@ public final class Foreground implements GroupAspect<Foreground.State> {
   @Override
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) {
     Stat stat = group.leader().stat();
-    boolean leads = stat.session() == group.leader().tid().value();
+    boolean leads = stat.session() == group.pid();
     boolean inside = Ptys.of(stat.tty()).filter(number -> Ptys.isInside(group.treeFiles(), number)).isPresent();
     return leads && inside && stat.tpgid() > 0
         ? Optional.of(new State(stat.tpgid(), group.taskInTree(stat.tpgid()))) : Optional.empty();

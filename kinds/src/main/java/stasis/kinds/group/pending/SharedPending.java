@@ -27,6 +27,7 @@ public final class SharedPending implements GroupAspect<SharedPending.State> {
   private static final int SIGINFO_BYTES = 128;
   private static final int SI_TIMER = -2;
   /// Not blocked while a restore works: it ends each batch of calls.
+  private static final int SIGSTOP = 19;
   private static final int SIGTRAP = 5;
 
   /// @param signals siginfo_t, 128 bytes each
@@ -68,6 +69,8 @@ public final class SharedPending implements GroupAspect<SharedPending.State> {
         signals.add(Bytes.zeros(SIGINFO_BYTES).withU32(0, signal));
       }
     }
+    // That is the stop of the group itself.
+    signals.removeIf(info -> info.u32(0) == SIGSTOP);
     return signals.isEmpty() ? Optional.empty() : Optional.of(new State(signals));
   }
 

@@ -59,7 +59,7 @@ public final class Session implements GroupAspect<Session.State> {
   @Override
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) {
     Stat stat = group.leader().stat();
-    int pid = group.leader().tid().value();
+    int pid = group.pid();
     return Optional.of(new State(pid, stat.pgrp(), stat.session(), group.taskInTree(stat.pgrp()).isEmpty(),
         group.taskInTree(stat.session()).isEmpty(),
         stat.tty().equals(Device.NONE) ? Optional.empty() : Optional.of(stat.tty().toString())));

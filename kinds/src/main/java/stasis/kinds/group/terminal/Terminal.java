@@ -44,7 +44,7 @@ public final class Terminal implements GroupAspect<Terminal.State> {
   @Override
   public Optional<State> checkpoint(FrozenGroup group, Answers answers) {
     Stat stat = group.leader().stat();
-    if (stat.tty().equals(Device.NONE) || stat.session() != group.leader().tid().value()) {
+    if (stat.tty().equals(Device.NONE) || stat.session() != group.pid()) {
       return Optional.empty();
     }
     Optional<Integer> pty = Ptys.of(stat.tty()).filter(number -> Ptys.isInside(group.treeFiles(), number));

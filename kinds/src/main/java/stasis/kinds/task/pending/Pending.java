@@ -29,6 +29,7 @@ public final class Pending implements TaskAspect<Pending.State> {
   private static final int SIGINFO_BYTES = 128;
   private static final int SI_TIMER = -2;
   private static final int SI_USER = 0;
+  private static final int SIGSTOP = 19;
   private static final int SIGTRAP = 5;
   /// SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: with SIGTRAP the kernel's SYNCHRONOUS_MASK.
   private static final Set<Integer> FAULTS = Set.of(4, 7, 8, 11, 31);
@@ -78,6 +79,8 @@ public final class Pending implements TaskAspect<Pending.State> {
         signals.add(Bytes.zeros(SIGINFO_BYTES).withU32(0, signal));
       }
     }
+    // That is the stop of the group itself.
+    signals.removeIf(info -> info.u32(0) == SIGSTOP);
     return signals.isEmpty() ? Optional.empty() : Optional.of(new State(task.group().leader().id(), signals));
   }
 

@@ -27,12 +27,12 @@ class GoneDirectoryTest extends AspectContract<GoneDirectory.State> {
 
   @Override
   protected GoneDirectory.State sample() {
-    return new GoneDirectory.State(PathBytes.of("/srv/work/gone"), 0750, 1000, 7);
+    return new GoneDirectory.State(PathBytes.of("/srv/tree/gone"), 0750, 1000, 7);
   }
 
   @Test
   void ownerAndModeAreItsOwn() throws ObstructedException {
-    FakeOpenFile file = new FakeOpenFile("/srv/work/gone (deleted)", FileStat.S_IFDIR | 0750, 0, "0200000")
+    FakeOpenFile file = new FakeOpenFile("/srv/tree/gone (deleted)", FileStat.S_IFDIR | 0750, 0, "0200000")
         .answering(Nr.STATX, new Answer(0, Map.of(4, Bytes.zeros(256).withU32(20, 1000).withU32(24, 7))));
 
     assertThat(kind.checkpoint(new FakeBody(new ObjectId(9)).open(file))).isEqualTo(sample());
@@ -40,7 +40,7 @@ class GoneDirectoryTest extends AspectContract<GoneDirectory.State> {
 
   @Test
   void aNameThatIsTakenIsTold() {
-    assertThat(kind.losses(sample(), new FakeHost().file("/srv/work/gone", FileStat.S_IFDIR))).hasSize(1);
+    assertThat(kind.losses(sample(), new FakeHost().file("/srv/tree/gone", FileStat.S_IFDIR))).hasSize(1);
     assertThat(kind.losses(sample(), new FakeHost())).isEmpty();
   }
 }

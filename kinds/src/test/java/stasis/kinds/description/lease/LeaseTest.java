@@ -1,8 +1,8 @@
 package stasis.kinds.description.lease;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeOpenFile;
@@ -20,7 +20,7 @@ class LeaseTest extends AspectContract<Lease.State> {
 
   @Override
   protected Lease.State sample() {
-    return new Lease.State(true);
+    return new Lease.State(true, Optional.of(Lease.Target.READ));
   }
 
   private static FakeOpenFile file(String... locks) {
@@ -30,13 +30,15 @@ class LeaseTest extends AspectContract<Lease.State> {
   @Test
   void leaseIsTheLineOfThatName() throws ObstructedException {
     assertThat(kind.checkpoint(file("lock:\t1: LEASE  ACTIVE    READ 4711 00:00:7 0 EOF")))
-        .contains(new Lease.State(false));
+        .contains(new Lease.State(false, Optional.empty()));
     assertThat(kind.checkpoint(file("lock:\t1: FLOCK  ADVISORY  WRITE 4711 00:00:7 0 EOF"))).isEmpty();
   }
 
   @Test
-  void leaseThatIsBeingBrokenIsRefused() {
-    assertThatThrownBy(() -> kind.checkpoint(file("lock:\t1: LEASE  BREAKING  UNLCK 4711 00:00:7 0 EOF")))
-        .isInstanceOf(ObstructedException.class).hasMessageContaining("broken");
+  void whatALeaseWasFollowsFromWhatItIsToBecome() throws ObstructedException {
+    assertThat(kind.checkpoint(file("lock:\t1: LEASE  BREAKING  READ 4711 00:00:7 0 EOF"))).contains(sample());
+    assertThat(kind.checkpoint(file("lock:\t1: LEASE  BREAKING  UNLCK 4711 00:00:7 0 EOF")))
+        .contains(new Lease.State(true, Optional.of(Lease.Target.NONE)));
+    assertThat(kind.losses(sample())).hasSize(1);
   }
 }

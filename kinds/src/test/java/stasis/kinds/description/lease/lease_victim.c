@@ -23,7 +23,21 @@ int main(void) {
   check(fcntl(reading, F_SETLEASE, F_RDLCK) == 0, "%m");
   check(fcntl(writing, F_SETSIG, SIGUSR2) == 0 && fcntl(writing, F_SETLEASE, F_WRLCK) == 0, "%m");
 
+  char broken[4096];
+  snprintf(broken, sizeof broken, "%s/broken", folder);
+  close(open(broken, O_RDWR | O_CREAT, 0600));
+  int breaking = open(broken, O_RDWR);
+  check(fcntl(breaking, F_SETSIG, SIGUSR2) == 0 && fcntl(breaking, F_SETLEASE, F_WRLCK) == 0, "%m");
+  check(open(broken, O_RDONLY | O_NONBLOCK) < 0 && errno == EWOULDBLOCK && told == SIGUSR2, "%d: %m", told);
+  told = 0;
+
   ready("leased");
+
+  check(told == 0, "told of the break again: %d", told);
+  check(fcntl(breaking, F_GETLEASE) == F_RDLCK, "it is not being broken: %d", fcntl(breaking, F_GETLEASE));
+  check(open(broken, O_RDONLY | O_NONBLOCK) < 0 && errno == EWOULDBLOCK, "%m");
+  check(fcntl(breaking, F_SETLEASE, F_UNLCK) == 0 && open(broken, O_RDONLY | O_NONBLOCK) >= 0, "%m");
+  told = 0;
 
   check(fcntl(reading, F_GETLEASE) == F_RDLCK && fcntl(writing, F_GETLEASE) == F_WRLCK, "%d %d",
       fcntl(reading, F_GETLEASE), fcntl(writing, F_GETLEASE));

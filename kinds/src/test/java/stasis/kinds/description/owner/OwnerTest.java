@@ -33,8 +33,9 @@ class OwnerTest extends AspectContract<SignalOwner.State> {
 
   @Test
   void mostFilesTellNobody() throws ObstructedException {
-    assertThat(kind.checkpoint(file("00").answering(Nr.FCNTL, output(2, Bytes.ofU32(0, 0))).answering(Nr.FCNTL, value(0))))
-        .isEmpty();
+    FakeOpenFile file = file("00").answering(Nr.FCNTL, output(2, Bytes.ofU32(0, 0))).answering(Nr.FCNTL, value(0));
+
+    assertThat(kind.checkpoint(file)).isEmpty();
   }
 
   @Test

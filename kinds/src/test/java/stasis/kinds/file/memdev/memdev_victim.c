@@ -1,5 +1,7 @@
 // The devices null, zero, full, random and urandom, opened in each way.
 #include "victim.h"
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 static const char *const NAMES[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 static const int WAYS[] = {O_RDONLY, O_WRONLY, O_RDWR, O_RDWR | O_NONBLOCK | O_APPEND};
@@ -14,7 +16,14 @@ int main(void) {
       flags[i][k] = fcntl(fds[i][k], F_GETFL);
     }
   int twin = dup(fds[0][2]);
+  // A node of its own, which is gone: only where such a one may be made.
+  char node[4096];
+  snprintf(node, sizeof node, "%s/null", getenv("VICTIM_DIR") ? getenv("VICTIM_DIR") : "/tmp");
+  int gone = mknod(node, S_IFCHR | 0600, makedev(1, 3)) == 0 ? open(node, O_RDWR) : -1;
+  unlink(node);
   ready("open");
+  struct stat stat;
+  check(gone < 0 || (write(gone, node, 9) == 9 && fstat(gone, &stat) == 0 && stat.st_nlink == 0), "%m");
   for (int i = 0; i < 5; i++)
     for (int k = 0; k < 4; k++) {
       check(fcntl(fds[i][k], F_GETFL) == flags[i][k], "%s %d: %o", NAMES[i], k, fcntl(fds[i][k], F_GETFL));

@@ -38,7 +38,7 @@ class PacketTest extends AspectContract<PacketSocket.State> {
         .contains("CAP_NET_RAW");
   }
 
-  /// A dump with one socket, of inode 7: the given attributes.
+  /// An answer with one socket, of inode 7: the given attributes.
   private static FakeOpenFile listed(String attributes) {
     Bytes content = Bytes.hex(attributes);
     Bytes message = Bytes.ofU32(32 + content.length(), 20, 0, 0).concat(Bytes.ofU32(17, 7, 0, 0)).concat(content);

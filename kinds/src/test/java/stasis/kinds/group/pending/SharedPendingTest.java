@@ -46,6 +46,14 @@ class SharedPendingTest extends AspectContract<SharedPending.State> {
   }
 
   @Test
+  void aStopOnItsWayIsNoSignalToQueueAgain() throws ObstructedException {
+    FakeGroup group = new FakeGroup().pending(Bytes.zeros(128).withU32(0, 19));
+    group.leader().status("ShdPnd", "0000000000040000");
+
+    assertThat(kind.checkpoint(group, noAnswers())).isEmpty();
+  }
+
+  @Test
   void groupWithoutPendingSignalsHasNoState() throws ObstructedException {
     assertThat(kind.checkpoint(new FakeGroup(), noAnswers())).isEmpty();
   }

@@ -12,8 +12,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import stasis.engine.Moment;
+import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Nr;
 import stasis.linux.sys.Syscalls;
 import stasis.repository.ImageStore;
@@ -42,13 +44,18 @@ class ConnectionsTest {
 
   /// Wherever it dies: filters, repair mode and the muting of the end are taken back, or the program has ended.
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void anEngineKilledInACheckpointLeavesConnectionsAliveOrAnImage(boolean leaveRunning, @TempDir Path work)
+  @CsvSource({"false, false", "true, false", "false, true", "true, true"})
+  void anEngineKilledInACheckpointLeavesConnectionsAliveOrAnImage(boolean leaveRunning, boolean outside,
+      @TempDir Path work)
       throws Exception {
     assumeTrue(Syscalls.call(Nr.GETEUID) == 0, "missing: CAP_NET_ADMIN, for TCP_REPAIR");
     var victims = new Victims();
     try (var cycle = new Cycle(victims, work)) {
       Program program = victims.program("connections", "-pthread", "-O1").with("CONNECTIONS=30");
+      if (outside) {
+        program = program.with("OUTSIDE=1");
+        cycle.keepingPeers();
+      }
       Victim victim = cycle.start(program);
       victim.awaitReady("busy", BOUND);
       List<Moment> moments = new ArrayList<>();
@@ -56,7 +63,8 @@ class ConnectionsTest {
       cycle.checkpoint(victim, cycle.newImage(), true, moments::add);
       for (int ordinal = 0; ordinal <= moments.size() + 1; ordinal += FULL ? 1 : 1 + moments.size() / DEATHS) {
         Path image = cycle.newImage();
-        EngineProcess.End end = EngineProcess.checkpoint(victim.pid(), image, leaveRunning, ordinal);
+        EngineProcess.End end = EngineProcess.checkpoint(victim.pid(), image, leaveRunning, ordinal,
+            outside ? TcpPeers.KEEP : TcpPeers.REFUSE);
         // The keeper is a process of its own and may still be at it.
         Thread.sleep(KEEPER_MS);
         if (!victim.isAlive()) {

@@ -14,6 +14,7 @@ import stasis.engine.Moment;
 import stasis.engine.RestoreRequest;
 import stasis.engine.Restorer;
 import stasis.kinds.Kinds;
+import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
@@ -36,8 +37,14 @@ final class EngineProcess {
 
   /// @param diesAt ordinal of the moment, from 0
   static End checkpoint(Tid pid, Path image, boolean leaveRunning, long diesAt) throws IOException {
+    return checkpoint(pid, image, leaveRunning, diesAt, TcpPeers.REFUSE);
+  }
+
+  /// @param diesAt ordinal of the moment, from 0
+  static End checkpoint(Tid pid, Path image, boolean leaveRunning, long diesAt, TcpPeers outside)
+      throws IOException {
     return run(List.of(), Path.of(image + ".log"), "checkpoint", pid.toString(), image.toString(),
-        Boolean.toString(leaveRunning), Long.toString(diesAt));
+        Boolean.toString(leaveRunning), Long.toString(diesAt), outside.name());
   }
 
   /// A checkpoint that nothing kills, by an engine whose JVM is started through another program.
@@ -77,8 +84,9 @@ final class EngineProcess {
     Environment environment = LiveEnvironment.of("test");
     Path image = Path.of(arguments[2]);
     Moment.Listener listener = diesAt(Long.parseLong(arguments[4]));
+    TcpPeers outside = arguments.length > 5 ? TcpPeers.valueOf(arguments[5]) : TcpPeers.REFUSE;
     Object outcome = arguments[0].equals("checkpoint")
-        ? new Checkpointer(Kinds.all(), environment).checkpoint(new CheckpointRequest(
+        ? new Checkpointer(Kinds.all(outside), environment).checkpoint(new CheckpointRequest(
             new Tid(Integer.parseInt(arguments[1])), image, Boolean.parseBoolean(arguments[3]), false, false,
             Optional.empty()), listener)
         : new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);

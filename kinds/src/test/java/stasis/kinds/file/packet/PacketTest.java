@@ -28,7 +28,8 @@ class PacketTest extends AspectContract<PacketSocket.State> {
   @Override
   protected PacketSocket.State sample() {
     return new PacketSocket.State(3, 04002, 0x0300, 1, List.of(new SocketOption(1, 26, Bytes.hex("06000000ffff0000"))),
-        List.of(new PacketSocket.Own(8, 1)), List.of(Bytes.ofU32(1, 1, 0, 0)), Optional.of(7), List.of("told"), Bytes.EMPTY);
+        List.of(new PacketSocket.Own(8, 1)), List.of(Bytes.ofU32(1, 1, 0, 0)), Optional.of(7), List.of("told"),
+        Bytes.EMPTY);
   }
 
   @Test

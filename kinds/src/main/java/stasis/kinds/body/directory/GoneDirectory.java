@@ -3,6 +3,7 @@ package stasis.kinds.body.directory;
 import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
@@ -37,6 +38,9 @@ public final class GoneDirectory implements BodyKind<GoneDirectory.State> {
   }
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.directory", 1);
+  /// uapi/linux/magic.h: cgroup, cgroup2, proc, sysfs, debugfs, tracefs, configfs, securityfs, bpf, resctrl.
+  private static final Set<Long> NO_STORAGE = Set.of(0x27e0ebL, 0x63677270L, 0x9fa0L, 0x62656572L, 0x64626720L,
+      0x74726163L, 0x62656570L, 0x73636673L, 0xcafe4a11L, 0x7655821L);
   private static final int PERMISSIONS = 07777;
   private static final int OWNER_ONLY = 0700;
   private static final int AT_REMOVEDIR = 0x200;
@@ -53,6 +57,10 @@ public final class GoneDirectory implements BodyKind<GoneDirectory.State> {
   @Override
   public State checkpoint(BodyView body) throws ObstructedException {
     OpenFile any = body.files().getFirst();
+    if (NO_STORAGE.contains(any.filesystemMagic())) {
+      throw new ObstructedException(any.subject(), "a deleted directory of a file system whose directories are objects"
+          + " of the kernel (cgroup, configfs) cannot be made anew", "let the program close it before the checkpoint");
+    }
     Answer stat = any.ask(Nr.STATX, Arg.self(), Arg.string(""), Arg.imm(Open.AT_EMPTY_PATH),
         Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
     if (stat.failed()) {

@@ -1,6 +1,7 @@
 package stasis.kinds.body.directory;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,15 @@ class GoneDirectoryTest extends AspectContract<GoneDirectory.State> {
         .answering(Nr.STATX, new Answer(0, Map.of(4, Bytes.zeros(256).withU32(20, 1000).withU32(24, 7))));
 
     assertThat(kind.checkpoint(new FakeBody(new ObjectId(9)).open(file))).isEqualTo(sample());
+  }
+
+  @Test
+  void aDirectoryThatIsAnObjectOfTheKernelIsRefused() {
+    FakeOpenFile file = new FakeOpenFile("/sys/fs/cgroup/gone (deleted)", FileStat.S_IFDIR | 0755, 0, "0200000")
+        .magic(0x63677270);
+
+    assertThatThrownBy(() -> kind.checkpoint(new FakeBody(new ObjectId(9)).open(file)))
+        .isInstanceOf(ObstructedException.class).hasMessageContaining("cgroup");
   }
 
   @Test

@@ -2,7 +2,6 @@
 // and with the value the call gives for it. The limits are long enough to be caught in.
 #include "victim.h"
 #include <linux/futex.h>
-#include <mqueue.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -65,6 +64,15 @@ static long in_epoll_pwait(void) {
   return epoll_pwait(epoll_create1(EPOLL_CLOEXEC), &event, 1, LIMIT_MS, &none);
 }
 static long in_sigtimedwait(void) { return sigtimedwait(&usr2, NULL, &LIMIT); }
+static long in_semtimedop(void) {
+  int id = semget(IPC_PRIVATE, 1, 0600);
+  struct sembuf take = {0, -1, 0};
+  long result = semtimedop(id, &take, 1, &LIMIT);
+  int error = errno;
+  semctl(id, 0, IPC_RMID);
+  errno = error;
+  return result;
+}
 static long in_receive(void) {
   char byte;
   return recv(timed_socket(), &byte, 1, 0);
@@ -94,7 +102,8 @@ static const struct {
     {"futex", futex_relative, ETIMEDOUT},  {"futex until", futex_absolute, ETIMEDOUT},
     {"epoll_wait", in_epoll, 0},           {"epoll_pwait", in_epoll_pwait, 0},
     {"sigtimedwait", in_sigtimedwait, EAGAIN}, {"recv", in_receive, EAGAIN},
-    {"read", in_read, EAGAIN},             {"pthread_cond_timedwait", in_condition, ETIMEDOUT},
+    {"read", in_read, EAGAIN},             {"semtimedop", in_semtimedop, EAGAIN},
+    {"pthread_cond_timedwait", in_condition, ETIMEDOUT},
 };
 enum { COUNT = sizeof WAITS / sizeof *WAITS };
 

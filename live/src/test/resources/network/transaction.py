@@ -3,6 +3,7 @@ import glob
 import os
 import signal
 import subprocess
+import time
 import common
 
 port = common.free_port()
@@ -20,7 +21,9 @@ subprocess.run(own + [binaries + '/initdb', '-A', 'trust', '-N'], env=environmen
 server = subprocess.Popen(own + [binaries + '/postgres', '-h', '127.0.0.1', '-p', str(port), '-c',
                                  'unix_socket_directories='], env=environment, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL)
-common.connect(port).close()
+# It takes connections before it takes users ("the database system is starting up").
+while subprocess.run([binaries + '/pg_isready', '-q', '-h', '127.0.0.1', '-p', str(port)]).returncode:
+    time.sleep(0.05)
 sql = ['begin;', 'create table t(n integer);'] + ['insert into t select generate_series(%d, %d); select pg_sleep(0.1);'
                                                 % (i * 1000 + 1, i * 1000 + 1000) for i in range(40)]
 sql += ['commit;', 'select count(*), sum(n) from t;']

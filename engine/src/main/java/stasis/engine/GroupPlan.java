@@ -69,7 +69,7 @@ final class GroupPlan {
   ///
   /// @param inherited what the process was born with, if anything
   void memory(Optional<Inheritance> inherited) {
-    memory.write(inherited);
+    memory.write(inherited, () -> groupAspects(Stage.MEMORY));
     groupAspects(Stage.MEMORY_ATTRIBUTES);
   }
 

@@ -49,10 +49,11 @@ final class MemoryPlan {
 
   /// The mm, complete but for what would forbid the rest.
   ///
-  /// @param inherited what the process was born with, if anything
-  void write(Optional<Inheritance> inherited) {
+  /// @param inherited what the process was born with, if anything @param begin appends what comes before the first vma
+  void write(Optional<Inheritance> inherited, Runnable begin) {
     MmState mm = GroupPlan.require(capture.mms(), task.mm());
     inherited.ifPresent(this::leave);
+    begin.run();
     SequencedMap<ObjectId, Optional<Ref<Fd>>> backings = new java.util.LinkedHashMap<>();
     for (VmaState vma : mm.vmas()) {
       Capture.Item<?> item = GroupPlan.require(capture.items(), vma.backing());

@@ -245,7 +245,7 @@ public final class Kinds {
         new Membarrier(),
         // SESSION.
         new Terminal(),
-        // MEMORY_ATTRIBUTES.
+        // MEMORY.
         new Mm(),
         // ATTRIBUTES; those that open a file of /proc or name a path before the root directory changes.
         new Subreaper(),

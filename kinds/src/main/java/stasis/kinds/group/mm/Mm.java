@@ -159,7 +159,7 @@ public final class Mm implements GroupAspect<Mm.State> {
 
   @Override
   public Stage stage() {
-    return Stage.MEMORY_ATTRIBUTES;
+    return Stage.MEMORY;
   }
 
   @Override

@@ -9,7 +9,7 @@ import stasis.kinds.Outside;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.Readiness;
 import stasis.kinds.file.SocketFacts;
-import stasis.kinds.file.unix.SocketOption;
+import stasis.kinds.file.SocketOption;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;

@@ -9,6 +9,7 @@ import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.SocketFacts;
+import stasis.kinds.file.SocketOption;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;

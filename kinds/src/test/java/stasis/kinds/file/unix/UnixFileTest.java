@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeOpenFile;
+import stasis.kinds.file.SocketOption;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.procfs.FileStat;

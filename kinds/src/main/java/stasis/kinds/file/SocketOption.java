@@ -1,11 +1,10 @@
-package stasis.kinds.file.unix;
+package stasis.kinds.file;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import stasis.image.Tag;
-import stasis.kinds.file.SocketFacts;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
@@ -16,7 +15,7 @@ import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.Script;
 
-/// An option of level SOL_SOCKET that a socket has and a new one has not (socket(7), net/core/sock.c).
+/// An option of level SOL_SOCKET that a unix socket has and a new one has not (socket(7), net/core/sock.c).
 public record SocketOption(@Tag(1) int name, @Tag(2) Bytes value) {
   private static final int SO_SNDBUF = 7;
   private static final int SO_RCVBUF = 8;
@@ -76,7 +75,7 @@ public record SocketOption(@Tag(1) int name, @Tag(2) Bytes value) {
   }
 
   /// The filter judging what it receives; empty for none.
-  static Bytes filter(OpenFile file) throws ObstructedException {
+  public static Bytes filter(OpenFile file) throws ObstructedException {
     Answer answer = file.ask(Nr.GETSOCKOPT, Arg.self(), Arg.imm(SocketFacts.SOL_SOCKET), Arg.imm(SO_ATTACH_FILTER),
         Arg.space(MAX_INSTRUCTIONS * INSTRUCTION_BYTES), Arg.data(Bytes.ofU32(MAX_INSTRUCTIONS)));
     if (answer.failed()) {
@@ -86,7 +85,7 @@ public record SocketOption(@Tag(1) int name, @Tag(2) Bytes value) {
     return answer.output(3).slice(0, answer.output(4).u32(0) * INSTRUCTION_BYTES);
   }
 
-  static void attach(Bytes filter, Fd socket, Script script) {
+  public static void attach(Bytes filter, Fd socket, Script script) {
     if (!filter.isEmpty()) {
       // struct sock_fprog: a u16 count, a pointer at 8.
       Arg program = new Arg.Struct(Bytes.ofU64(filter.length() / INSTRUCTION_BYTES, 0),

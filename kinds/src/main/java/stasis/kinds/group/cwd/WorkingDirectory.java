@@ -18,6 +18,7 @@ import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.GroupAspect;
 import stasis.resource.Host;
+import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -46,6 +47,12 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   @Override
   public Schema<State> schema() {
     return SCHEMA;
+  }
+
+  @Override
+  public List<Loss> losses(State state) {
+    return state.deleted().filter(gone -> gone.openAt().isEmpty()).map(_ -> List.of(Loss.of("the deleted directory "
+        + state.path() + " comes back for this process alone: others that stand in it get one each"))).orElse(List.of());
   }
 
   @Override

@@ -64,6 +64,12 @@ class WorkingDirectoryTest extends AspectContract<WorkingDirectory.State> {
   }
 
   @Test
+  void deletedDirectoryThatMayBeOthersTooIsTold() {
+    assertThat(kind.losses(sample())).singleElement().asString().contains("/tmp/gone");
+    assertThat(kind.losses(new WorkingDirectory.State(PathBytes.of("/srv/x"), Optional.empty()))).isEmpty();
+  }
+
+  @Test
   void deletedDirectoryWantsItsPathFree() {
     assertThat(kind.obstacles(sample(), new FakeHost())).isEmpty();
     assertThat(kind.obstacles(sample(), new FakeHost().file("/tmp/gone", FileStat.S_IFDIR))).isNotEmpty();

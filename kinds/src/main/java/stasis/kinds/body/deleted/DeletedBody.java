@@ -9,6 +9,7 @@ import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.FileOwner;
 import stasis.kinds.file.NamedFile;
 import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Bytes;
@@ -18,7 +19,6 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
-import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKind;
 import stasis.resource.BodyView;
@@ -80,10 +80,6 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
   private static final int PERMISSIONS = 07777;
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.deleted", 3);
   private static final long HUGETLBFS_MAGIC = 0x958458f6L;
-  private static final int STATX_BYTES = 256;
-  private static final int STATX_BASIC_STATS = 0x7ff;
-  private static final int STATX_UID_OFFSET = 20;
-  private static final int STATX_GID_OFFSET = 24;
   private static final int O_CREAT = 0100;
   private static final int O_EXCL = 0200;
   private static final int O_PATH = 010000000;
@@ -111,12 +107,8 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
       throw new ObstructedException(file.subject(), "a deleted file of hugetlbfs cannot be carried",
           "run the program with transparent huge pages");
     }
-    Answer stat = file.ask(Nr.STATX, Arg.self(), Arg.string(""), Arg.imm(Open.AT_EMPTY_PATH),
-        Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
-    if (stat.failed()) {
-      throw new ObstructedException(file.subject(), "its owner cannot be read", "run with CAP_SYS_PTRACE");
-    }
-    Owner owner = new Owner(stat.output(4).u32(STATX_UID_OFFSET), stat.output(4).u32(STATX_GID_OFFSET));
+    FileOwner found = FileOwner.of(file);
+    Owner owner = new Owner(found.uid(), found.gid());
     return state(file.link(), file.facts(), Optional.of(owner), byName(body), body.files().stream()
         .filter(one -> (one.info().flags() & OpenFlags.TMPFILE_BIT) != 0).map(Maker::of).findFirst());
   }

@@ -7,13 +7,13 @@ import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.FileOwner;
 import stasis.kinds.file.NamedFile;
 import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
-import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKind;
 import stasis.resource.BodyView;
@@ -44,10 +44,6 @@ public final class GoneDirectory implements BodyKind<GoneDirectory.State> {
   private static final int PERMISSIONS = 07777;
   private static final int OWNER_ONLY = 0700;
   private static final int AT_REMOVEDIR = 0x200;
-  private static final int STATX_BASIC_STATS = 0x7ff;
-  private static final int STATX_BYTES = 256;
-  private static final int STATX_UID_OFFSET = 20;
-  private static final int STATX_GID_OFFSET = 24;
 
   @Override
   public Schema<State> schema() {
@@ -61,13 +57,9 @@ public final class GoneDirectory implements BodyKind<GoneDirectory.State> {
       throw new ObstructedException(any.subject(), "a deleted directory of a file system whose directories are objects"
           + " of the kernel (cgroup, configfs) cannot be made anew", "let the program close it before the checkpoint");
     }
-    Answer stat = any.ask(Nr.STATX, Arg.self(), Arg.string(""), Arg.imm(Open.AT_EMPTY_PATH),
-        Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
-    if (stat.failed()) {
-      throw new ObstructedException(any.subject(), "its owner cannot be read", "run with CAP_SYS_PTRACE");
-    }
+    FileOwner owner = FileOwner.of(any);
     return new State(NamedFile.formerPath(any.link()), any.facts().mode() & PERMISSIONS,
-        stat.output(4).u32(STATX_UID_OFFSET), stat.output(4).u32(STATX_GID_OFFSET));
+        owner.uid(), owner.gid());
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.FileOwner;
 import stasis.kinds.file.NamedFile;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.PipeContents;
@@ -19,7 +20,6 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
-import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKind;
 import stasis.resource.BodyView;
@@ -58,10 +58,6 @@ public final class FifoBody implements BodyKind<FifoBody.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.fifo", 1);
   private static final int F_SETPIPE_SZ = 1031;
   private static final int PERMISSIONS = 07777;
-  private static final int STATX_BASIC_STATS = 0x7ff;
-  private static final int STATX_BYTES = 256;
-  private static final int STATX_UID_OFFSET = 20;
-  private static final int STATX_GID_OFFSET = 24;
   /// UTIME_OMIT of utimensat(2).
   private static final long LEAVE = 0x3ffffffe;
 
@@ -88,13 +84,8 @@ public final class FifoBody implements BodyKind<FifoBody.State> {
   }
 
   private static Deleted deleted(OpenFile file) throws ObstructedException {
-    Answer stat = file.ask(Nr.STATX, Arg.self(), Arg.string(""), Arg.imm(Open.AT_EMPTY_PATH),
-        Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
-    if (stat.failed()) {
-      throw new ObstructedException(file.subject(), "its owner cannot be read", "run with CAP_SYS_PTRACE");
-    }
-    return new Deleted(file.facts().mode() & PERMISSIONS, stat.output(4).u32(STATX_UID_OFFSET),
-        stat.output(4).u32(STATX_GID_OFFSET));
+    FileOwner owner = FileOwner.of(file);
+    return new Deleted(file.facts().mode() & PERMISSIONS, owner.uid(), owner.gid());
   }
 
   private static Bytes content(BodyView body, OpenFile any) throws ObstructedException {

@@ -7,10 +7,10 @@ import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.file.FileOwner;
 import stasis.kinds.file.NamedFile;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
-import stasis.linux.abi.Open;
 import stasis.procfs.FileStat;
 import stasis.procfs.VmFlag;
 import stasis.resource.Answer;
@@ -38,10 +38,6 @@ public final class MemfdBody implements BodyKind<MemfdBody.State> {
   private static final int DEFAULT_MODE = 0777;
   private static final int PERMISSIONS = 07777;
   private static final long HUGETLBFS_MAGIC = 0x958458f6L;
-  private static final int STATX_BYTES = 256;
-  private static final int STATX_UID_OFFSET = 20;
-  private static final int STATX_GID_OFFSET = 24;
-  private static final int STATX_BASIC_STATS = 0x7ff;
   private static final String PREFIX = "/memfd:";
   private static final String SUFFIX = " (deleted)";
 
@@ -87,12 +83,11 @@ public final class MemfdBody implements BodyKind<MemfdBody.State> {
       throw hugetlb(file.subject());
     }
     Answer seals = file.ask(Nr.FCNTL, Arg.self(), Arg.imm(F_GET_SEALS));
-    Answer stat = file.ask(Nr.STATX, Arg.self(), Arg.string(""), Arg.imm(Open.AT_EMPTY_PATH),
-        Arg.imm(STATX_BASIC_STATS), Arg.space(STATX_BYTES));
-    if (seals.failed() || stat.failed()) {
-      throw new ObstructedException(file.subject(), "its seals or its owner cannot be read", "");
+    if (seals.failed()) {
+      throw new ObstructedException(file.subject(), "its seals cannot be read", "");
     }
-    Owner owner = new Owner(stat.output(4).u32(STATX_UID_OFFSET), stat.output(4).u32(STATX_GID_OFFSET));
+    FileOwner found = FileOwner.of(file);
+    Owner owner = new Owner(found.uid(), found.gid());
     FileStat facts = file.facts();
     return new State(name(file.link()), facts.sizeBytes(), facts.mode() & PERMISSIONS, Optional.of(owner),
         (int) seals.result(), writable, true, Optional.of(NamedFile.modifiedNs(facts)));

@@ -18,9 +18,10 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
     long pid = program.pid();
     try {
       calm(image);
+      List<ProcessHandle> tree = tree(pid);
       Contender.Taken ended = contender.checkpoint(pid, image, false);
       program.waitFor();
-      awaitGone(pid);
+      awaitGone(tree);
       into.frozen(ended.frozenNs());
       into.total(ended.totalNs());
       into.bytes(size(image));
@@ -35,7 +36,7 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
       into.leftFrozen(left.frozenNs());
       into.leftTotal(left.totalNs());
     } finally {
-      second.destroyForcibly().waitFor();
+      end(second.pid());
       calm(image);
     }
   }
@@ -59,10 +60,22 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
     }
   }
 
-  /// The pid is ours from before: started by us, or restored on our order.
+  /// With all it has begun. The pid is ours from before: started by us, or restored on our order.
   private static void end(long pid) throws InterruptedException {
-    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
-    awaitGone(pid);
+    List<ProcessHandle> tree = tree(pid);
+    tree.forEach(ProcessHandle::destroyForcibly);
+    awaitGone(tree);
+  }
+
+  private static List<ProcessHandle> tree(long pid) {
+    return ProcessHandle.of(pid).stream().flatMap(root -> Stream.concat(Stream.of(root), root.descendants())).toList();
+  }
+
+  /// Orphans are waited for by init, when it likes.
+  private static void awaitGone(List<ProcessHandle> tree) throws InterruptedException {
+    for (ProcessHandle process : tree) {
+      awaitGone(process.pid());
+    }
   }
 
   private static void awaitGone(long pid) throws InterruptedException {

@@ -23,13 +23,21 @@ record Workload(String name, String title, List<String> words, boolean ready) {
             .toAbsolutePath().toString()), true),
         compiled("random", "1 GiB of random bytes", "1024", sources, folder),
         compiled("threads", "1,000 threads", "1000", sources, folder),
-        compiled("vmas", "10,000 vmas", "10000", sources, folder));
+        compiled("vmas", "10,000 vmas", "10000", sources, folder),
+        compiled("tree", "tree10", "10 processes", "10", sources, folder),
+        compiled("tree", "tree100", "100 processes", "100", sources, folder),
+        compiled("tree", "tree1000", "1,000 processes", "1000", sources, folder));
   }
 
   private static Workload compiled(String name, String title, String argument, Path sources, Path folder)
       throws IOException, InterruptedException {
+    return compiled(name, name, title, argument, sources, folder);
+  }
+
+  private static Workload compiled(String source, String name, String title, String argument, Path sources, Path folder)
+      throws IOException, InterruptedException {
     Path binary = folder.resolve(name).toAbsolutePath();
-    Command.run(List.of("cc", "-O2", "-pthread", "-o", binary.toString(), sources.resolve(name + ".c").toString()));
+    Command.run(List.of("cc", "-O2", "-pthread", "-o", binary.toString(), sources.resolve(source + ".c").toString()));
     return new Workload(name, title, List.of(binary.toString(), argument), true);
   }
 

@@ -9,6 +9,7 @@ import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelSocket;
+import stasis.linux.bpf.KernelTerminal;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -57,6 +58,11 @@ final class HiddenKernel implements AutoCloseable {
   /// Internet sockets that a thread has open, by inode number; none where BPF is not allowed.
   Map<Long, KernelSocket> sockets(Tid tid) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.sockets(tid) : Map.of();
+  }
+
+  /// The pseudoterminal of this number, whose master the thread has open.
+  Optional<KernelTerminal> terminal(Tid tid, int number) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.terminal(tid, number) : Optional.empty();
   }
 
   boolean isReadable() {

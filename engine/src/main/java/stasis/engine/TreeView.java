@@ -13,6 +13,7 @@ import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.BodyKey;
 import stasis.resource.HiddenSocket;
+import stasis.resource.HiddenTerminal;
 import stasis.resource.Mapping;
 import stasis.resource.OpenFile;
 
@@ -20,6 +21,7 @@ import stasis.resource.OpenFile;
 final class TreeView {
   private final Proc proc;
   private final HiddenSockets sockets;
+  private final HiddenTerminals terminals;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
   private final List<GroupView> groups = new ArrayList<>();
@@ -31,13 +33,18 @@ final class TreeView {
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
 
-  TreeView(Proc proc, HiddenSockets sockets) {
+  TreeView(Proc proc, HiddenSockets sockets, HiddenTerminals terminals) {
     this.proc = proc;
+    this.terminals = terminals;
     this.sockets = sockets;
   }
 
   Optional<HiddenSocket> hiddenSocket(long inode) {
     return sockets.at(inode);
+  }
+
+  Optional<HiddenTerminal> hiddenTerminal(int number) {
+    return terminals.at(number);
   }
 
   /// The engine's own namespace of a kind: `net:[4026531840]`.

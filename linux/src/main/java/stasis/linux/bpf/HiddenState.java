@@ -39,6 +39,7 @@ public final class HiddenState implements AutoCloseable {
   private Optional<TaskReader<TimerField>> timers = Optional.empty();
   private Optional<TaskReader<UndoField>> undos = Optional.empty();
   private Optional<TaskReader<SocketField>> sockets = Optional.empty();
+  private Optional<TerminalReader> terminals = Optional.empty();
 
   private HiddenState(Btf btf, ThreadRecords threadRecords, int format, TaskReader<ThreadField> threads,
       TaskReader<GroupField> groups) {
@@ -113,6 +114,18 @@ public final class HiddenState implements AutoCloseable {
       KernelSocket.of(row).ifPresent(socket -> found.put(socket.inode(), socket));
     }
     return found;
+  }
+
+  /// What is in the pseudoterminal of this number, whose master a thread has open; empty when that is not certain.
+  public Optional<KernelTerminal> terminal(Tid tid, int number) throws SyscallException {
+    if (terminals.isEmpty()) {
+      try {
+        terminals = Optional.of(TerminalReader.of(btf));
+      } catch (UnsupportedKernel e) {
+        throw refused(e, "terminals");
+      }
+    }
+    return terminals.get().read(tid, number);
   }
 
   /// Which parts can be read; loads what was not needed so far.
@@ -240,6 +253,7 @@ public final class HiddenState implements AutoCloseable {
 
   @Override
   public void close() {
+    terminals.ifPresent(TerminalReader::close);
     sockets.ifPresent(TaskReader::close);
     timers.ifPresent(TaskReader::close);
     undos.ifPresent(TaskReader::close);

@@ -12,6 +12,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
+import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelSocket;
 import stasis.linux.bpf.KernelTerminal;
 import stasis.tracee.Ptrace;
@@ -80,6 +81,11 @@ final class HiddenKernel implements AutoCloseable {
   /// The pseudoterminal of this number, whose master the thread has open.
   Optional<KernelTerminal> terminal(Tid tid, int number) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.terminal(tid, number) : Optional.empty();
+  }
+
+  /// The contexts for asynchronous I/O of a task's mm; empty where BPF is not allowed.
+  Optional<List<KernelAio>> aio(Tid task) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.aio(task)) : Optional.empty();
   }
 
   boolean isReadable() {

@@ -11,6 +11,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
+import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
@@ -22,6 +23,7 @@ final class TreeView {
   private final Proc proc;
   private final HiddenSockets sockets;
   private final HiddenTerminals terminals;
+  private final HiddenAio aio;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
   private final List<GroupView> groups = new ArrayList<>();
@@ -33,10 +35,11 @@ final class TreeView {
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
 
-  TreeView(Proc proc, HiddenSockets sockets, HiddenTerminals terminals) {
+  TreeView(Proc proc, HiddenSockets sockets, HiddenTerminals terminals, HiddenAio aio) {
     this.proc = proc;
     this.terminals = terminals;
     this.sockets = sockets;
+    this.aio = aio;
   }
 
   Optional<HiddenSocket> hiddenSocket(long inode) {
@@ -45,6 +48,10 @@ final class TreeView {
 
   Optional<HiddenTerminal> hiddenTerminal(int number) {
     return terminals.at(number);
+  }
+
+  Optional<List<AioContext>> aio(Tid task) {
+    return aio.of(task);
   }
 
   /// The engine's own namespace of a kind: `net:[4026531840]`.

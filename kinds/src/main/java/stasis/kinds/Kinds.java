@@ -71,6 +71,7 @@ import stasis.kinds.group.subreaper.Subreaper;
 import stasis.kinds.group.terminal.Terminal;
 import stasis.kinds.group.umask.FileModeMask;
 import stasis.kinds.mapping.advice.Advice;
+import stasis.kinds.mapping.aio.AioRing;
 import stasis.kinds.mapping.anonymous.Anonymous;
 import stasis.kinds.mapping.apart.Apart;
 import stasis.kinds.mapping.devzero.DevZero;
@@ -212,6 +213,7 @@ public final class Kinds {
         new SharedFile(),
         new SharedAnon(),
         new SysvShm(),
+        new AioRing(),
         new Pathless(),
         new DevZero(),
         new Foreign()

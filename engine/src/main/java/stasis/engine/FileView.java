@@ -16,6 +16,7 @@ import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenSocket;
+import stasis.resource.HiddenTerminal;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -169,6 +170,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenSocket> hiddenSocket() {
     return tree.hiddenSocket(facts().inode());
+  }
+
+  @Override
+  public Optional<HiddenTerminal> hiddenTerminal(int number) {
+    return tree.hiddenTerminal(number);
   }
 
   @Override

@@ -1,5 +1,9 @@
 package stasis.engine;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,6 +14,7 @@ import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelSocket;
+import stasis.linux.bpf.KernelTerminal;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -18,6 +23,7 @@ import stasis.tracee.stub.Stub;
 final class HiddenKernel implements AutoCloseable {
   private static final RemoteAddress HOLE = new RemoteAddress(0x20000000L);
   private static final long HOLE_BYTES = 1 << 20;
+  private static final Path PSEUDOTERMINALS = Path.of("/proc/sys/kernel/pty/nr");
 
   private final HiddenState.Opened opened;
   private final LearntBits bits;
@@ -41,12 +47,24 @@ final class HiddenKernel implements AutoCloseable {
     }
   }
 
-  /// Loads and runs once what reads sockets: not within a freeze.
+  /// Loads and runs once what reads sockets, and terminals where there are any: not within a freeze.
   private static void warm(HiddenState state) {
+    Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
     try {
-      state.sockets(new Tid(Math.toIntExact(ProcessHandle.current().pid())));
+      state.sockets(self);
+      if (hasTerminals()) {
+        state.terminal(self, 0);
+      }
     } catch (SyscallException e) {
-      // Each socket then says what is not known of it.
+      // Each socket or terminal then says what is not known of it.
+    }
+  }
+
+  private static boolean hasTerminals() {
+    try {
+      return !Files.readString(PSEUDOTERMINALS, StandardCharsets.ISO_8859_1).startsWith("0");
+    } catch (IOException e) {
+      return false;
     }
   }
 
@@ -58,6 +76,11 @@ final class HiddenKernel implements AutoCloseable {
   /// Internet sockets that a thread has open, by inode number; none where BPF is not allowed.
   Map<Long, KernelSocket> sockets(Tid tid) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.sockets(tid) : Map.of();
+  }
+
+  /// The pseudoterminal of this number, whose master the thread has open.
+  Optional<KernelTerminal> terminal(Tid tid, int number) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.terminal(tid, number) : Optional.empty();
   }
 
   /// The contexts for asynchronous I/O of a task's mm; empty where BPF is not allowed.

@@ -7,8 +7,9 @@ import stasis.linux.abi.Tid;
 /// A stopped tree as the collector needs it.
 ///
 /// @param groups parents before their children, the root first @param sockets what is hidden of its sockets
-/// @param aio its contexts for asynchronous I/O
-record Stopped(List<Group> groups, List<Zombie> zombies, HiddenSockets sockets, HiddenAio aio) {
+/// @param terminals the same of its pseudoterminals @param aio its contexts for asynchronous I/O
+record Stopped(List<Group> groups, List<Zombie> zombies, HiddenSockets sockets,
+    HiddenTerminals terminals, HiddenAio aio) {
   /// @param parent the leader of the parent's group; empty for the root
   record Group(Frozen frozen, Optional<Tid> parent) {}
 

@@ -14,6 +14,7 @@ import stasis.procfs.ProcException;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.HiddenSocket;
+import stasis.resource.HiddenTerminal;
 import stasis.resource.Mapping;
 import stasis.resource.OpenFile;
 
@@ -21,6 +22,7 @@ import stasis.resource.OpenFile;
 final class TreeView {
   private final Proc proc;
   private final HiddenSockets sockets;
+  private final HiddenTerminals terminals;
   private final HiddenAio aio;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
@@ -33,14 +35,19 @@ final class TreeView {
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
 
-  TreeView(Proc proc, HiddenSockets sockets, HiddenAio aio) {
+  TreeView(Proc proc, HiddenSockets sockets, HiddenTerminals terminals, HiddenAio aio) {
     this.proc = proc;
+    this.terminals = terminals;
     this.sockets = sockets;
     this.aio = aio;
   }
 
   Optional<HiddenSocket> hiddenSocket(long inode) {
     return sockets.at(inode);
+  }
+
+  Optional<HiddenTerminal> hiddenTerminal(int number) {
+    return terminals.at(number);
   }
 
   Optional<List<AioContext>> aio(Tid task) {

@@ -24,7 +24,6 @@ class KindsTest {
   private static final Map<String, String> PROVEN_BY = Map.of(
       "body/ended", "kinds/src/test/java/stasis/kinds/file/ended/ended_victim.c",
       "body/fifo", "kinds/src/test/java/stasis/kinds/file/fifo/fifo_victim.c",
-      "body/pty", "kinds/src/test/java/stasis/kinds/file/pty/pty_victim.c",
       "group/foreground", "testkit/victims/tree_terminal.c",
       "group/terminal", "testkit/victims/tree_terminal.c",
       "file/stdio", "live/src/test/java/stasis/live/CommandLineTest.java",

@@ -78,6 +78,12 @@ public interface OpenFile {
   /// What the kernel keeps of this internet socket and does not tell; empty where BPF is not allowed.
   Optional<HiddenSocket> hiddenSocket();
 
+  /// What the kernel keeps of the pseudoterminal of this number, whose master is in the tree; empty where BPF is not
+  /// allowed, and where it is not certain.
+  default Optional<HiddenTerminal> hiddenTerminal(int number) {
+    return Optional.empty();
+  }
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

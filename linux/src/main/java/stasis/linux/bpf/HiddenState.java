@@ -39,6 +39,7 @@ public final class HiddenState implements AutoCloseable {
   private Optional<TaskReader<TimerField>> timers = Optional.empty();
   private Optional<TaskReader<UndoField>> undos = Optional.empty();
   private Optional<TaskReader<SocketField>> sockets = Optional.empty();
+  private Optional<TerminalReader> terminals = Optional.empty();
   private Optional<KernelWords> words = Optional.empty();
 
   private HiddenState(Btf btf, ThreadRecords threadRecords, int format, TaskReader<ThreadField> threads,
@@ -114,6 +115,18 @@ public final class HiddenState implements AutoCloseable {
       KernelSocket.of(row).ifPresent(socket -> found.put(socket.inode(), socket));
     }
     return found;
+  }
+
+  /// What is in the pseudoterminal of this number, whose master a thread has open; empty when that is not certain.
+  public Optional<KernelTerminal> terminal(Tid tid, int number) throws SyscallException {
+    if (terminals.isEmpty()) {
+      try {
+        terminals = Optional.of(TerminalReader.of(btf));
+      } catch (UnsupportedKernel e) {
+        throw refused(e, "terminals");
+      }
+    }
+    return terminals.get().read(tid, number);
   }
 
   /// The contexts for asynchronous I/O of the thread's mm, in the order the kernel keeps them.
@@ -257,6 +270,7 @@ public final class HiddenState implements AutoCloseable {
 
   @Override
   public void close() {
+    terminals.ifPresent(TerminalReader::close);
     words.ifPresent(KernelWords::close);
     sockets.ifPresent(TaskReader::close);
     timers.ifPresent(TaskReader::close);

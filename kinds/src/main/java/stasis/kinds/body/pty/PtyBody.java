@@ -17,7 +17,9 @@ import stasis.linux.abi.PathBytes;
 import stasis.resource.Arg;
 import stasis.resource.BodyKind;
 import stasis.resource.BodyView;
+import stasis.resource.Host;
 import stasis.resource.Loss;
+import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.Ref;
@@ -34,11 +36,12 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
   /// @param stopped output of the slave @param status whether a change of it waits for the master, in packet mode
   /// @param masterExclusive as `exclusive`, where it changes nothing but what TIOCGEXCL answers
   /// @param outside who outside the tree had a slave open
+  /// @param queues what nobody has read; empty where the kernel does not show it, and then nothing was unread
   record Pty(@Tag(1) int number, @Tag(2) PathBytes master, @Tag(3) boolean slave, @Tag(4) boolean hungUp,
       @Tag(5) Bytes termios, @Tag(6) Bytes lockedTermios, @Tag(7) Bytes size, @Tag(8) boolean locked,
       @Tag(9) boolean packet, @Tag(10) boolean exclusive, @Tag(11) int mode, @Tag(12) int uid, @Tag(13) int gid,
       @Tag(14) Time accessed, @Tag(15) Time modified, @Tag(16) Stopped stopped, @Tag(17) boolean status,
-      @Tag(18) boolean masterExclusive, @Tag(19) Optional<String> outside) {}
+      @Tag(18) boolean masterExclusive, @Tag(19) Optional<String> outside, @Tag(20) Optional<PtyQueues> queues) {}
 
   /// How output was stopped (termios(3)).
   enum Stopped {
@@ -69,7 +72,7 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.pty", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.pty", 2);
   /// Default of /proc/sys/kernel/pty/max.
   private static final int MAX = 4096;
   private static final int TIOCSPTLCK = 0x40045431;
@@ -110,11 +113,12 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
   public List<Loss> losses(State state) {
     var losses = new ArrayList<Loss>();
     for (Pty pty : state.ptys()) {
-      if (PtyFacts.isCanonical(pty.termios()) && pty.slave() && !pty.hungUp()) {
+      pty.queues().ifPresent(queues -> queueLosses(pty.number(), queues, losses));
+      if (pty.queues().isEmpty() && PtyFacts.isCanonical(pty.termios()) && pty.slave() && !pty.hungUp()) {
         losses.add(Loss.of("what was typed at /dev/pts/" + pty.number() + " since the last end of a line, if anything,"
             + " is lost: no call shows it"));
       }
-      if (pty.stopped() == Stopped.TYPED) {
+      if (pty.queues().isEmpty() && pty.stopped() == Stopped.TYPED) {
         losses.add(Loss.of("output to /dev/pts/" + pty.number() + " is stopped as by ^S: whether tcflow(3) stopped it,"
             + " and ^Q would not let it go, no call shows"));
       }
@@ -126,6 +130,23 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
       }
     }
     return losses;
+  }
+
+  private static void queueLosses(int number, PtyQueues queues, List<Loss> losses) {
+    if (queues.literalNext()) {
+      losses.add(Loss.of("that the next character typed at /dev/pts/" + number + " is to be taken as it is (^V) is"
+          + " forgotten"));
+    }
+    if (queues.echo()) {
+      losses.add(Loss.of("what was typed at /dev/pts/" + number + " and not shown yet will not be shown"));
+    }
+  }
+
+  @Override
+  public List<Obstacle> obstacles(State state, Host host) {
+    return state.ptys().stream().filter(pty -> pty.queues().filter(queues -> !PtyFacts.canBeTyped(queues,
+        pty.termios(), pty.slave())).isPresent()).<Obstacle>map(pty -> new Obstacle.Unsupported("/dev/pts/"
+            + pty.number(), "what was typed there cannot be typed again", "")).toList();
   }
 
   @Override
@@ -176,7 +197,16 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
     if (pty.slave()) {
       Ref<?> slave = open(path, "slave of pseudoterminal " + pty.number(), script, refs);
       refs.note(self, "slave " + pty.number(), slave);
-      stop(pty, master, slave, script);
+      if (pty.queues().isPresent()) {
+        boolean canonical = PtyFacts.isCanonical(pty.termios());
+        PtyQueues queues = pty.queues().get();
+        if (!queues.output().isEmpty() || !queues.input().isEmpty() || pty.stopped() != Stopped.NOT) {
+          new PtyFilling(master, slave, pty.termios(), script).fill(queues, queues.typing(canonical).orElseThrow(),
+              canonical, pty.stopped());
+        }
+      } else {
+        stop(pty, master, slave, script);
+      }
     }
     if (!PtyFacts.isZero(pty.termios())) {
       ioctl(master, TCSETS2, Arg.data(pty.termios()), "its settings", script);

@@ -14,6 +14,7 @@ import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.HiddenTerminal;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 
@@ -32,6 +33,7 @@ final class PtyFacts {
   private static final int FIONREAD = 0x541b;
   private static final int LOCAL_FLAGS_AT = 12;
   private static final int ICANON = 2;
+  private static final int EXTPROC = 0200000;
   private static final int IXON = 02000;
   private static final int CONTROL_CHARACTERS_AT = 17;
   private static final int VSTOP = 9;
@@ -71,7 +73,7 @@ final class PtyFacts {
       return new Pty(number, PathBytes.of("/dev/ptmx"), true, true, ask(file, TCGETS2, TERMIOS2_BYTES)
           .orElse(Bytes.zeros(TERMIOS2_BYTES)), Bytes.zeros(TERMIOS_BYTES), Bytes.zeros(WINSIZE_BYTES), false, false,
           false, 0, 0, 0, Time.NONE, Time.NONE, Stopped.NOT, false, false,
-          Optional.empty());
+          Optional.empty(), Optional.empty());
     }
     OpenFile file = master.get();
     if (slave.isPresent() && number(slave.get(), TIOCGETD) != 0) {
@@ -80,24 +82,53 @@ final class PtyFacts {
     // The look itself brings in what is on its way (n_tty_poll()), so it comes before the counting.
     int ready = Readiness.of(file, Readiness.URGENT | Readiness.WRITABLE);
     boolean writable = slave.isEmpty() || (Readiness.of(slave.get(), Readiness.WRITABLE) & Readiness.WRITABLE) != 0;
-    refuseUnread(file, "output of its terminal waits to be read");
-    if (slave.isPresent()) {
-      refuseUnread(slave.get(), "input waits to be read");
-    }
-    if ((ready & Readiness.WRITABLE) == 0) {
-      throw new ObstructedException(file.subject(), "its master was stopped from writing, and no call shows how",
-          "let the program call tcflow(3) with TCOON on it");
+    Optional<HiddenTerminal> hidden = file.hiddenTerminal(number);
+    if (hidden.isEmpty()) {
+      refuseUnread(file, "output of its terminal waits to be read");
+      if (slave.isPresent()) {
+        refuseUnread(slave.get(), "input waits to be read");
+      }
     }
     Bytes node = look(file);
     boolean opened = slave.isPresent() || (ready & Readiness.HUNG_UP) != 0;
     Bytes termios = require(file, TCGETS2, TERMIOS2_BYTES);
-    Stopped stopped = writable ? Stopped.NOT : isStoppedByTyping(termios) ? Stopped.TYPED : Stopped.CALLED;
+    Optional<PtyQueues> queues = hidden.isEmpty() ? Optional.empty()
+        : Optional.of(queues(file, hidden.get(), termios, opened));
+    if ((ready & Readiness.WRITABLE) == 0) {
+      throw new ObstructedException(file.subject(), "its master was stopped from writing, and no call shows how",
+          "let the program call tcflow(3) with TCOON on it");
+    }
+    boolean called = hidden.map(HiddenTerminal::stoppedByCall).orElse(!isStoppedByTyping(termios));
+    boolean isStopped = hidden.map(HiddenTerminal::stopped).orElse(!writable);
+    Stopped stopped = !isStopped ? Stopped.NOT : called ? Stopped.CALLED : Stopped.TYPED;
     return new Pty(number, PathBytes.of(file.link()), opened, false, termios,
         ask(file, TIOCGLCKTRMIOS, TERMIOS_BYTES).orElse(Bytes.zeros(TERMIOS_BYTES)),
         require(file, TIOCGWINSZ, WINSIZE_BYTES), number(file, TIOCGPTLCK) != 0, number(file, TIOCGPKT) != 0,
         slave.isPresent() && number(slave.get(), TIOCGEXCL) != 0, node.u16(28) & PERMISSIONS, node.u32(20),
         node.u32(24), time(node, 64), time(node, 112), stopped, (ready & Readiness.URGENT) != 0,
-        number(file, TIOCGEXCL) != 0, file.holderOutside("/dev/pts/" + number));
+        number(file, TIOCGEXCL) != 0, file.holderOutside("/dev/pts/" + number), queues);
+  }
+
+  private PtyQueues queues(OpenFile file, HiddenTerminal hidden, Bytes termios, boolean opened)
+      throws ObstructedException {
+    int typed = hidden.input().content().length() + hidden.input().coming().length();
+    if (!hidden.input().coming().isEmpty() || typed > PtyQueues.INPUT_BYTES_MAX) {
+      throw new ObstructedException(file.subject(), "input fills its terminal (" + typed + " bytes): part of it is not"
+          + " interpreted yet", READ_IT);
+    }
+    PtyQueues queues = PtyQueues.of(hidden);
+    if (!canBeTyped(queues, termios, opened)) {
+      throw new ObstructedException(file.subject(), "input waits to be read (" + typed + " bytes) that cannot be typed"
+          + " again: no character is left to tell its terminal by, its lines are another's to edit (EXTPROC), or its"
+          + " slave was never opened", READ_IT);
+    }
+    return queues;
+  }
+
+  /// @param termios its settings @param opened whether a slave ever was
+  static boolean canBeTyped(PtyQueues queues, Bytes termios, boolean opened) {
+    return queues.input().isEmpty() && (opened || queues.output().isEmpty())
+        || opened && (termios.u32(LOCAL_FLAGS_AT) & EXTPROC) == 0 && queues.typing(isCanonical(termios)).isPresent();
   }
 
   private static Time time(Bytes statx, int at) {

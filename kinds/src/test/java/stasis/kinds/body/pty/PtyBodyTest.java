@@ -14,6 +14,7 @@ import stasis.kinds.body.pty.PtyBody.State;
 import stasis.kinds.body.pty.PtyBody.Stopped;
 import stasis.kinds.body.pty.PtyBody.Time;
 import stasis.kinds.fake.AspectContract;
+import stasis.kinds.fake.FakeHost;
 import stasis.kinds.fake.FakeOpenFile;
 import stasis.kinds.file.Ptys;
 import stasis.linux.abi.Bytes;
@@ -41,13 +42,23 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
   private static Pty pty(int number, boolean hungUp, Bytes termios) {
     return new Pty(number, PathBytes.of("/dev/ptmx"), true, hungUp, termios, Bytes.zeros(36).withU32(0, 1),
         Bytes.ofU64(80), true, true, true, 0620, 1, 5, new Time(3, 4), new Time(5, 6),
-        hungUp ? Stopped.NOT : Stopped.TYPED, !hungUp, true, hungUp ? Optional.empty() : Optional.of("task 812 (vi)"));
+        hungUp ? Stopped.NOT : Stopped.TYPED, !hungUp, true, hungUp ? Optional.empty() : Optional.of("task 812 (vi)"), Optional.empty());
+  }
+
+  private static final PtyQueues UNREAD = new PtyQueues(Bytes.cString("output"), Bytes.cString("one\ntw"),
+      Bytes.hex("08"), 4, false, false, false);
+
+  private static Pty with(PtyQueues queues, int number) {
+    Pty pty = pty(number, false, Bytes.zeros(44).withU32(12, 2));
+    return new Pty(pty.number(), pty.master(), true, false, pty.termios(), pty.lockedTermios(), pty.size(), false, false,
+        false, 0620, 1, 5, pty.accessed(), pty.modified(), Stopped.TYPED, false, false, Optional.empty(),
+        Optional.of(queues));
   }
 
   /// Number 1 is free on the fake host, 0 is not.
   @Override
   protected State sample() {
-    return new State(List.of(pty(2, false, Bytes.zeros(44).withU32(12, 2)), pty(3, true, Bytes.zeros(44))));
+    return new State(List.of(pty(2, false, Bytes.zeros(44).withU32(12, 2)), pty(3, true, Bytes.zeros(44)), with(UNREAD, 4)));
   }
 
   @Test
@@ -102,5 +113,44 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
 
     assertThatThrownBy(() -> kind.checkpoint(view)).isInstanceOf(ObstructedException.class)
         .hasMessageContaining("12 bytes");
+  }
+
+  @Test
+  void whatStandsForItselfIsTypedAsItIsAndTheRestByMarks() {
+    // "a|b;" ends a line by '|', then a literal newline and '|', an end of file, and a beginning.
+    PtyQueues queues = new PtyQueues(Bytes.EMPTY, Bytes.hex("617c0a7c620063"), Bytes.hex("22"), 6, false, false, false);
+    PtyQueues.Typing typing = queues.typing(true).orElseThrow();
+
+    assertThat(typing.marks()).containsExactly(1, 2, 3, 4);
+    assertThat(typing.characters()).isEqualTo(Bytes.EMPTY);
+    assertThat(typing.lines()).isEqualTo(Bytes.hex("617c040a047c620363"));
+    assertThat(typing.lineEnds()).containsExactly((int) '|');
+  }
+
+  @Test
+  void whatWasThereBeforeLinesBeganComesFirst() {
+    PtyQueues queues = new PtyQueues(Bytes.EMPTY, Bytes.cString("old!l\nx"), Bytes.hex("28"), 6, true, false, false);
+    PtyQueues.Typing typing = queues.typing(true).orElseThrow();
+
+    assertThat(typing.characters().latin1()).isEqualTo("old!");
+    assertThat(typing.lines().length()).isEqualTo(4);
+  }
+
+  @Test
+  void inputWithEveryCharacterLeavesNoMarks() {
+    byte[] all = new byte[256];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = (byte) i;
+    }
+    PtyQueues queues = new PtyQueues(Bytes.EMPTY, Bytes.of(all), Bytes.zeros(32), 0, false, false, false);
+
+    assertThat(queues.typing(false)).isEmpty();
+    assertThat(kind.obstacles(new State(List.of(with(queues, 2))), new FakeHost())).hasSize(1);
+    assertThat(kind.obstacles(sample(), new FakeHost())).isEmpty();
+  }
+
+  @Test
+  void whatTheKernelShowsIsNotTold() {
+    assertThat(kind.losses(new State(List.of(with(UNREAD, 2))))).isEmpty();
   }
 }

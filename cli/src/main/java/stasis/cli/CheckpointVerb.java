@@ -74,8 +74,8 @@ final class CheckpointVerb implements Callable<Integer> {
     } catch (ImageException e) {
       return Report.of(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
-    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning, strict, force,
-        maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
+        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
     return new Checkpointing(session, order, json, verbosity).call();
   }
 

@@ -21,7 +21,8 @@ import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.SecretKeySpec;
 import stasis.linux.abi.Bytes;
 
-/// What of the JDK's cryptography is used, each with its one choice of parameters. Why these: `docs/designs/secrecy.md`.
+/// What of the JDK's cryptography is used, each with its one choice of parameters. Why these:
+/// `docs/designs/secrecy.md`.
 final class Crypto {
   static final int KEY_BYTES = 32;
   static final int SALT_BYTES = 32;
@@ -94,7 +95,8 @@ final class Crypto {
     KeyFactory factory = KeyFactory.getInstance("X25519");
     KeyAgreement agreement = KeyAgreement.getInstance("X25519");
     agreement.init(factory.generatePrivate(new XECPrivateKeySpec(NamedParameterSpec.X25519, privateKey.toArray())));
-    agreement.doPhase(factory.generatePublic(new XECPublicKeySpec(NamedParameterSpec.X25519, number(publicKey.toArray()))), true);
+    agreement.doPhase(factory.generatePublic(
+        new XECPublicKeySpec(NamedParameterSpec.X25519, number(publicKey.toArray()))), true);
     return agreement.generateSecret();
   }
 

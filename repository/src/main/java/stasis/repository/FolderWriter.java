@@ -63,7 +63,8 @@ final class FolderWriter implements ImageWriter {
     sha256.update(head.duplicate());
     seal = keys.isEmpty() ? Optional.empty() : Optional.of(sealed(layout));
     write(head, "cannot write the metadata");
-    direct = seal.isPresent() || layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty() : DirectFile.open(partial, true);
+    direct = seal.isPresent() || layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty()
+        : DirectFile.open(partial, true);
     sink = Optional.of(new FolderSink(this::writeAt, direct, folder, layout));
     listener.accept(WriteStep.METADATA_WRITTEN);
   }
@@ -102,7 +103,8 @@ final class FolderWriter implements ImageWriter {
       throw Faults.of(e, "cannot bring the statefile to the device", folder);
     }
     listener.accept(WriteStep.SYNCED);
-    try (ImageReader written = FolderReader.openFile(partial, seal.map(SealWriter::opener).orElse(Opener.of(Keys.NONE)))) {
+    Opener opener = seal.map(SealWriter::opener).orElse(Opener.of(Keys.NONE));
+    try (ImageReader written = FolderReader.openFile(partial, opener)) {
       check.examine(written);
     }
     listener.accept(WriteStep.CHECKED);

@@ -61,7 +61,8 @@ record KeyBox(List<Lock> locks) {
   record Lock(Kind kind, int iterations, Bytes salt, Bytes wrapped) {
     /// All but what is wrapped: it is closed with this as its context.
     private String head() {
-      return WORD + kind.spelled() + " " + (kind == Kind.PASSPHRASE ? iterations + " " : "") + HEX.formatHex(salt.toArray());
+      return WORD + kind.spelled() + " " + (kind == Kind.PASSPHRASE ? iterations + " " : "")
+          + HEX.formatHex(salt.toArray());
     }
 
     private byte[] context() {

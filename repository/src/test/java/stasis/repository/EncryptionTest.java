@@ -122,7 +122,8 @@ final class EncryptionTest {
     Path image = folder(Keys.NONE, pages(3));
     KeptImages.write(temp.resolve("repo"), "a", metadata(), pages(3));
 
-    assertThatThrownBy(() -> ImageReader.open(image, KEYS)).hasMessageContaining("is not encrypted, and a key was given");
+    assertThatThrownBy(() -> ImageReader.open(image, KEYS))
+        .hasMessageContaining("is not encrypted, and a key was given");
     assertThat(KeptImages.refusal(temp.resolve("repo"), "a", KEYS)).get().asString()
         .contains("is not encrypted, and a key was given; ");
   }

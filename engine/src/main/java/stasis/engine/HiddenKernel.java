@@ -8,6 +8,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
+import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelSocket;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
@@ -57,6 +58,11 @@ final class HiddenKernel implements AutoCloseable {
   /// Internet sockets that a thread has open, by inode number; none where BPF is not allowed.
   Map<Long, KernelSocket> sockets(Tid tid) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.sockets(tid) : Map.of();
+  }
+
+  /// The contexts for asynchronous I/O of a task's mm; empty where BPF is not allowed.
+  Optional<List<KernelAio>> aio(Tid task) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.aio(task)) : Optional.empty();
   }
 
   boolean isReadable() {

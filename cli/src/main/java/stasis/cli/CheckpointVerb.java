@@ -12,8 +12,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
+import stasis.cli.Engine.Outcome;
 import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
+import stasis.repository.ImageException;
 
 @Command(name = "checkpoint",
     description = "Freeze a running program and write it to a folder; then end it, or let it run on.",
@@ -56,6 +58,7 @@ final class CheckpointVerb implements Callable<Integer> {
   private Optional<String> externalUnix = Optional.empty();
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
+  @Mixin private CloseOptions keys = new CloseOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -65,8 +68,14 @@ final class CheckpointVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination(), leaveRunning, strict, force,
-        maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
+    Guard guard;
+    try {
+      guard = keys.guard();
+    } catch (ImageException e) {
+      return Report.of(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
+    }
+    CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
+        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
     return new Checkpointing(session, order, json, verbosity).call();
   }
 

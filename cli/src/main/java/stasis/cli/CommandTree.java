@@ -45,6 +45,7 @@ final class CommandTree {
         .addSubcommand(new DiffVerb(session))
         .addSubcommand(new CoreVerb(session))
         .addSubcommand(new GdbVerb(session))
+        .addSubcommand(new KeygenVerb(session))
         .addSubcommand(new DoctorVerb(session))
         .addSubcommand(new DemoVerb(session))
         .addSubcommand(new CompletionVerb(session))

@@ -13,6 +13,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.repository.CheckpointName;
 import stasis.repository.KeptImage;
+import stasis.repository.Keys;
 
 @Command(name = "copy", description = "Copy checkpoints to another repository: what is there already is not copied.",
     footer = {"", "Example: stasis copy --repo R --to /mnt/backup redis@7"})
@@ -25,6 +26,7 @@ final class CopyVerb implements Callable<Integer> {
   @Option(names = "--to", paramLabel = "DIR", required = true,
       description = "The other repository; made if it is not there.")
   private Path target = Path.of("");
+  @Mixin private TargetKeyOptions targetKeys = new TargetKeyOptions();
   @Mixin private Kept kept = new Kept();
 
   CopyVerb(Session session) {
@@ -38,11 +40,12 @@ final class CopyVerb implements Callable<Integer> {
       wanted.add(Arguments.kept(spec, name, kept.repository()).name());
     }
     return kept.run(session, catalogue -> {
+      Keys keys = targetKeys.keys();
       StringBuilder text = new StringBuilder();
       List<KeptImage> copies = new ArrayList<>();
       for (CheckpointName name : wanted) {
         String from = catalogue.find(name).title();
-        KeptImage copy = catalogue.copy(name, Arguments.normal(target));
+        KeptImage copy = catalogue.copy(name, Arguments.normal(target), keys);
         text.append("%s is %s there, %s added%n".formatted(from, copy.title(), Units.bytes(copy.addedBytes())));
         copies.add(copy);
       }

@@ -27,6 +27,7 @@ final class CoreVerb implements Callable<Integer> {
   private Optional<Integer> task = Optional.empty();
   @Option(names = {"-o", "--output"}, paramLabel = "FILE", required = true, description = "The core file.")
   private Path output = Path.of("");
+  @Mixin private KeyOptions keys = new KeyOptions();
   @Mixin private JsonOption json = new JsonOption();
 
   CoreVerb(Session session) {
@@ -37,7 +38,7 @@ final class CoreVerb implements Callable<Integer> {
   public Integer call() throws IOException {
     ImageAt at = Arguments.image(spec, Optional.of(image), Optional.empty(), repository);
     return Kept.run(session.console(), json, () -> {
-      Core core = Core.write(at, task, Arguments.normal(output));
+      Core core = Core.write(at.guarded(keys.guard()), task, Arguments.normal(output));
       return Kept.Answer.done("core of %d (%s) in %s, %s%n".formatted(core.pid(), core.program(), core.file(),
           Units.bytes(core.lengthBytes())),
           Json.member("core", Json.text(core.file().toString())),

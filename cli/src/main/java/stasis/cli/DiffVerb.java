@@ -30,6 +30,7 @@ final class DiffVerb implements Callable<Integer> {
   private String after = "";
   @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds both.")
   private Optional<Path> repository = Optional.empty();
+  @Mixin private KeyOptions keys = new KeyOptions();
   @Mixin private JsonOption json = new JsonOption();
 
   DiffVerb(Session session) {
@@ -41,8 +42,9 @@ final class DiffVerb implements Callable<Integer> {
     ImageAt a = Arguments.image(spec, Optional.of(before), Optional.empty(), repository);
     ImageAt b = Arguments.image(spec, Optional.of(after), Optional.empty(), repository);
     return Kept.run(session.console(), json, () -> {
-      try (ImageReader left = a.origin().open(); ImageMemory one = memory(left);
-          ImageReader right = b.origin().open(); ImageMemory other = memory(right)) {
+      Guard guard = keys.guard();
+      try (ImageReader left = a.guarded(guard).origin().open(); ImageMemory one = memory(left);
+          ImageReader right = b.guarded(guard).origin().open(); ImageMemory other = memory(right)) {
         Table table = new ImageDifference(one, other).table();
         return Kept.Answer.done(table.rows("").isEmpty() ? "no difference\n" : table.render(),
             Json.member("differences", new Json.Items(table.rows(""))));

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -29,6 +30,7 @@ final class GdbVerb implements Callable<Integer> {
   private Optional<Path> repository = Optional.empty();
   @Option(names = "--task", paramLabel = "PID", description = "Which thread group; the root without this.")
   private Optional<Integer> task = Optional.empty();
+  @Mixin private KeyOptions keys = new KeyOptions();
 
   GdbVerb(Session session) {
     this.session = session;
@@ -39,7 +41,7 @@ final class GdbVerb implements Callable<Integer> {
     ImageAt at = Arguments.image(spec, Optional.of(image), Optional.empty(), repository);
     Path folder = Files.createTempDirectory("stasis-gdb");
     try {
-      Core core = Core.write(at, task, folder.resolve("core"));
+      Core core = Core.write(at.guarded(keys.guard()), task, folder.resolve("core"));
       List<String> command = new ArrayList<>(List.of("gdb", "-q"));
       command.addAll(arguments);
       core.executable().ifPresent(command::add);

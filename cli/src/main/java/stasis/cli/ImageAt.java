@@ -16,19 +16,31 @@ import stasis.repository.Repository;
 sealed interface ImageAt {
   ImageOrigin origin();
 
+  /// The same, closed or opened by this.
+  ImageAt guarded(Guard by);
+
   /// @param force replace what is there
   ImageDestination destination(boolean force);
 
   /// A folder of its own, or the statefile in one.
-  record Folder(Path path) implements ImageAt {
+  record Folder(Path path, Guard guard) implements ImageAt {
+    Folder(Path path) {
+      this(path, Guard.NONE);
+    }
+
+    @Override
+    public ImageAt guarded(Guard by) {
+      return new Folder(path, by);
+    }
+
     @Override
     public ImageOrigin origin() {
-      return () -> ImageReader.open(path);
+      return () -> ImageReader.open(path, guard.keys());
     }
 
     @Override
     public ImageDestination destination(boolean force) {
-      return ImageStore.destination(path, force);
+      return ImageStore.destination(path, force, guard.keys());
     }
 
     @Override
@@ -40,20 +52,29 @@ sealed interface ImageAt {
   /// Standard output, or standard input.
   ///
   /// @param commit how the receiving side says that it has it
-  record Piped(Optional<CommitFd> commit) implements ImageAt {
+  record Piped(Optional<CommitFd> commit, Guard guard) implements ImageAt {
     /// How it is spelled on a command line.
     static final String WORD = "-";
 
+    Piped(Optional<CommitFd> commit) {
+      this(commit, Guard.NONE);
+    }
+
+    @Override
+    public ImageAt guarded(Guard by) {
+      return new Piped(commit, by);
+    }
+
     @Override
     public ImageOrigin origin() {
-      return ImageStream.origin(System.in, Path.of(System.getProperty("java.io.tmpdir")));
+      return ImageStream.origin(System.in, Path.of(System.getProperty("java.io.tmpdir")), guard.keys());
     }
 
     /// Past [System#out], which would buffer and swallow errors.
     @Override
     public ImageDestination destination(boolean force) {
       return ImageStream.destination(new FileOutputStream(FileDescriptor.out),
-          commit.map(CommitFd::acknowledgement));
+          commit.map(CommitFd::acknowledgement), guard.keys());
     }
 
     @Override
@@ -63,15 +84,24 @@ sealed interface ImageAt {
   }
 
   /// A checkpoint of a repository.
-  record Kept(Path repository, CheckpointName name) implements ImageAt {
+  record Kept(Path repository, CheckpointName name, Guard guard) implements ImageAt {
+    Kept(Path repository, CheckpointName name) {
+      this(repository, name, Guard.NONE);
+    }
+
+    @Override
+    public ImageAt guarded(Guard by) {
+      return new Kept(repository, name, by);
+    }
+
     @Override
     public ImageOrigin origin() {
-      return Repository.origin(repository, name);
+      return Repository.origin(repository, name, guard.keys());
     }
 
     @Override
     public ImageDestination destination(boolean force) {
-      return Repository.destination(repository, name.name());
+      return Repository.destination(repository, name.name(), guard.keys());
     }
 
     @Override

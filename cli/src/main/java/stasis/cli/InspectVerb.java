@@ -48,6 +48,7 @@ final class InspectVerb implements Callable<Integer> {
   @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds it.")
   private Optional<Path> repository = Optional.empty();
   @Spec private CommandSpec spec = CommandSpec.create();
+  @Mixin private KeyOptions keys = new KeyOptions();
   @Mixin private JsonOption json = new JsonOption();
 
   InspectVerb(Session session) {
@@ -65,7 +66,7 @@ final class InspectVerb implements Callable<Integer> {
           : view + " takes nothing more, and not '" + arguments.getFirst() + "'");
     }
     ImageAt at = Arguments.image(spec, Optional.of(image), Optional.empty(), repository);
-    try (ImageReader reader = at.origin().open()) {
+    try (ImageReader reader = at.guarded(keys.guard()).origin().open()) {
       Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
       try (ImageMemory memory = ImageMemory.open(reader, statefile)) {
         Shown shown = view.show(new Inspection(statefile, memory, arguments, task));

@@ -15,6 +15,7 @@ import stasis.repository.KeptImage;
 final class Kept {
   @Option(names = "--repo", paramLabel = "DIR", required = true, description = "The repository.")
   private Path repository = Path.of("");
+  @Mixin private KeyOptions keys = new KeyOptions();
   @Mixin private JsonOption json = new JsonOption();
 
   /// What a verb does with it. @return what it has to say, as JSON and in words
@@ -35,7 +36,7 @@ final class Kept {
 
   /// @return the exit status
   int run(Session session, Work work) throws IOException {
-    return run(session.console(), json, () -> work.on(Catalogue.open(repository())));
+    return run(session.console(), json, () -> work.on(Catalogue.open(repository(), keys.keys())));
   }
 
   /// What may fail with a sentence.

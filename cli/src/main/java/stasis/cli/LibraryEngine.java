@@ -123,7 +123,7 @@ final class LibraryEngine implements Engine {
 
   /// Tells the sending side, when the image is here, checked and planned: before the first step.
   private static Moment.Listener committing(ImageAt image, Moment.Listener listener) {
-    if (!(image instanceof ImageAt.Piped(Optional<CommitFd> commit)) || commit.isEmpty()) {
+    if (!(image instanceof ImageAt.Piped(Optional<CommitFd> commit, _)) || commit.isEmpty()) {
       return listener;
     }
     AtomicBoolean said = new AtomicBoolean();

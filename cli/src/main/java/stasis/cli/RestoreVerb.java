@@ -12,7 +12,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import stasis.cli.Engine.Outcome;
 import stasis.kinds.AddressMap;
+import stasis.repository.ImageException;
 
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
@@ -44,6 +46,7 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--map-address", paramLabel = "OLD=NEW", description = "Sockets at the address OLD come back at NEW,"
       + " connections between sockets of the program too. Both may have a port: 10.0.0.1:80=10.0.0.2:8080.")
   private List<String> mapAddress = List.of();
+  @Mixin private KeyOptions keys = new KeyOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -53,8 +56,16 @@ final class RestoreVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    return new Restoring(session, Arguments.image(spec, argument, option, repository, commitFd), detach,
-        tcpEstablished, addresses(), pidfile, dryRun, json, verbosity).call();
+    ImageAt image = Arguments.image(spec, argument, option, repository, commitFd);
+    AddressMap map = addresses();
+    Guard guard;
+    try {
+      guard = keys.guard();
+    } catch (ImageException e) {
+      return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
+    }
+    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, json, verbosity)
+        .call();
   }
 
   private AddressMap addresses() {

@@ -12,23 +12,29 @@ import java.util.Map;
 /// What a repository holds, and the upkeep of it.
 public final class Catalogue {
   private final Path root;
+  private final Vault vault;
   private final Checkpoints checkpoints;
   private final Disk disk;
 
-  private Catalogue(Path root, Disk disk) {
+  private Catalogue(Path root, Vault vault, Disk disk) {
     this.root = root;
-    this.checkpoints = new Checkpoints(root);
+    this.vault = vault;
+    this.checkpoints = new Checkpoints(root, vault);
     this.disk = disk;
   }
 
   /// @throws ImageException in one sentence, when it is no repository or a newer one
   public static Catalogue open(Path root) throws ImageException {
-    return open(root, _ -> { });
+    return open(root, Keys.NONE);
   }
 
-  static Catalogue open(Path root, Disk.Watch watch) throws ImageException {
-    Repository.check(root);
-    return new Catalogue(root, new Disk(watch));
+  /// As above. @param keys that open it; none for one that is not encrypted
+  public static Catalogue open(Path root, Keys keys) throws ImageException {
+    return open(root, keys, _ -> { });
+  }
+
+  static Catalogue open(Path root, Keys keys, Disk.Watch watch) throws ImageException {
+    return new Catalogue(root, Mark.open(root, keys), new Disk(watch));
   }
 
   /// All checkpoints, by name and number.
@@ -137,7 +143,7 @@ public final class Catalogue {
   /// @param dryRun only look
   public Pruned prune(boolean dryRun) throws ImageException {
     try (RepositoryLock _ = RepositoryLock.exclusive(root)) {
-      return new Pruning(root, disk, checkpoints).run(dryRun);
+      return new Pruning(root, vault, disk, checkpoints).run(dryRun);
     }
   }
 
@@ -154,7 +160,7 @@ public final class Catalogue {
   /// @return a sentence for each thing that is wrong; none: all is well
   public List<String> verify(boolean everyByte) throws ImageException {
     try (RepositoryLock _ = RepositoryLock.shared(root)) {
-      return new Verification(root, checkpoints).run(everyByte);
+      return new Verification(root, vault, checkpoints).run(everyByte);
     }
   }
 
@@ -168,19 +174,38 @@ public final class Catalogue {
 
   public Figures figures() throws ImageException {
     try (RepositoryLock _ = RepositoryLock.shared(root)) {
-      return new Verification(root, checkpoints).figures(log());
+      return new Verification(root, vault, checkpoints).figures(log());
     }
   }
 
   /// Copies a checkpoint to another repository, which is made if it is not there: only what that lacks.
   ///
-  /// @return what it is called there
-  public KeptImage copy(CheckpointName wanted, Path target) throws ImageException {
+  /// @param keys that open the other one; if it is made, it is encrypted for them @return what it is called there
+  public KeptImage copy(CheckpointName wanted, Path target, Keys keys) throws ImageException {
     Manifest manifest = checkpoints.find(wanted);
-    try (RepositoryLock _ = RepositoryLock.shared(root); ChunkStore store = ChunkStore.open(root);
-        ChunkReader reader = new ChunkReader(store);
-        RepositoryWriter writer = Repository.begin(target, manifest.name(), _ -> { }, _ -> { })) {
-      return kept(writer.take(manifest, reader), Map.of());
+    try (RepositoryLock _ = RepositoryLock.shared(root); ChunkStore store = ChunkStore.open(root, vault);
+        RepositoryWriter writer = Repository.begin(target, manifest.name(), keys, _ -> { }, _ -> { })) {
+      if (vault.closes() || writer.closes()) {
+        return kept(copied(manifest, store, writer), Map.of());
+      }
+      try (ChunkReader reader = new ChunkReader(store)) {
+        return kept(writer.take(manifest, reader), Map.of());
+      }
+    }
+  }
+
+  /// Between repositories of different keys: the same pieces, named and closed anew.
+  private static Manifest copied(Manifest manifest, ChunkStore store, RepositoryWriter writer) throws ImageException {
+    try (RepositoryReader reader = RepositoryReader.open(manifest, store, () -> { })) {
+      writer.writeMetadata(new ImageContent(reader.metadata(), manifest.pageBytes(), reader.map().stretches(),
+          manifest.facts()));
+      ByteBuffer part = ByteBuffer.allocate(PageSource.CHUNK_BYTES);
+      for (long at = 0; at < manifest.pageBytes(); at += part.limit()) {
+        part.clear().limit((int) Math.min(part.capacity(), manifest.pageBytes() - at));
+        reader.readPages(at, part);
+        writer.pages().write(part.flip());
+      }
+      return writer.committed((ImageReader _) -> { });
     }
   }
 }

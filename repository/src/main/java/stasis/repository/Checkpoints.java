@@ -24,9 +24,11 @@ final class Checkpoints {
 
   private final Path root;
   private final Path folder;
+  private final Vault vault;
 
-  Checkpoints(Path root) {
+  Checkpoints(Path root, Vault vault) {
     this.root = root;
+    this.vault = vault;
     this.folder = root.resolve(Repository.CHECKPOINTS);
   }
 
@@ -125,7 +127,8 @@ final class Checkpoints {
         throw new ImageException(ImageException.Reason.DAMAGED, file + " is too long for a checkpoint",
             "take it from another copy of the repository");
       }
-      return Manifest.decode(ByteBuffer.wrap(Files.readAllBytes(file)), name, number, file.toString());
+      byte[] text = vault.openCheckpoint(Files.readAllBytes(file), name + "@" + number, file.toString());
+      return Manifest.decode(ByteBuffer.wrap(text), name, number, file.toString());
     } catch (IOException e) {
       throw Faults.of(e, "cannot read a checkpoint", file);
     }

@@ -114,6 +114,15 @@ final class ChunkMap {
     return new Piece(mask, pages, ChunkId.read(at));
   }
 
+  /// What makes a writer cut the same pieces again.
+  List<ImageContent.Stretch> stretches() {
+    List<ImageContent.Stretch> stretches = new ArrayList<>();
+    for (int i = 0; i < count(); i++) {
+      stretches.add(new ImageContent.Stretch(i, 0, starts[i + 1] - starts[i]));
+    }
+    return stretches;
+  }
+
   /// Section offset of its first byte.
   long start(int index) {
     return starts[index];

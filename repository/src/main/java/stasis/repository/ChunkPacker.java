@@ -1,7 +1,7 @@
 package stasis.repository;
 
 import com.github.luben.zstd.ZstdCompressCtx;
-import java.security.MessageDigest;
+import java.nio.ByteBuffer;
 
 /// Names chunks, and compresses those that are new. For one thread.
 final class ChunkPacker implements AutoCloseable {
@@ -10,27 +10,25 @@ final class ChunkPacker implements AutoCloseable {
 
   private final PackWriter packs;
   private final ZstdCompressCtx zstd = new ZstdCompressCtx().setLevel(LEVEL);
-  private final MessageDigest sha256 = Layout.sha256();
+  private final Vault.Worker vault;
   private final byte[] compressed = new byte[Pack.MAX_CHUNK_BYTES + MARGIN_BYTES];
+  private final byte[] closed = new byte[Pack.MAX_STORED_BYTES];
 
-  ChunkPacker(PackWriter packs) {
+  ChunkPacker(PackWriter packs, Vault vault) {
     this.packs = packs;
+    this.vault = vault.worker();
   }
 
   /// Has a chunk stored unless it is already.
   ///
   /// @param lengthBytes 1 to 64 KiB
   ChunkId store(byte[] bytes, int offset, int lengthBytes) throws ImageException {
-    sha256.update(bytes, offset, lengthBytes);
-    ChunkId id = ChunkId.of(sha256.digest());
+    ChunkId id = vault.name(bytes, offset, lengthBytes);
     if (packs.claim(id)) {
       int length = zstd.compressByteArray(compressed, 0, compressed.length, bytes, offset, lengthBytes);
-      if (length < lengthBytes) {
-        packs.put(id, compressed, length, lengthBytes);
-      } else {
-        System.arraycopy(bytes, offset, compressed, 0, lengthBytes);
-        packs.put(id, compressed, lengthBytes, lengthBytes);
-      }
+      ByteBuffer packed = length < lengthBytes ? ByteBuffer.wrap(compressed, 0, length)
+          : ByteBuffer.wrap(bytes, offset, lengthBytes);
+      packs.put(id, closed, vault.close(id, lengthBytes, packed, closed), lengthBytes);
     }
     return id;
   }

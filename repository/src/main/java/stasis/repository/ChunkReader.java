@@ -5,20 +5,22 @@ import com.github.luben.zstd.ZstdException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
-import java.security.MessageDigest;
 import java.util.Optional;
+import javax.crypto.AEADBadTagException;
 
-/// Reads chunks, each compared with its SHA-256. For one thread.
+/// Reads chunks, each compared with its name. For one thread.
 final class ChunkReader implements AutoCloseable {
   private final ChunkStore store;
   private final ZstdDecompressCtx zstd = new ZstdDecompressCtx();
-  private final MessageDigest sha256 = Layout.sha256();
-  private final byte[] stored = new byte[Pack.MAX_CHUNK_BYTES];
+  private final Vault.Worker vault;
+  private final byte[] stored = new byte[Pack.MAX_STORED_BYTES];
+  private final byte[] packed = new byte[Pack.MAX_STORED_BYTES];
   private final byte[] bytes = new byte[Pack.MAX_CHUNK_BYTES];
   private int storedBytes;
 
   ChunkReader(ChunkStore store) {
     this.store = store;
+    this.vault = store.vault().worker();
   }
 
   /// What the last [#read] found.
@@ -49,8 +51,7 @@ final class ChunkReader implements AutoCloseable {
 
   int read(Pack.Entry entry) throws ImageException {
     int length = unpack(entry);
-    sha256.update(bytes, 0, length);
-    if (length != entry.bytes() || !ChunkId.of(sha256.digest()).equals(entry.id())) {
+    if (length != entry.bytes() || !vault.name(bytes, 0, length).equals(entry.id())) {
       throw damaged(entry);
     }
     return length;
@@ -61,12 +62,13 @@ final class ChunkReader implements AutoCloseable {
     try {
       FolderReader.readFully(store.pack(entry.pack()), entry.offset(),
           ByteBuffer.wrap(stored, 0, entry.storedBytes()));
-      if (!entry.compressed()) {
-        System.arraycopy(stored, 0, bytes, 0, entry.bytes());
-        return entry.bytes();
+      int length = vault.open(entry, stored, packed);
+      if (length == entry.bytes()) { // else it was compressed
+        System.arraycopy(packed, 0, bytes, 0, length);
+        return length;
       }
-      return zstd.decompressByteArray(bytes, 0, bytes.length, stored, 0, entry.storedBytes());
-    } catch (ZstdException e) {
+      return zstd.decompressByteArray(bytes, 0, bytes.length, packed, 0, length);
+    } catch (ZstdException | AEADBadTagException e) {
       throw damaged(entry);
     } catch (NoSuchFileException e) {
       throw new ImageException(ImageException.Reason.DAMAGED, "the pack " + store.packFile(entry.pack()) + " is gone",

@@ -26,6 +26,7 @@ final class ChunkSink implements PageSink {
   private final Cuts cuts;
   private final ChunkMap.Builder map;
   private final PackWriter packs;
+  private final Vault vault;
   private final Arena arena = Arena.ofShared();
   private final ExecutorService workers;
   private final int maxSlots;
@@ -81,11 +82,12 @@ final class ChunkSink implements PageSink {
     }
   }
 
-  ChunkSink(ImageContent content, PackWriter packs, ChunkMap.Builder map) {
+  ChunkSink(ImageContent content, PackWriter packs, Vault vault, ChunkMap.Builder map) {
     this.pageBytes = content.pageBytes();
     this.cuts = new Cuts(content.stretches(), content.pageBytes());
     this.map = map;
     this.packs = packs;
+    this.vault = vault;
     int threads = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MAX_THREADS);
     this.maxSlots = threads + 2;
     this.workers = Executors.newFixedThreadPool(threads,
@@ -124,7 +126,7 @@ final class ChunkSink implements PageSink {
 
   private Slot made() {
     long bytes = Math.clamp(pageBytes, Pack.MAX_CHUNK_BYTES, BUFFER_BYTES);
-    Slot slot = new Slot(arena.allocate(bytes, PAGE), new ChunkPacker(packs));
+    Slot slot = new Slot(arena.allocate(bytes, PAGE), new ChunkPacker(packs, vault));
     slots.add(slot);
     return slot;
   }

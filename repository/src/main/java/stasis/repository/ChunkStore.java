@@ -22,23 +22,25 @@ final class ChunkStore implements AutoCloseable {
   private static final int RETRIES = 5;
 
   private final Path root;
+  private final Vault vault;
   private final Arena arena;
   private final List<IndexFile> indexes;
   private final Map<String, FileChannel> packs = new ConcurrentHashMap<>();
   private final Map<String, Path> unfinished = new ConcurrentHashMap<>();
   private final Map<ChunkId, Pack.Entry> unindexed = new ConcurrentHashMap<>();
 
-  private ChunkStore(Path root, Arena arena, List<IndexFile> indexes) {
+  private ChunkStore(Path root, Vault vault, Arena arena, List<IndexFile> indexes) {
     this.root = root;
+    this.vault = vault;
     this.arena = arena;
     this.indexes = List.copyOf(indexes);
   }
 
-  static ChunkStore open(Path root) throws ImageException {
+  static ChunkStore open(Path root, Vault vault) throws ImageException {
     for (int attempt = 0;; attempt++) {
       Arena arena = Arena.ofShared();
       try {
-        return new ChunkStore(root, arena, indexes(root, arena));
+        return new ChunkStore(root, vault, arena, indexes(root, arena));
       } catch (NoSuchFileException e) {
         arena.close(); // another writer has put several indexes into one meanwhile
         if (attempt == RETRIES) {
@@ -122,6 +124,10 @@ final class ChunkStore implements AutoCloseable {
       return other;
     }
     return opened;
+  }
+
+  Vault vault() {
+    return vault;
   }
 
   Path root() {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.BitSet;
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 
 /// An image as it lies on the device, hostile until proven whole: [#open] checks lengths, digests and features of
@@ -19,29 +20,30 @@ final class FolderReader implements ImageReader {
   private static final int TAIL_SHA_OFFSET = 24;
 
   private final Path file;
-  private final FileChannel channel;
+  private final ByteSource source;
   private final Layout layout;
   private final ByteBuffer table;
+  private Optional<LaidOut> laidOut = Optional.empty();
 
-  private FolderReader(Path file, FileChannel channel, Layout layout, ByteBuffer table) {
+  private FolderReader(Path file, ByteSource source, Layout layout, ByteBuffer table) {
     this.file = file;
-    this.channel = channel;
+    this.source = source;
     this.layout = layout;
     this.table = table;
   }
 
   /// @param image the folder, or the statefile in it
   /// @throws ImageException in one sentence: no image, damaged, or newer than this reader
-  static FolderReader open(Path image) throws ImageException {
+  static FolderReader open(Path image, Opener opener) throws ImageException {
     if (!Files.isDirectory(image)) {
-      return openFile(image);
+      return openFile(image, opener);
     }
     if (!ImageStore.holdsImage(image)) {
       throw new ImageException(ImageException.Reason.NO_IMAGE, image + " holds no image"
           + (interrupted(image) ? ": its checkpoint was interrupted" : ""),
           "give the folder that `stasis checkpoint --image` wrote");
     }
-    return openFile(image.resolve(ImageStore.STATEFILE));
+    return openFile(image.resolve(ImageStore.STATEFILE), opener);
   }
 
   private static boolean interrupted(Path folder) throws ImageException {
@@ -52,14 +54,14 @@ final class FolderReader implements ImageReader {
     }
   }
 
-  static FolderReader openFile(Path file) throws ImageException {
+  static FolderReader openFile(Path file, Opener opener) throws ImageException {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw notAnImage(file);
     }
     try {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
       try {
-        return checked(file, channel);
+        return checked(file, source(file, channel, opener));
       } catch (IOException | ImageException | RuntimeException | Error e) {
         channel.close();
         throw e;
@@ -71,14 +73,36 @@ final class FolderReader implements ImageReader {
     }
   }
 
-  private static FolderReader checked(Path file, FileChannel channel) throws IOException, ImageException {
+  /// The statefile in a file: as it is, or opened.
+  private static ByteSource source(Path file, FileChannel channel, Opener opener) throws IOException, ImageException {
+    ByteSource plain = new ByteSource.Plain(channel);
+    ByteBuffer preamble = preamble(file, plain);
+    if (!Seal.isOne(preamble)) {
+      opener.notClosed(file.toString());
+      return plain;
+    }
+    Seal seal = Seal.read(file, channel, preamble);
+    return new SealedSource(file, channel, seal, opener.open(seal.box(), file.toString()));
+  }
+
+  /// How long a file will be, by its beginning.
+  static long announcedBytes(Path file, FileChannel channel) throws IOException, ImageException {
+    ByteSource plain = new ByteSource.Plain(channel);
+    ByteBuffer preamble = preamble(file, plain);
+    return Seal.isOne(preamble) ? Seal.announcedBytes(file, preamble) : layout(file, plain).fileBytes();
+  }
+
+  static void refuseLength(Path file, long size, long expected) throws ImageException {
+    if (size != expected) {
+      throw damaged(file, size < expected ? "is cut short: " + size + " of " + expected + " bytes are there"
+          : "has " + (size - expected) + " bytes too many");
+    }
+  }
+
+  private static FolderReader checked(Path file, ByteSource channel) throws IOException, ImageException {
     Layout layout = layout(file, channel);
     long size = channel.size();
-    if (size != layout.fileBytes()) {
-      throw damaged(file, size < layout.fileBytes()
-          ? "is cut short: " + size + " of " + layout.fileBytes() + " bytes are there"
-          : "has " + (size - layout.fileBytes()) + " bytes too many");
-    }
+    refuseLength(file, size, layout.fileBytes());
     ByteBuffer table = read(channel, layout.trailerOffset(), 4 * layout.chunks());
     ByteBuffer tail = read(channel, size - Layout.TAIL_BYTES, Layout.TAIL_BYTES);
     byte[] sha256 = digest(channel, layout.pageOffset());
@@ -92,8 +116,8 @@ final class FolderReader implements ImageReader {
     return new FolderReader(file, channel, layout, table);
   }
 
-  /// What the first 64 bytes say of the rest.
-  static Layout layout(Path file, FileChannel channel) throws IOException, ImageException {
+  /// The first 64 bytes, which are whole.
+  private static ByteBuffer preamble(Path file, ByteSource channel) throws IOException, ImageException {
     if (channel.size() < Layout.PREAMBLE_BYTES) {
       throw notAnImage(file);
     }
@@ -104,7 +128,12 @@ final class FolderReader implements ImageReader {
     if (preamble.getInt(Layout.PREAMBLE_BYTES - 4) != Layout.crc(preamble.slice(0, Layout.PREAMBLE_BYTES - 4))) {
       throw damaged(file, "has a damaged preamble");
     }
-    Preamble fields = Preamble.of(preamble);
+    return preamble;
+  }
+
+  /// What the first 64 bytes say of the rest.
+  private static Layout layout(Path file, ByteSource channel) throws IOException, ImageException {
+    Preamble fields = Preamble.of(preamble(file, channel));
     if (fields.version() > Layout.VERSION || fields.version() < 1 || fields.requiredFeatures() != 0) {
       throw new ImageException(ImageException.Reason.TOO_NEW, file + " has format version "
           + Integer.toUnsignedString(fields.version()) + " with features 0x"
@@ -136,11 +165,11 @@ final class FolderReader implements ImageReader {
         "give the folder that `stasis checkpoint --image` wrote");
   }
 
-  private static ImageException damaged(Path file, String how) {
+  static ImageException damaged(Path file, String how) {
     return new ImageException(ImageException.Reason.DAMAGED, file + " " + how, "take another copy of the image");
   }
 
-  private static byte[] digest(FileChannel channel, long lengthBytes) throws IOException {
+  private static byte[] digest(ByteSource channel, long lengthBytes) throws IOException, ImageException {
     MessageDigest sha256 = Layout.sha256();
     for (long at = 0; at < lengthBytes; at += Layout.CHUNK_BYTES) {
       sha256.update(read(channel, at, (int) Math.min(Layout.CHUNK_BYTES, lengthBytes - at)));
@@ -148,9 +177,10 @@ final class FolderReader implements ImageReader {
     return sha256.digest();
   }
 
-  private static ByteBuffer read(FileChannel channel, long offset, int lengthBytes) throws IOException {
+  private static ByteBuffer read(ByteSource channel, long offset, int lengthBytes)
+      throws IOException, ImageException {
     ByteBuffer bytes = ByteBuffer.allocate(lengthBytes).order(ByteOrder.LITTLE_ENDIAN);
-    readFully(channel, offset, bytes);
+    channel.read(offset, bytes);
     return bytes.flip();
   }
 
@@ -169,20 +199,37 @@ final class FolderReader implements ImageReader {
   @Override
   public Bytes metadata() throws ImageException {
     try {
-      return Bytes.of(read(channel, Layout.PREAMBLE_BYTES, (int) layout.metadataBytes()));
+      return Bytes.of(read(source, Layout.PREAMBLE_BYTES, (int) layout.metadataBytes()));
     } catch (IOException e) {
       throw Faults.of(e, "cannot read the metadata", file);
     }
   }
 
+  Path file() {
+    return file;
+  }
+
+  /// Whether pages lie in the file as they are.
+  boolean isPlain() {
+    return source instanceof ByteSource.Plain;
+  }
+
+  @Override
+  public void layOut(int threads, BitSet without) throws ImageException {
+    verifyPages(threads, without);
+    if (!isPlain() && pageBytes() > 0) {
+      laidOut = Optional.of(LaidOut.of(pages(), pageBytes(), threads, without));
+    }
+  }
+
   @Override
   public Path pageFile() {
-    return file;
+    return laidOut.map(LaidOut::path).orElse(file);
   }
 
   @Override
   public long pageOffset() {
-    return layout.pageOffset();
+    return laidOut.isPresent() ? 0 : layout.pageOffset();
   }
 
   @Override
@@ -202,7 +249,7 @@ final class FolderReader implements ImageReader {
           + " are not in a section of " + layout.pageBytes());
     }
     try {
-      readFully(channel, layout.pageOffset() + sectionOffset, into);
+      source.read(layout.pageOffset() + sectionOffset, into);
     } catch (IOException e) {
       throw Faults.of(e, "cannot read pages", file);
     }
@@ -215,8 +262,8 @@ final class FolderReader implements ImageReader {
 
   ImageException damagedChunk(int chunk) {
     long from = (long) chunk * Layout.CHUNK_BYTES;
-    return damaged(file, "has damaged pages at bytes " + (pageOffset() + from) + " to "
-        + (pageOffset() + Math.min(from + Layout.CHUNK_BYTES, pageBytes())));
+    return damaged(file, "has damaged pages at bytes " + (layout.pageOffset() + from) + " to "
+        + (layout.pageOffset() + Math.min(from + Layout.CHUNK_BYTES, pageBytes())));
   }
 
   @Override
@@ -231,7 +278,8 @@ final class FolderReader implements ImageReader {
   @Override
   public void close() throws ImageException {
     try {
-      channel.close();
+      laidOut.ifPresent(LaidOut::close);
+      source.close();
     } catch (IOException e) {
       throw Faults.of(e, "cannot close the statefile", file);
     }

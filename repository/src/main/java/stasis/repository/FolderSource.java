@@ -23,8 +23,8 @@ final class FolderSource implements PageSource {
 
   static FolderSource open(FolderReader image, Layout layout, ByteBuffer table) {
     return new FolderSource(image, layout, table.duplicate().order(ByteOrder.LITTLE_ENDIAN),
-        layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty()
-            : DirectFile.open(image.pageFile(), false));
+        !image.isPlain() || layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty()
+            : DirectFile.open(image.file(), false));
   }
 
   @Override
@@ -36,7 +36,7 @@ final class FolderSource implements PageSource {
         image.readPages(offset, filled.asByteBuffer());
       }
     } catch (IOException e) {
-      throw Faults.of(e, "cannot read pages", image.pageFile());
+      throw Faults.of(e, "cannot read pages", image.file());
     }
     if (Layout.crc(filled.asByteBuffer()) != table.getInt(4 * index)) {
       throw image.damagedChunk(index);

@@ -23,17 +23,21 @@ final class FolderWriter implements ImageWriter {
   private final boolean folderMade;
   private final FolderLock lock;
   private final Consumer<WriteStep> listener;
+  private final Keys keys;
   private final Path partial;
   private final FileChannel channel;
   private final MessageDigest sha256 = Layout.sha256();
   private Optional<FolderSink> sink = Optional.empty();
+  private Optional<SealWriter> seal = Optional.empty();
   private Optional<DirectFile> direct = Optional.empty();
   private boolean committed;
   private boolean closed;
 
   /// Memory of a program is as private as the program: mode 0600.
-  FolderWriter(Path folder, boolean folderMade, FolderLock lock, Consumer<WriteStep> listener) throws ImageException {
+  FolderWriter(Path folder, boolean folderMade, FolderLock lock, Keys keys, Consumer<WriteStep> listener)
+      throws ImageException {
     this.folder = folder;
+    this.keys = keys;
     this.folderMade = folderMade;
     this.lock = lock;
     this.listener = listener;
@@ -57,10 +61,22 @@ final class FolderWriter implements ImageWriter {
     ByteBuffer head = ByteBuffer.allocate((int) layout.pageOffset());
     head.put(layout.preamble()).put(metadata.buffer()).clear();
     sha256.update(head.duplicate());
+    seal = keys.isEmpty() ? Optional.empty() : Optional.of(sealed(layout));
     write(head, "cannot write the metadata");
-    direct = layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty() : DirectFile.open(partial, true);
+    direct = seal.isPresent() || layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty()
+        : DirectFile.open(partial, true);
     sink = Optional.of(new FolderSink(this::writeAt, direct, folder, layout));
     listener.accept(WriteStep.METADATA_WRITTEN);
+  }
+
+  private SealWriter sealed(Layout layout) throws ImageException {
+    SealWriter closing = new SealWriter(keys, layout.fileBytes(), this::append);
+    try {
+      closing.begin();
+      return closing;
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot write the metadata", folder);
+    }
   }
 
   @Override
@@ -87,12 +103,13 @@ final class FolderWriter implements ImageWriter {
       throw Faults.of(e, "cannot bring the statefile to the device", folder);
     }
     listener.accept(WriteStep.SYNCED);
-    try (ImageReader written = FolderReader.openFile(partial)) {
+    Opener opener = seal.map(SealWriter::opener).orElse(Opener.of(Keys.NONE));
+    try (ImageReader written = FolderReader.openFile(partial, opener)) {
       check.examine(written);
     }
     listener.accept(WriteStep.CHECKED);
     publish();
-    return layout.fileBytes();
+    return seal.map(SealWriter::fileBytes).orElse(layout.fileBytes());
   }
 
   @Override
@@ -100,7 +117,17 @@ final class FolderWriter implements ImageWriter {
     return folder.toString();
   }
 
+  private void append(ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
   private void writeAt(ByteBuffer bytes, long offset) throws IOException {
+    if (seal.isPresent()) {
+      seal.get().write(bytes); // front to back, as all that is closed
+      return;
+    }
     for (long at = offset; bytes.hasRemaining();) {
       at += channel.write(bytes, at);
     }
@@ -160,7 +187,9 @@ final class FolderWriter implements ImageWriter {
 
   private void position(long offset) throws ImageException {
     try {
-      channel.position(offset);
+      if (seal.isEmpty()) {
+        channel.position(offset);
+      }
     } catch (IOException e) {
       throw Faults.of(e, "cannot write the trailer", folder);
     }
@@ -172,8 +201,10 @@ final class FolderWriter implements ImageWriter {
 
   private void write(ByteBuffer bytes, String attempt) throws ImageException {
     try {
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
+      if (seal.isPresent()) {
+        seal.get().write(bytes);
+      } else {
+        append(bytes);
       }
     } catch (IOException e) {
       throw Faults.of(e, attempt, folder);

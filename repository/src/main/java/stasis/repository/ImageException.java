@@ -22,6 +22,8 @@ public final class ImageException extends Exception {
     TOO_NEW,
     /// Bytes are missing or changed.
     DAMAGED,
+    /// It is encrypted, and no key that was given opens it; or a key was given and it is not.
+    LOCKED,
     /// The thread was interrupted, which closes the file it writes or reads.
     CANCELLED
   }

@@ -11,7 +11,12 @@ public interface ImageReader extends AutoCloseable {
   /// @param image the folder, or the statefile in it
   /// @throws ImageException in one sentence: no image, damaged, or newer than this reader
   static ImageReader open(Path image) throws ImageException {
-    return FolderReader.open(image);
+    return open(image, Keys.NONE);
+  }
+
+  /// As above. @param keys that open it; none for one that is not encrypted
+  static ImageReader open(Path image, Keys keys) throws ImageException {
+    return FolderReader.open(image, Opener.of(keys));
   }
 
   /// The metadata section, whose digest was checked.

@@ -25,10 +25,16 @@ public final class ImageStore {
   /// @param force replace an image that is there, at commit and in one step
   /// @param listener hears each [WriteStep]; what it throws ends the writing like a fault at that step
   public static ImageWriter create(Path folder, boolean force, Consumer<WriteStep> listener) throws ImageException {
+    return create(folder, force, Keys.NONE, listener);
+  }
+
+  /// As above. @param keys it is encrypted for; none: it is not
+  static ImageWriter create(Path folder, boolean force, Keys keys, Consumer<WriteStep> listener)
+      throws ImageException {
     boolean made = makeFolder(folder);
     try {
       refuseImage(folder, force);
-      return locked(folder, made, force, listener);
+      return locked(folder, made, force, keys, listener);
     } catch (ImageException | RuntimeException | Error e) {
       try {
         removeFolder(folder, made);
@@ -39,15 +45,15 @@ public final class ImageStore {
     }
   }
 
-  private static ImageWriter locked(Path folder, boolean made, boolean force, Consumer<WriteStep> listener)
-      throws ImageException {
+  private static ImageWriter locked(Path folder, boolean made, boolean force, Keys keys,
+      Consumer<WriteStep> listener) throws ImageException {
     FolderLock lock = FolderLock.take(folder);
     try {
       listener.accept(WriteStep.LOCKED);
       refuseImage(folder, force); // another writer may have committed before we had the lock
       deleteLeftovers(folder);
       listener.accept(WriteStep.LEFTOVERS_GONE);
-      return new FolderWriter(folder, made, lock, listener);
+      return new FolderWriter(folder, made, lock, keys, listener);
     } catch (ImageException | RuntimeException | Error e) {
       try {
         lock.close();
@@ -60,7 +66,12 @@ public final class ImageStore {
 
   /// The folder as [#create] would begin it.
   public static ImageDestination destination(Path folder, boolean force) {
-    return listener -> create(folder, force, listener);
+    return destination(folder, force, Keys.NONE);
+  }
+
+  /// As above. @param keys it is encrypted for; none: it is not
+  public static ImageDestination destination(Path folder, boolean force, Keys keys) {
+    return listener -> create(folder, force, keys, listener);
   }
 
   public static ImageWriter create(Path folder, boolean force) throws ImageException {

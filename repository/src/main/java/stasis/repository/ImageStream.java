@@ -31,8 +31,13 @@ public final class ImageStream {
 
   /// @param out flushed, not closed @param acknowledgement empty: nobody says whether it has arrived
   public static ImageDestination destination(OutputStream out, Optional<Acknowledgement> acknowledgement) {
+    return destination(out, acknowledgement, Keys.NONE);
+  }
+
+  /// As above. @param keys it is encrypted for; none: it is not
+  public static ImageDestination destination(OutputStream out, Optional<Acknowledgement> acknowledgement, Keys keys) {
     WritableByteChannel channel = Channels.newChannel(out);
-    return listener -> new StreamWriter(channel, acknowledgement, listener);
+    return listener -> new StreamWriter(channel, acknowledgement, keys, listener);
   }
 
   /// @return whether there were so many
@@ -51,6 +56,11 @@ public final class ImageStream {
   ///
   /// @param spool folder with room for it, for as long as the image is open
   public static ImageOrigin origin(InputStream in, Path spool) {
+    return origin(in, spool, Keys.NONE);
+  }
+
+  /// As above. @param keys that open it; none for one that is not encrypted
+  public static ImageOrigin origin(InputStream in, Path spool, Keys keys) {
     ReadableByteChannel channel = Channels.newChannel(in);
     return () -> {
       try {
@@ -61,10 +71,10 @@ public final class ImageStream {
               StandardOpenOption.WRITE)) {
             // Up to its end, not the stream's: the other side may keep that open until it hears of us.
             if (take(channel, out, 0, Layout.PREAMBLE_BYTES)) {
-              take(channel, out, Layout.PREAMBLE_BYTES, FolderReader.layout(file, out).fileBytes());
+              take(channel, out, Layout.PREAMBLE_BYTES, FolderReader.announcedBytes(file, out));
             }
           }
-          return new SpooledReader(FolderReader.openFile(file), folder);
+          return new SpooledReader(FolderReader.openFile(file, Opener.of(keys)), folder);
         } catch (IOException | ImageException | RuntimeException | Error e) {
           Files.deleteIfExists(file);
           Files.deleteIfExists(folder);

@@ -25,17 +25,15 @@ final class Pack {
   static final int MAX_BYTES = 8 << 20;
   /// What a chunk may have.
   static final int MAX_CHUNK_BYTES = 64 << 10;
+  /// As it lies in a pack.
+  static final int MAX_STORED_BYTES = MAX_CHUNK_BYTES + Vault.OVERHEAD_BYTES;
 
   private Pack() {}
 
   /// Where a chunk lies.
   ///
-  /// @param storedBytes as many as `bytes`: not compressed
-  record Entry(ChunkId id, String pack, int offset, int storedBytes, int bytes) {
-    boolean compressed() {
-      return storedBytes != bytes;
-    }
-  }
+  /// @param storedBytes as many as `bytes`, and what closing adds: not compressed
+  record Entry(ChunkId id, String pack, int offset, int storedBytes, int bytes) {}
 
   /// The table of a pack as bytes.
   static ByteBuffer table(List<Entry> entries) {
@@ -85,6 +83,9 @@ final class Pack {
         throw new ImageException(ImageException.Reason.TOO_NEW, file + " has version " + header.getInt(8)
             + ", and this reader knows version " + VERSION, "use a newer Stasis");
       }
+      if (header.getInt(12) != 0) {
+        throw damaged(file, "has a damaged head");
+      }
       long count = Integer.toUnsignedLong(tail.getInt(0));
       long at = tail.getLong(8);
       if (at < HEADER_BYTES || at != size - TAIL_BYTES - count * ENTRY_BYTES) {
@@ -120,7 +121,7 @@ final class Pack {
   }
 
   static boolean plausible(int storedBytes, int bytes) {
-    return storedBytes > 0 && storedBytes <= bytes && bytes <= MAX_CHUNK_BYTES;
+    return storedBytes > 0 && storedBytes <= bytes + Vault.OVERHEAD_BYTES && bytes > 0 && bytes <= MAX_CHUNK_BYTES;
   }
 
   private static ImageException damaged(Path file, String how) {

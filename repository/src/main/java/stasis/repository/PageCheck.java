@@ -52,7 +52,7 @@ final class PageCheck {
       throw new AssertionError("the page check broke", e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new ImageException(ImageException.Reason.CANCELLED, "the check of " + image.pageFile() + " was cancelled",
+      throw new ImageException(ImageException.Reason.CANCELLED, "the check of " + image.file() + " was cancelled",
           "run it again", e);
     }
   }

@@ -17,11 +17,13 @@ final class Pruning {
   private static final double WORTH_KEEPING = 0.7;
 
   private final Path root;
+  private final Vault vault;
   private final Disk disk;
   private final Checkpoints checkpoints;
 
-  Pruning(Path root, Disk disk, Checkpoints checkpoints) {
+  Pruning(Path root, Vault vault, Disk disk, Checkpoints checkpoints) {
     this.root = root;
+    this.vault = vault;
     this.disk = disk;
     this.checkpoints = checkpoints;
   }
@@ -31,7 +33,7 @@ final class Pruning {
       List<Path> oldPacks) {}
 
   Catalogue.Pruned run(boolean dryRun) throws ImageException {
-    try (ChunkStore store = ChunkStore.open(root)) {
+    try (ChunkStore store = ChunkStore.open(root, vault)) {
       Decision decision = decide(alive(store));
       long before = bytes();
       long movedBytes = decision.moved().stream().mapToLong(Pack.Entry::storedBytes).sum();

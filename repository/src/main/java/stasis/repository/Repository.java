@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -16,39 +18,45 @@ public final class Repository {
   static final String INDEX = "index";
   static final String CHECKPOINTS = "checkpoints";
   static final String UNFINISHED = "unfinished";
-  private static final String MARK = "repository";
-  private static final String FIRST = "stasis-repository ";
-  private static final String CONTENT = FIRST + "1\n";
-  private static final int MAX_MARK_BYTES = 1 << 16;
   private static final List<String> FOLDERS = List.of(PACKS, INDEX, CHECKPOINTS, UNFINISHED);
 
   private Repository() {}
 
   /// @param name of the program; `NAME@K` becomes the next number
   public static ImageDestination destination(Path root, String name) {
-    return listener -> begin(root, name, listener, _ -> { });
+    return destination(root, name, Keys.NONE);
+  }
+
+  /// As above. @param keys that open it; a repository that is made for this is encrypted for them
+  public static ImageDestination destination(Path root, String name, Keys keys) {
+    return listener -> begin(root, name, keys, listener, _ -> { });
   }
 
   /// A checkpoint of a repository.
   public static ImageOrigin origin(Path root, CheckpointName name) {
-    return () -> read(root, name);
+    return origin(root, name, Keys.NONE);
   }
 
-  static RepositoryWriter begin(Path root, String name, Consumer<WriteStep> listener, Disk.Watch watch)
+  /// As above. @param keys that open it; none for one that is not encrypted
+  public static ImageOrigin origin(Path root, CheckpointName name, Keys keys) {
+    return () -> read(root, name, keys);
+  }
+
+  static RepositoryWriter begin(Path root, String name, Keys keys, Consumer<WriteStep> listener, Disk.Watch watch)
       throws ImageException {
     if (!CheckpointName.isWord(name)) {
       throw new ImageException(ImageException.Reason.NO_ACCESS, "'" + name + "' is no name for a checkpoint",
           "use letters, digits and . _ - +, a letter or digit first, 100 at most");
     }
     Disk disk = new Disk(watch);
-    make(root, disk);
+    Optional<Vault> made = make(root, keys, disk);
     RepositoryLock lock = RepositoryLock.shared(root);
     try {
       listener.accept(WriteStep.LOCKED);
-      check(root);
+      Vault vault = made.isPresent() ? made.get() : Mark.open(root, keys);
       lock.alone(() -> sweep(root, disk));
       listener.accept(WriteStep.LEFTOVERS_GONE);
-      ChunkStore store = ChunkStore.open(root);
+      ChunkStore store = ChunkStore.open(root, vault);
       RepositoryWriter writer = new RepositoryWriter(root, name, disk, lock, store, listener);
       listener.accept(WriteStep.PARTIAL_CREATED);
       return writer;
@@ -58,13 +66,13 @@ public final class Repository {
     }
   }
 
-  private static RepositoryReader read(Path root, CheckpointName name) throws ImageException {
-    check(root);
+  private static RepositoryReader read(Path root, CheckpointName name, Keys keys) throws ImageException {
+    Vault vault = Mark.open(root, keys);
     RepositoryLock lock = RepositoryLock.shared(root);
     try {
-      ChunkStore store = ChunkStore.open(root);
+      ChunkStore store = ChunkStore.open(root, vault);
       try {
-        return RepositoryReader.open(new Checkpoints(root).find(name), store, () -> {
+        return RepositoryReader.open(new Checkpoints(root, vault).find(name), store, () -> {
           try (lock) {
             store.close();
           }
@@ -80,9 +88,11 @@ public final class Repository {
   }
 
   /// Makes a repository where there is nothing, or nothing but one that was not finished.
-  private static void make(Path root, Disk disk) throws ImageException {
-    if (Files.exists(root.resolve(MARK))) {
-      return;
+  ///
+  /// @return what it is closed with, where it was made
+  private static Optional<Vault> make(Path root, Keys keys, Disk disk) throws ImageException {
+    if (Files.exists(root.resolve(Mark.NAME))) {
+      return Optional.empty();
     }
     try {
       if (Files.isDirectory(root) && holdsOther(root)) {
@@ -96,13 +106,26 @@ public final class Repository {
       if (!Files.exists(root.resolve(RepositoryLock.NAME))) {
         disk.file(root.resolve(RepositoryLock.NAME), ByteBuffer.allocate(0));
       }
-      Path unfinished = root.resolve(UNFINISHED).resolve(ProcessHandle.current().pid() + "-" + MARK);
+      Path unfinished = root.resolve(UNFINISHED).resolve(ProcessHandle.current().pid() + "-" + Mark.NAME);
       Files.deleteIfExists(unfinished);
-      disk.file(unfinished, ByteBuffer.wrap(CONTENT.getBytes(StandardCharsets.US_ASCII)));
-      disk.rename(unfinished, root.resolve(MARK));
+      Mark.Fresh mark = Mark.Fresh.of(keys);
+      disk.file(unfinished, ByteBuffer.wrap(mark.text().getBytes(StandardCharsets.US_ASCII)));
+      boolean first = linked(disk, unfinished, root.resolve(Mark.NAME));
+      disk.delete(unfinished);
       disk.sync(root);
+      return first ? Optional.of(mark.vault()) : Optional.empty();
     } catch (IOException e) {
       throw Faults.of(e, "cannot make the repository", root);
+    }
+  }
+
+  /// @return false where another writer has made it meanwhile
+  private static boolean linked(Disk disk, Path from, Path to) throws IOException {
+    try {
+      disk.link(from, to);
+      return true;
+    } catch (FileAlreadyExistsException _) {
+      return false;
     }
   }
 
@@ -118,38 +141,9 @@ public final class Repository {
     return false;
   }
 
-  /// Whether this is a repository this reader knows.
-  static void check(Path root) throws ImageException {
-    Path mark = root.resolve(MARK);
-    if (!Files.isRegularFile(mark)) {
-      throw new ImageException(ImageException.Reason.NO_IMAGE, root + " holds no repository",
-          "give the folder that `stasis checkpoint --repo` wrote to");
-    }
-    try {
-      if (Files.size(mark) > MAX_MARK_BYTES) {
-        throw new ImageException(ImageException.Reason.DAMAGED, mark + " is too long", "take another copy of it");
-      }
-      String text = Files.readString(mark, StandardCharsets.ISO_8859_1);
-      if (!text.startsWith(FIRST)) {
-        throw new ImageException(ImageException.Reason.DAMAGED, mark + " does not say that this is a repository",
-            "take another copy of it");
-      }
-      if (!text.startsWith(CONTENT)) {
-        throw new ImageException(ImageException.Reason.TOO_NEW, root + " is a repository of a later version",
-            "use a newer Stasis");
-      }
-      for (String line : text.lines().filter(line -> line.startsWith("needs ")).toList()) {
-        throw new ImageException(ImageException.Reason.TOO_NEW, root + " " + line.replaceAll("[^ -~]", "?")
-            + ", which this Stasis does not know", "use a newer Stasis");
-      }
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot read the repository", root);
-    }
-  }
-
   /// Deletes what writers left that died. Nobody else is at work.
   private static void sweep(Path root, Disk disk) throws ImageException {
-    try (ChunkStore store = ChunkStore.open(root)) {
+    try (ChunkStore store = ChunkStore.open(root, Vault.NONE)) {
       for (Path leftover : ChunkStore.files(root.resolve(UNFINISHED), "")) {
         disk.delete(leftover);
       }

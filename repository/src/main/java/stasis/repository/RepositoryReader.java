@@ -1,29 +1,21 @@
 package stasis.repository;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.BitSet;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
-import stasis.linux.abi.Errno;
-import stasis.linux.abi.Nr;
-import stasis.linux.sys.Syscalls;
 
 /// A checkpoint of a repository, read through its chunk map. What restored tasks read by themselves is laid out for
 /// them in a memfd.
 final class RepositoryReader implements ImageReader {
-  private static final int MFD_CLOEXEC = 1;
-
   private final Manifest manifest;
   private final ChunkStore store;
   private final ChunkMap map;
   private final AutoCloseable owned;
-  private Optional<Long> laidOut = Optional.empty();
+  private Optional<LaidOut> laidOut = Optional.empty();
 
   /// @param owned closed with it: the store, where that is its own
   private RepositoryReader(Manifest manifest, ChunkStore store, ChunkMap map, AutoCloseable owned) {
@@ -96,39 +88,12 @@ final class RepositoryReader implements ImageReader {
 
   @Override
   public void layOut(int threads, BitSet without) throws ImageException {
-    long fd = memfd();
-    laidOut = Optional.of(fd);
-    try (FileChannel channel = FileChannel.open(pageFile(), StandardOpenOption.WRITE)) {
-      new PageWalk(pages(), pageBytes(), without).run(threads, (offset, bytes) -> {
-        if (bytes.mismatch(MemorySegment.ofArray(new byte[(int) bytes.byteSize()])) >= 0) {
-          ByteBuffer rest = bytes.asByteBuffer();
-          while (rest.hasRemaining()) {
-            channel.write(rest, offset + rest.position());
-          }
-        }
-      });
-      if (channel.size() < pageBytes()) {
-        channel.write(ByteBuffer.allocate(1), pageBytes() - 1); // zeros at the end are there as well
-      }
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot lay out pages in memory", pageFile());
-    }
-  }
-
-  private static long memfd() throws ImageException {
-    try (Arena arena = Arena.ofConfined()) {
-      long fd = Syscalls.call(Nr.MEMFD_CREATE, arena.allocateFrom("stasis-pages").address(), MFD_CLOEXEC);
-      if (Errno.isError(fd)) {
-        throw new ImageException(ImageException.Reason.DEVICE, "no memory file for pages can be made: "
-            + Errno.of(fd).meaning(), "allow more open files or memory");
-      }
-      return fd;
-    }
+    laidOut = Optional.of(LaidOut.of(pages(), pageBytes(), threads, without));
   }
 
   @Override
   public Path pageFile() {
-    return Path.of("/proc/self/fd/" + laidOut.orElseThrow(() -> new IllegalStateException("pages are not laid out")));
+    return laidOut.orElseThrow(() -> new IllegalStateException("pages are not laid out")).path();
   }
 
   @Override
@@ -138,7 +103,7 @@ final class RepositoryReader implements ImageReader {
 
   @Override
   public void close() throws ImageException {
-    laidOut.ifPresent(fd -> Syscalls.call(Nr.CLOSE, fd));
+    laidOut.ifPresent(LaidOut::close);
     laidOut = Optional.empty();
     try {
       owned.close();

@@ -1,7 +1,6 @@
 package stasis.repository;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,7 +37,7 @@ final class RepositoryWriter implements ImageWriter {
     this.store = store;
     this.listener = listener;
     this.packs = new PackWriter(root, disk, store);
-    this.packer = new ChunkPacker(packs);
+    this.packer = new ChunkPacker(packs, store.vault());
   }
 
   @Override
@@ -47,7 +46,7 @@ final class RepositoryWriter implements ImageWriter {
       throw new IllegalStateException("the metadata is written once");
     }
     content = Optional.of(told);
-    sink = Optional.of(new ChunkSink(told, packs, new ChunkMap.Builder(packer)));
+    sink = Optional.of(new ChunkSink(told, packs, store.vault(), new ChunkMap.Builder(packer)));
     listener.accept(WriteStep.METADATA_WRITTEN);
   }
 
@@ -56,8 +55,18 @@ final class RepositoryWriter implements ImageWriter {
     return sink.orElseThrow(() -> new IllegalStateException("the metadata comes before the pages"));
   }
 
+  /// Whether it closes what it writes.
+  boolean closes() {
+    return store.vault().closes();
+  }
+
   @Override
   public <X extends Exception> long commit(Check<X> check) throws X, ImageException {
+    return committed(check).addedBytes();
+  }
+
+  /// As [#commit]. @return what it has become
+  <X extends Exception> Manifest committed(Check<X> check) throws X, ImageException {
     ImageContent what = content.orElseThrow(() -> new IllegalStateException("the metadata comes before the commit"));
     if (committed.isPresent() || closed) {
       throw new IllegalStateException("an image is committed once");
@@ -75,8 +84,9 @@ final class RepositoryWriter implements ImageWriter {
     listener.accept(WriteStep.CHECKED);
     packs.index();
     listener.accept(WriteStep.TRAILER_WRITTEN);
-    committed = Optional.of(publish(manifest));
-    return manifest.addedBytes();
+    Manifest published = publish(manifest);
+    committed = Optional.of(published);
+    return published;
   }
 
   /// Takes over a checkpoint of another repository: the chunks that are not here, as they lie there.
@@ -119,9 +129,7 @@ final class RepositoryWriter implements ImageWriter {
         disk.folder(folder);
         disk.sync(checkpoints);
       }
-      ByteBuffer text = manifest.encode();
-      disk.file(unfinished, text);
-      Manifest numbered = manifest.numbered(link(unfinished, folder));
+      Manifest numbered = link(manifest, unfinished, folder);
       listener.accept(WriteStep.RENAMED);
       disk.delete(unfinished);
       disk.sync(folder);
@@ -132,14 +140,17 @@ final class RepositoryWriter implements ImageWriter {
     }
   }
 
-  private int link(Path from, Path folder) throws IOException, ImageException {
+  private Manifest link(Manifest manifest, Path unfinished, Path folder) throws IOException, ImageException {
     int number = Checkpoints.last(folder) + 1;
     for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      Manifest numbered = manifest.numbered(number);
       try {
-        disk.link(from, folder.resolve(Integer.toString(number)));
-        return number;
+        disk.file(unfinished, store.vault().closeCheckpoint(numbered.encode(), numbered.title()));
+        disk.link(unfinished, folder.resolve(Integer.toString(number)));
+        return numbered;
       } catch (FileAlreadyExistsException _) {
-        number++; // another writer's
+        disk.delete(unfinished); // another writer's number
+        number++;
       }
     }
     throw new IOException("no number is free");

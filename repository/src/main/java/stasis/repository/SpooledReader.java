@@ -40,6 +40,11 @@ record SpooledReader(FolderReader image, Path folder) implements ImageReader {
   }
 
   @Override
+  public void layOut(int threads, BitSet without) throws ImageException {
+    image.layOut(threads, without);
+  }
+
+  @Override
   public Path pageFile() {
     return image.pageFile();
   }
@@ -52,7 +57,7 @@ record SpooledReader(FolderReader image, Path folder) implements ImageReader {
   @Override
   public void close() throws ImageException {
     try (image) {
-      Files.deleteIfExists(image.pageFile());
+      Files.deleteIfExists(image.file());
       Files.deleteIfExists(folder);
     } catch (IOException e) {
       throw Faults.of(e, "cannot delete what came in", folder);

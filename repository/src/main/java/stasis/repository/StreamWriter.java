@@ -17,14 +17,17 @@ final class StreamWriter implements ImageWriter {
   private final WritableByteChannel channel;
   private final Optional<ImageStream.Acknowledgement> acknowledgement;
   private final Consumer<WriteStep> listener;
+  private final Keys keys;
   private final MessageDigest sha256 = Layout.sha256();
   private Optional<FolderSink> sink = Optional.empty();
+  private Optional<SealWriter> seal = Optional.empty();
   private Bytes metadata = Bytes.EMPTY;
   private boolean closed;
 
-  StreamWriter(WritableByteChannel channel, Optional<ImageStream.Acknowledgement> acknowledgement,
+  StreamWriter(WritableByteChannel channel, Optional<ImageStream.Acknowledgement> acknowledgement, Keys keys,
       Consumer<WriteStep> listener) {
     this.channel = channel;
+    this.keys = keys;
     this.acknowledgement = acknowledgement;
     this.listener = listener;
   }
@@ -36,6 +39,11 @@ final class StreamWriter implements ImageWriter {
     }
     metadata = content.metadata();
     Layout layout = new Layout(metadata.length(), content.pageBytes());
+    if (!keys.isEmpty()) {
+      SealWriter closing = new SealWriter(keys, layout.fileBytes(), this::send);
+      begin(closing);
+      seal = Optional.of(closing);
+    }
     ByteBuffer head = ByteBuffer.allocate((int) layout.pageOffset());
     head.put(layout.preamble()).put(metadata.buffer()).clear();
     sha256.update(head.duplicate());
@@ -63,7 +71,7 @@ final class StreamWriter implements ImageWriter {
     if (acknowledgement.isPresent()) {
       acknowledged(acknowledgement.get());
     }
-    return layout.fileBytes();
+    return seal.map(SealWriter::fileBytes).orElse(layout.fileBytes());
   }
 
   private void acknowledged(ImageStream.Acknowledgement other) throws ImageException {
@@ -86,7 +94,23 @@ final class StreamWriter implements ImageWriter {
     }
   }
 
+  private static void begin(SealWriter closing) throws ImageException {
+    try {
+      closing.begin();
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot write the image", STREAM);
+    }
+  }
+
   private void writeFully(ByteBuffer bytes) throws IOException {
+    if (seal.isPresent()) {
+      seal.get().write(bytes);
+    } else {
+      send(bytes);
+    }
+  }
+
+  private void send(ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }

@@ -22,16 +22,18 @@ final class Verification {
   private static final int MAX_THREADS = 8;
 
   private final Path root;
+  private final Vault vault;
   private final Checkpoints checkpoints;
   private final List<String> problems = new ArrayList<>();
 
-  Verification(Path root, Checkpoints checkpoints) {
+  Verification(Path root, Vault vault, Checkpoints checkpoints) {
     this.root = root;
+    this.vault = vault;
     this.checkpoints = checkpoints;
   }
 
   List<String> run(boolean everyByte) throws ImageException {
-    try (ChunkStore store = ChunkStore.open(root)) {
+    try (ChunkStore store = ChunkStore.open(root, vault)) {
       Map<ChunkId, Pack.Entry> known = new HashMap<>();
       for (IndexFile index : store.indexes()) {
         attempt(index::verify);
@@ -172,7 +174,7 @@ final class Verification {
   }
 
   Catalogue.Figures figures(List<KeptImage> images) throws ImageException {
-    try (ChunkStore store = ChunkStore.open(root); ChunkReader reader = new ChunkReader(store)) {
+    try (ChunkStore store = ChunkStore.open(root, vault); ChunkReader reader = new ChunkReader(store)) {
       Map<ChunkId, Pack.Entry> alive = new HashMap<>();
       for (KeptImage image : images) {
         LiveChunks.each(checkpoints.read(image.name(), image.number()), reader, id -> {

@@ -127,7 +127,7 @@ final class CatalogueTest {
       Path copy = temp.resolve("copy-" + fail);
       KeptImages.copy(root, copy);
       try {
-        Catalogue.open(copy, change -> {
+        Catalogue.open(copy, Keys.NONE, change -> {
           if (left.getAndDecrement() == 0) {
             changes.add(change);
             throw new IOException("No space left on device");
@@ -152,7 +152,7 @@ final class CatalogueTest {
 
   @Test
   void pruneWaitsForNobodyButIsRefusedWhileSomeoneReads() throws Exception {
-    try (ImageReader _ = KeptImages.open(root, "b")) {
+    try (ImageReader _ = KeptImages.open(root, "b", Keys.NONE)) {
       assertThatThrownBy(() -> Catalogue.open(root).prune(false)).isInstanceOfSatisfying(ImageException.class,
           e -> assertThat(e.reason()).isEqualTo(ImageException.Reason.OCCUPIED))
           .hasMessageContaining("is being written to or read from");
@@ -189,8 +189,8 @@ final class CatalogueTest {
   void aCopyIsWholeAndTakesOnlyWhatIsMissing() throws Exception {
     Catalogue catalogue = Catalogue.open(root);
     Path other = temp.resolve("other");
-    assertThat(catalogue.copy(name("b"), other).title()).isEqualTo("b@1");
-    KeptImage second = catalogue.copy(name("a@1"), other);
+    assertThat(catalogue.copy(name("b"), other, Keys.NONE).title()).isEqualTo("b@1");
+    KeptImage second = catalogue.copy(name("a@1"), other, Keys.NONE);
 
     assertThat(second.title()).isEqualTo("a@1");
     assertThat(second.addedBytes()).isZero();

@@ -42,19 +42,29 @@ final class KeptImages {
 
   static long write(Path root, String name, byte[] metadata, byte[] pages, List<ImageContent.Stretch> stretches,
       Disk.Watch watch) throws ImageException {
-    try (RepositoryWriter writer = Repository.begin(root, name, _ -> { }, watch)) {
+    return write(root, name, Keys.NONE, metadata, pages, stretches, watch);
+  }
+
+  static long write(Path root, String name, Keys keys, byte[] metadata, byte[] pages,
+      List<ImageContent.Stretch> stretches, Disk.Watch watch) throws ImageException {
+    try (RepositoryWriter writer = Repository.begin(root, name, keys, _ -> { }, watch)) {
       writer.writeMetadata(new ImageContent(Bytes.of(metadata), pages.length, stretches, FACTS));
       writer.pages().write(ByteBuffer.wrap(pages));
       return writer.commit(written -> written.verifyPages(1));
     }
   }
 
-  static ImageReader open(Path root, String reference) throws ImageException {
-    return Repository.origin(root, CheckpointName.parse(reference).orElseThrow()).open();
+  static ImageReader open(Path root, String reference, Keys keys) throws ImageException {
+    return Repository.origin(root, CheckpointName.parse(reference).orElseThrow(), keys).open();
   }
 
   static void assertHolds(Path root, String reference, byte[] metadata, byte[] pages) throws ImageException {
-    try (ImageReader reader = open(root, reference)) {
+    assertHolds(root, reference, Keys.NONE, metadata, pages);
+  }
+
+  static void assertHolds(Path root, String reference, Keys keys, byte[] metadata, byte[] pages)
+      throws ImageException {
+    try (ImageReader reader = open(root, reference, keys)) {
       assertThat(reader.metadata().toArray()).isEqualTo(metadata);
       assertThat(reader.pageBytes()).isEqualTo(pages.length);
       ByteBuffer read = ByteBuffer.allocate(pages.length);
@@ -74,7 +84,11 @@ final class KeptImages {
 
   /// @return what is said of it, or empty where it can be read whole
   static Optional<String> refusal(Path root, String reference) {
-    try (ImageReader reader = open(root, reference)) {
+    return refusal(root, reference, Keys.NONE);
+  }
+
+  static Optional<String> refusal(Path root, String reference, Keys keys) {
+    try (ImageReader reader = open(root, reference, keys)) {
       reader.metadata();
       reader.verifyPages(2);
       return Optional.empty();

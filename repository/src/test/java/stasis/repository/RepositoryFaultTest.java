@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import stasis.linux.abi.Bytes;
 
 /// Writers to a repository whose device fails at a change, or who are killed before it: at every one of them.
 @Timeout(300)
@@ -33,17 +34,54 @@ final class RepositoryFaultTest {
     }
   }
 
+  private static final Keys ENCRYPTED = new Keys(List.of(new Key.KeyFile(Bytes.hex("42".repeat(32)))));
+
   @Test
   void aFaultAtAnyChangeLeavesTheEarlierCheckpointsAndNothingHalf() throws Exception {
+    faultAtAnyChange(Keys.NONE);
+  }
+
+  @Test
+  void theSameInAnEncryptedRepository() throws Exception {
+    faultAtAnyChange(ENCRYPTED);
+  }
+
+  /// Made by the first write, so that a fault in making it is among them.
+  @Test
+  void aFaultInMakingARepositoryIsMadeGoodByTheNextWriter() throws Exception {
+    for (Keys keys : List.of(Keys.NONE, ENCRYPTED)) {
+      boolean failed = true;
+      for (int fail = 0; failed && fail < ENOUGH; fail++) {
+        Path root = temp.resolve("made-" + keys.all().size() + "-" + fail);
+        AtomicInteger left = new AtomicInteger(fail);
+        failed = false;
+        try {
+          KeptImages.write(root, "a", keys, new byte[10], KeptImages.memory(5, 1), List.of(), change -> {
+            if (left.getAndDecrement() == 0) {
+              throw new IOException("No space left on device");
+            }
+          });
+        } catch (ImageException e) {
+          failed = true;
+          assertThat(e.getMessage()).contains("no space left on the device; ");
+        }
+        KeptImages.write(root, "b", keys, new byte[20], KeptImages.memory(5, 2), List.of(), _ -> { });
+        KeptImages.assertHolds(root, "b@1", keys, new byte[20], KeptImages.memory(5, 2));
+      }
+      assertThat(failed).isFalse();
+    }
+  }
+
+  private void faultAtAnyChange(Keys keys) throws Exception {
     Path root = temp.resolve("repo");
-    KeptImages.write(root, "a", KeptImages.metadata(0), pages(0));
+    KeptImages.write(root, "a", keys, KeptImages.metadata(0), pages(0), List.of(), _ -> { });
     List<String> changes = new ArrayList<>();
     int written = 1;
     for (int fail = 0; fail < ENOUGH; fail++) {
       AtomicInteger left = new AtomicInteger(fail);
       int round = fail + 1;
       try {
-        KeptImages.write(root, "a", KeptImages.metadata(round), pages(round), List.of(), change -> {
+        KeptImages.write(root, "a", keys, KeptImages.metadata(round), pages(round), List.of(), change -> {
           if (left.getAndDecrement() == 0) {
             changes.add(change.replaceAll("[0-9a-f]{8,}|[0-9]+-[0-9a-f]+-", "X"));
             throw new IOException("No space left on device");
@@ -53,11 +91,11 @@ final class RepositoryFaultTest {
       } catch (ImageException e) {
         assertThat(e.getMessage()).as("change %d", fail).contains("no space left on the device; free space");
       }
-      KeptImages.assertHolds(root, "a@1", KeptImages.metadata(0), pages(0));
+      KeptImages.assertHolds(root, "a@1", keys, KeptImages.metadata(0), pages(0));
       List<String> numbers = names(root.resolve("checkpoints/a"));
       if (!numbers.equals(List.of("1"))) {
         // Linked already when the fault came, or no fault came at all.
-        KeptImages.assertHolds(root, "a@2", KeptImages.metadata(round), pages(round));
+        KeptImages.assertHolds(root, "a@2", keys, KeptImages.metadata(round), pages(round));
         Files.delete(root.resolve("checkpoints/a/2"));
       }
       if (written == 2) {
@@ -67,7 +105,7 @@ final class RepositoryFaultTest {
     assertThat(written).as("a write without a fault").isEqualTo(2);
     assertThat(changes).hasSizeGreaterThanOrEqualTo(10).anyMatch(c -> c.startsWith("write ") && c.contains("pack"))
         .anyMatch(c -> c.startsWith("rename ") && c.contains("index")).anyMatch(c -> c.startsWith("link "));
-    KeptImages.write(root, "a", KeptImages.metadata(7), pages(7));
+    KeptImages.write(root, "a", keys, KeptImages.metadata(7), pages(7), List.of(), _ -> { });
     assertThat(names(root.resolve("unfinished"))).isEmpty();
   }
 

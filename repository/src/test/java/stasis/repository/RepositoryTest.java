@@ -111,7 +111,7 @@ final class RepositoryTest {
     BitSet without = new BitSet();
     without.set(1);
 
-    try (ImageReader reader = KeptImages.open(root(), "a")) {
+    try (ImageReader reader = KeptImages.open(root(), "a", Keys.NONE)) {
       reader.layOut(2, without);
       byte[] laidOut = Files.readAllBytes(reader.pageFile());
       assertThat(laidOut).hasSize(pages.length);

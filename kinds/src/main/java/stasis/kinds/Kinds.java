@@ -3,6 +3,7 @@ package stasis.kinds;
 import java.util.List;
 import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.directory.GoneDirectory;
+import stasis.kinds.body.ended.EndedBody;
 import stasis.kinds.body.fifo.FifoBody;
 import stasis.kinds.body.hugeshared.HugeSharedBody;
 import stasis.kinds.body.memfd.MemfdBody;
@@ -16,6 +17,7 @@ import stasis.kinds.description.owner.SignalOwner;
 import stasis.kinds.file.console.Console;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
+import stasis.kinds.file.ended.EndedPidFd;
 import stasis.kinds.file.epoll.Epoll;
 import stasis.kinds.file.eventfd.EventFd;
 import stasis.kinds.file.fifo.Fifo;
@@ -165,6 +167,7 @@ public final class Kinds {
         new SignalFd(),
         new Epoll(),
         new Inotify(),
+        new EndedPidFd(),
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
@@ -199,6 +202,7 @@ public final class Kinds {
         new FifoBody(),
         new UnixBody(),
         new PtyBody(),
+        new EndedBody(),
         new SharedAnonBody(),
         new HugeSharedBody(),
         new SysvShmBody()

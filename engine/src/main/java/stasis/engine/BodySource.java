@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -26,6 +27,9 @@ final class BodySource implements AutoCloseable {
   private static final int AT_FDCWD = -100;
   private static final int O_CLOEXEC = 0x80000;
   private static final long PAGE = 4096;
+  private static final long READ_BYTES = 1 << 20;
+  private static final int STATFS_BYTES = 120;
+  private static final long HUGETLBFS_MAGIC = 0x958458f6L;
 
   private final ObjectId body;
   private final String subject;
@@ -82,7 +86,7 @@ final class BodySource implements AutoCloseable {
 
   /// Stretches that hold data, ascending; holes are left out where the file system tells them.
   List<Data> data() throws SyscallException {
-    return fd.isPresent() ? dataOfFile(fd.get()) : dataOfMemory();
+    return fd.isEmpty() ? dataOfMemory() : isHuge(fd.get()) ? dataByReading(fd.get()) : dataOfFile(fd.get());
   }
 
   /// What the vmas show, each part once, without the pages of zeros: memory does not tell where its holes are.
@@ -104,6 +108,40 @@ final class BodySource implements AutoCloseable {
       }
     }
     return merge(stretches);
+  }
+
+  /// hugetlbfs does not tell its holes (lseek(2)): pages of zeros count as such.
+  private List<Data> dataByReading(long file) throws SyscallException {
+    var stretches = new ArrayList<Data>();
+    long size = Syscalls.require("size of " + subject, Nr.LSEEK, file, 0, SEEK_END);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(READ_BYTES, PAGE);
+      MemorySegment zeros = arena.allocate(READ_BYTES, PAGE);
+      for (long at = 0; at < size; at += READ_BYTES) {
+        MemorySegment part = buffer.asSlice(0, Math.min(READ_BYTES, size - at));
+        read(at, part);
+        if (part.mismatch(zeros.asSlice(0, part.byteSize())) >= 0) {
+          addPages(at, part, zeros.asSlice(0, PAGE), stretches);
+        }
+      }
+    }
+    return merge(stretches);
+  }
+
+  private static void addPages(long start, MemorySegment part, MemorySegment zeros, List<Data> into) {
+    for (long at = 0; at < part.byteSize(); at += PAGE) {
+      if (part.asSlice(at, PAGE).mismatch(zeros) >= 0) {
+        into.add(new Data(start + at, PAGE));
+      }
+    }
+  }
+
+  private static boolean isHuge(long file) throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment facts = arena.allocate(STATFS_BYTES, Long.BYTES);
+      Syscalls.require("file system of a body", Nr.FSTATFS, file, facts.address());
+      return facts.get(ValueLayout.JAVA_LONG, 0) == HUGETLBFS_MAGIC;
+    }
   }
 
   private List<Data> dataOfFile(long file) throws SyscallException {

@@ -28,6 +28,8 @@ import stasis.tracee.Snapshot;
 /// run on.
 final class Contents implements AutoCloseable {
   private static final Duration SNAPSHOT_BOUND = Duration.ofSeconds(30);
+  /// VmFlag of memory in huge pages of hugetlbfs.
+  private static final String HUGE = "ht";
 
   /// The private pages of one mm.
   ///
@@ -71,6 +73,9 @@ final class Contents implements AutoCloseable {
   /// tree's own memory, for which it must stand still ([#obstacle]).
   static Contents snapshot(FrozenTree tree, Collected.Complete collected) throws ObstructedException,
       SyscallException {
+    if (collected.capture().mms().values().stream().filter(Contents::hasPrivateHugePages).count() > 1) {
+      return inPlace(collected, "processes may share private huge pages of hugetlbfs, which a copy does not hold");
+    }
     var taken = new HashMap<Tid, Snapshot>();
     Map<Tid, Optional<Boolean>> shown = new HashMap<>();
     collected.pages().forEach(pages -> shown.put(pages.task(), pages.subreaper()));
@@ -90,8 +95,13 @@ final class Contents implements AutoCloseable {
     return beside(taken, collected);
   }
 
+  private static boolean hasPrivateHugePages(MmState mm) {
+    return mm.vmas().stream().anyMatch(vma -> vma.has(HUGE) && !vma.shared());
+  }
+
   /// What a copy-on-write image does not hold is copied: shared bodies, and vmas that a child does not inherit
-  /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK).
+  /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK), or may lose to its parent when the pool is empty (hugetlbfs:
+  /// mm/hugetlb.c, unmap_ref_private()).
   private static Contents beside(Map<Tid, Snapshot> taken, Collected.Complete collected)
       throws SyscallException {
     var bodies = new ArrayList<BodySource>();
@@ -119,7 +129,7 @@ final class Contents implements AutoCloseable {
       state.vmas().forEach(vma -> vmas.put(vma.start(), vma));
       for (MappingCollector.Range range : pages.ranges()) {
         VmaState vma = GroupPlan.require(vmas, range.start());
-        if (!vma.has("dc") && !vma.has("wf")) {
+        if (!vma.has("dc") && !vma.has("wf") && !vma.has(HUGE)) {
           inherited.add(range);
         } else {
           held.addAll(HeldRange.copy(new RemoteMemory(pages.task()), range));

@@ -129,7 +129,7 @@ final class GroupPlan {
       case FileKind<?> kind -> lift(restoreFile(kind, item), item);
       case BodyKind<?> kind -> {
         Ref<?> ref = restoreBody(kind, item);
-        if (Kinded.holeBytes(kind, item) > 0) {
+        if (Kinded.isMapped(kind, item)) {
           made.mapped(id);
         } else {
           lift(ref, item);

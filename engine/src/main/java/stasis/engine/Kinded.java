@@ -72,6 +72,10 @@ final class Kinded {
     return kind.holeBytes(stateOf(kind, item));
   }
 
+  static <S extends Record> boolean isMapped(BodyKind<S> kind, Capture.Item<?> item) {
+    return kind.isMapped(stateOf(kind, item));
+  }
+
   private static <S extends Record> Set<ObjectId> mappingNeeds(MappingKind<S> kind, Capture.Item<?> item) {
     return kind.needs(stateOf(kind, item));
   }

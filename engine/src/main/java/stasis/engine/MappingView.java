@@ -97,6 +97,11 @@ final class MappingView implements Mapping {
   }
 
   @Override
+  public long pageBytes() {
+    return entry().kernelPageSizeKib() << 10;
+  }
+
+  @Override
   public int protectionKey() {
     return entry().protectionKey().orElse(0);
   }

@@ -98,9 +98,27 @@ final class MemoryPlan {
           Arg.imm(from.lengthBytes()), Arg.imm(vma.lengthBytes()), Arg.imm(MREMAP_IN_PLACE));
     }
     if (Kinded.pages(kind, item) == MappingKind.Pages.PRIVATE) {
+      boolean writable = (vma.prot() & VmaState.PROT_WRITE) != 0;
+      boolean opened = !writable && isHuge(vma);
+      if (opened) {
+        protect(vma, vma.prot() | VmaState.PROT_WRITE, "writable meanwhile");
+      }
       program.append(new Step.Fill(leader, task.mm(), vma.start().bits(), vma.lengthBytes(), vma.start(),
-          (vma.prot() & VmaState.PROT_WRITE) == 0, "pages that differ from its parent's"));
+          !writable && !opened, "pages that differ from its parent's"));
+      if (opened) {
+        protect(vma, vma.prot(), "final protection");
+      }
     }
+  }
+
+  /// Memory in huge pages of hugetlbfs is not accounted, and cannot be written against its protection (mm/gup.c,
+  /// check_vma_flags()).
+  private static boolean isHuge(VmaState vma) {
+    return vma.has("ht");
+  }
+
+  private void protect(VmaState vma, int prot, String why) {
+    script.call(Nr.MPROTECT, why, Arg.address(vma.start()), Arg.imm(vma.lengthBytes()), Arg.imm(prot));
   }
 
   private void drop(MmState mm) {
@@ -120,7 +138,7 @@ final class MemoryPlan {
       Optional<Ref<Fd>> file) {
     boolean filled = Kinded.pages(kind, item) == MappingKind.Pages.PRIVATE;
     boolean writable = (vma.prot() & VmaState.PROT_WRITE) != 0;
-    boolean direct = writable || vma.has("ac") || vma.has("nr");
+    boolean direct = writable || vma.has("ac") || vma.has("nr") || isHuge(vma);
     int prot = filled && direct ? vma.prot() | VmaState.PROT_WRITE : vma.prot();
     kind.map(Kinded.stateOf(kind, item), vma, prot, file, script, refs);
     kinds.mappingAspects().forEach(aspect -> mapped(aspect, vma));
@@ -129,8 +147,7 @@ final class MemoryPlan {
           "contents"));
     }
     if (prot != vma.prot()) {
-      script.call(Nr.MPROTECT, "final protection", Arg.address(vma.start()), Arg.imm(vma.lengthBytes()),
-          Arg.imm(vma.prot()));
+      protect(vma, vma.prot(), "final protection");
     }
   }
 

@@ -5,6 +5,7 @@ import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.directory.GoneDirectory;
 import stasis.kinds.body.ended.EndedBody;
 import stasis.kinds.body.fifo.FifoBody;
+import stasis.kinds.body.hugeshared.HugeSharedBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.pty.PtyBody;
@@ -77,6 +78,8 @@ import stasis.kinds.mapping.apart.Apart;
 import stasis.kinds.mapping.devzero.DevZero;
 import stasis.kinds.mapping.foreign.Foreign;
 import stasis.kinds.mapping.guard.Guard;
+import stasis.kinds.mapping.hugeanon.HugeAnonymous;
+import stasis.kinds.mapping.hugeshared.HugeShared;
 import stasis.kinds.mapping.lock.Lock;
 import stasis.kinds.mapping.name.Name;
 import stasis.kinds.mapping.pathless.Pathless;
@@ -201,6 +204,7 @@ public final class Kinds {
         new PtyBody(),
         new EndedBody(),
         new SharedAnonBody(),
+        new HugeSharedBody(),
         new SysvShmBody()
     );
   }
@@ -212,6 +216,8 @@ public final class Kinds {
         new PrivateFile(),
         new SharedFile(),
         new SharedAnon(),
+        new HugeAnonymous(),
+        new HugeShared(),
         new SysvShm(),
         new AioRing(),
         new Pathless(),

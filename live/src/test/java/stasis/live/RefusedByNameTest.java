@@ -41,11 +41,6 @@ class RefusedByNameTest {
   }
 
   @Test
-  void memoryInHugePages(@TempDir Path work) {
-    assertThat(refused("hugepages", "needs hugetlbfs", work)).contains("huge pages of hugetlbfs", "transparent");
-  }
-
-  @Test
   void requestsOfAsynchronousIoInFlight(@TempDir Path work) {
     assertThat(refused("inflight", "needs io_setup(2)", work)).contains("io_submit", "in flight");
   }

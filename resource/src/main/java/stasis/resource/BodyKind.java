@@ -14,9 +14,15 @@ public interface BodyKind<S extends Record> extends Kind<S> {
   }
 
   /// How much address space the body takes while the restore goes on: what [Refs#hole] then gives it, until the planner
-  /// unmaps it in every process. 0 for bodies that are files.
+  /// unmaps it in every process. 0 for bodies that are files; one that is a file and fills it through a mapping unmaps
+  /// that itself, see [#isMapped].
   default long holeBytes(S state) {
     return 0;
+  }
+
+  /// Whether it lies in that hole until the planner unmaps it, and has no fd.
+  default boolean isMapped(S state) {
+    return holeBytes(state) > 0;
   }
 
   /// Files that are in it and perhaps nowhere else (descriptors in flight): made after it, before `finish`, in which
@@ -28,7 +34,7 @@ public interface BodyKind<S extends Record> extends Kind<S> {
   /// Appends the steps that make it, in the root, its contents included.
   ///
   /// @param self the body's own id, for [Script#fillFile], [Script#fill] and [Refs#hole]
-  /// @return its fd, or for a body with a hole the address it is mapped at
+  /// @return its fd, or for a body that is mapped the address it is mapped at
   Ref<?> restore(S state, ObjectId self, Script script, Refs refs);
 
   /// Appends steps for when [Refs#fd] and [Refs#path] lead to it, before any file or mapping on it exists.

@@ -35,6 +35,9 @@ public interface Mapping {
   /// Guard regions within, in address order (MADV_GUARD_INSTALL; PAGE_IS_GUARD of PAGEMAP_SCAN, ioctl_pagemap_scan(2)).
   List<Extent> guards();
 
+  /// What the kernel maps it with: 4096, or the size of huge pages of hugetlbfs.
+  long pageBytes();
+
   /// pkeys(7); 0 where there are none.
   int protectionKey();
 

@@ -24,7 +24,8 @@ public interface Refs {
   /// the body's fd until `finish`.
   PathBytes path(ObjectId body);
 
-  /// Where a body with [BodyKind#holeBytes] lies until its `finish`: page-aligned, clear of every vma of the tree.
+  /// Where a body with [BodyKind#holeBytes] lies until its `finish`, or while it
+  /// is made: page-aligned, clear of every vma of the tree.
   RemoteAddress hole(ObjectId body);
 
   /// What the restorer has as its own standard input (0), output (1) or error (2), in the script's task until every

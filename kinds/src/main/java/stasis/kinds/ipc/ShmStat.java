@@ -93,6 +93,11 @@ public record ShmStat(Bytes struct) {
 
   /// What an attach of a segment of this size takes of the address space.
   public static long attachBytes(long sizeBytes) {
-    return (sizeBytes + PAGE_BYTES - 1) & -PAGE_BYTES;
+    return attachBytes(sizeBytes, PAGE_BYTES);
+  }
+
+  /// The same in pages of another size.
+  public static long attachBytes(long sizeBytes, long pageBytes) {
+    return (sizeBytes + pageBytes - 1) & -pageBytes;
   }
 }

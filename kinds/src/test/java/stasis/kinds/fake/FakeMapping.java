@@ -40,7 +40,8 @@ public final class FakeMapping implements Mapping {
 
   /// @param line header of the vma in smaps @param flags its VmFlags
   public static FakeMapping of(String line, String flags) {
-    return new FakeMapping(Smaps.parse(line + "\nSize:                  4 kB\nVmFlags: " + flags + " \n")
+    return new FakeMapping(Smaps.parse(line + "\nSize:                  4 kB\nKernelPageSize:     "
+        + ((" " + flags + " ").contains(" ht ") ? 2048 : 4) + " kB\nVmFlags: " + flags + " \n")
         .entries().getFirst());
   }
 
@@ -135,6 +136,11 @@ public final class FakeMapping implements Mapping {
   @Override
   public List<Extent> guards() {
     return List.copyOf(guards);
+  }
+
+  @Override
+  public long pageBytes() {
+    return entry.kernelPageSizeKib() << 10;
   }
 
   @Override

@@ -9,9 +9,11 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.ipc.ShmStat;
+import stasis.kinds.mapping.HugePages;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
+import stasis.linux.abi.RemoteAddress;
 import stasis.procfs.ShmSegment;
 import stasis.procfs.VmFlag;
 import stasis.resource.Arg;
@@ -30,10 +32,11 @@ import stasis.resource.Script;
 /// outlives the program: if it is still there at the restore, it is attached again and filled anew, else created under
 /// its id. What no attach shows (SHM_NORESERVE, times, the last user's pid) is not carried.
 public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.sysvshm", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.sysvshm", 2);
   private static final int PERMISSIONS = 0777;
   private static final int OWNER_READS_AND_WRITES = 0600;
   private static final int MADV_REMOVE = 9;
+  private static final int SHM_HUGETLB = 04000;
   private static final int KEY_RADIX = 16;
   private static final String NAME = "/SYSV";
   private static final int KEY_DIGITS = 8;
@@ -44,9 +47,11 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
   /// @param mode permission bits @param owner as IPC_SET changes it @param creator euid and egid of who made it: they
   ///     may do with it what the owner may @param creatorPid who made it
   /// @param readOnly whether somebody has it attached SHM_RDONLY
+  /// @param hugePageBytes size of its pages where it lies in hugetlbfs (SHM_HUGETLB)
   record State(@Tag(1) int id, @Tag(2) int key, @Tag(3) long sizeBytes, @Tag(4) int mode, @Tag(5) Owner owner,
       @Tag(6) Owner creator, @Tag(7) int creatorPid, @Tag(8) boolean locked, @Tag(9) boolean removed,
-      @Tag(10) boolean readOnly, @Tag(11) boolean renamed) {
+      @Tag(10) boolean readOnly, @Tag(11) boolean renamed,
+      @Tag(12) Optional<Long> hugePageBytes) {
     State {
       if (id < 0 || sizeBytes <= 0 || (mode & ~PERMISSIONS) != 0) {
         throw new IllegalArgumentException("no segment has id " + id + ", size " + sizeBytes + ", mode " + mode);
@@ -78,7 +83,7 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
     return new State(ShmStat.id(first), removed && !renamed ? named : stat.key(), stat.sizeBytes(),
         stat.mode() & PERMISSIONS, new Owner(stat.uid(), stat.gid()),
         new Owner(stat.creatorUid(), stat.creatorGid()), stat.creator(), (stat.mode() & ShmSegment.LOCKED) != 0,
-        removed, readOnly, renamed);
+        removed, readOnly, renamed, first.flags().has(VmFlag.HT) ? Optional.of(first.pageBytes()) : Optional.empty());
   }
 
   /// Each vma is an attach (ipc/shm.c, shm_open()); processes may have one mm together.
@@ -178,17 +183,27 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
     return Contents.MEMORY;
   }
 
-  /// A writable attach, and a read-only one behind it.
+  private static long attachBytes(State state) {
+    return state.hugePageBytes().map(page -> ShmStat.attachBytes(state.sizeBytes(), page))
+        .orElse(ShmStat.attachBytes(state.sizeBytes()));
+  }
+
+  /// A writable attach, and a read-only one behind it; huge pages are attached where they belong.
   @Override
   public long holeBytes(State state) {
+    if (state.hugePageBytes().isPresent()) {
+      return HugePages.holeBytes(attachBytes(state), state.hugePageBytes().get());
+    }
     return ShmStat.attachBytes(state.sizeBytes()) * (state.readOnly() ? 2 : 1);
   }
 
   @Override
   public Ref<?> restore(State state, ObjectId self, Script script, Refs refs) {
-    long attachBytes = ShmStat.attachBytes(state.sizeBytes());
+    long attachBytes = attachBytes(state);
     Arg id = Arg.imm(state.id());
-    Arg hole = Arg.address(refs.hole(self));
+    RemoteAddress place = state.hugePageBytes().map(page -> HugePages.in(refs.hole(self), page))
+        .orElse(refs.hole(self));
+    Arg hole = Arg.address(place);
     boolean present = present(state, refs.host()).isPresent();
     if (present) {
       script.call(Nr.SHMCTL, "writable meanwhile", id, Arg.imm(ShmStat.IPC_SET), Arg.data(ShmStat.ownership(
@@ -196,17 +211,17 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
     } else {
       create(state, script, refs.host());
     }
-    Ref<?> at = script.callExpecting(refs.hole(self).bits(), Nr.SHMAT, "segment " + self, id, hole, Arg.imm(0));
+    Ref<?> at = script.callExpecting(place.bits(), Nr.SHMAT, "segment " + self, id, hole, Arg.imm(0));
     if (present) {
       script.call(Nr.MADVISE, "its contents go", hole, Arg.imm(attachBytes), Arg.imm(MADV_REMOVE));
     }
-    if (state.readOnly()) {
+    if (state.readOnly() && state.hugePageBytes().isEmpty()) {
       script.callExpecting(refs.hole(self).plus(attachBytes).bits(), Nr.SHMAT, "the same read-only", id,
           Arg.address(refs.hole(self).plus(attachBytes)), Arg.imm(ShmStat.SHM_RDONLY));
     }
     script.call(Nr.SHMCTL, "its owner and mode", id, Arg.imm(ShmStat.IPC_SET),
         Arg.data(ShmStat.ownership(state.owner().uid(), state.owner().gid(), state.mode())));
-    script.fill(self, 0, attachBytes, refs.hole(self), "contents of the segment");
+    script.fill(self, 0, attachBytes, place, "contents of the segment");
     if (state.locked()) {
       script.call(Nr.SHMCTL, "kept in memory", id, Arg.imm(ShmStat.SHM_LOCK));
     }
@@ -230,9 +245,10 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
     ids(Nr.SETRESGID, "creator's gid", Arg.imm(state.creator().gid()), script);
     ids(Nr.SETRESUID, "creator's uid", Arg.imm(state.creator().uid()), script);
     boolean taken = state.removed() && host.shmSegments().stream().anyMatch(s -> s.key() == state.key());
+    int huge = state.hugePageBytes().map(page -> SHM_HUGETLB | HugePages.flag(page)).orElse(0);
     script.callExpecting(state.id(), Nr.SHMGET, "a segment", Arg.imm(taken ? ShmStat.IPC_PRIVATE : state.key()),
         Arg.imm(state.sizeBytes()),
-        Arg.imm(ShmStat.IPC_CREAT | ShmStat.IPC_EXCL | state.mode() | OWNER_READS_AND_WRITES));
+        Arg.imm(huge | ShmStat.IPC_CREAT | ShmStat.IPC_EXCL | state.mode() | OWNER_READS_AND_WRITES));
     ids(Nr.SETRESUID, "ourselves again", Arg.result(uid), script);
     ids(Nr.SETRESGID, "ourselves again", Arg.result(gid), script);
   }

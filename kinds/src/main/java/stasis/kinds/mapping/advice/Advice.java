@@ -80,7 +80,9 @@ public final class Advice implements MappingAspect<Advice.State> {
   @Override
   public void restore(Optional<State> state, VmaState vma, Script script) {
     boolean droppable = vma.has(VmFlag.DP.code());
-    if (special(vma.has(VmFlag.PF.code()), vma.has(VmFlag.IO.code()), vma.has(VmFlag.DE.code()))) {
+    // Memory of hugetlbfs may not grow by mremap(2) either, and yet takes advice.
+    boolean fixed = vma.has(VmFlag.DE.code()) && !vma.has(VmFlag.HT.code());
+    if (special(vma.has(VmFlag.PF.code()), vma.has(VmFlag.IO.code()), fixed)) {
       return;
     }
     adviceByFlag().forEach((flag, advice) -> {

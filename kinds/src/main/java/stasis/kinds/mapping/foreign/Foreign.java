@@ -51,9 +51,12 @@ public final class Foreign implements MappingKind<Foreign.State> {
 
   private static Refusal refusal(Mapping mapping) {
     String name = mapping.vma().name();
-    if (mapping.flags().has(VmFlag.HT) || name.startsWith("/anon_hugepage")) {
-      return new Refusal("memory in huge pages of hugetlbfs cannot be carried",
-          "run the program with transparent huge pages (madvise MADV_HUGEPAGE)");
+    if (name.startsWith("/anon_hugepage")) {
+      return new Refusal("the size of shared memory in huge pages of hugetlbfs cannot be told",
+          "run with CAP_CHECKPOINT_RESTORE");
+    } else if (mapping.flags().has(VmFlag.HT)) {
+      return new Refusal("memory in huge pages of a deleted file of hugetlbfs cannot be carried",
+          "give the file a name, or use memfd_create(2)");
     } else if (name.startsWith("/secretmem")) {
       return new Refusal("secret memory (memfd_secret) can be read by nobody but its task", UNMAP);
     } else if (name.startsWith("anon_inode:[io_uring]")) {

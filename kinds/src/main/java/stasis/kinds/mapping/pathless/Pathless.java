@@ -42,7 +42,7 @@ public final class Pathless implements MappingKind<Pathless.State> {
   @Override
   public boolean recognises(Mapping mapping) {
     String name = mapping.vma().name();
-    return mapping.vma().isDeleted() && !mapping.flags().has(VmFlag.HT)
+    return mapping.vma().isDeleted() && (!mapping.flags().has(VmFlag.HT) || name.startsWith(MEMFD))
         && NOT_FILES.stream().noneMatch(name::startsWith)
         && mapping.facts().filter(facts -> facts.type() != FileStat.S_IFREG || facts.links() > 0).isEmpty();
   }

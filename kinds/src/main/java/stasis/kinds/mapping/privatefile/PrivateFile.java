@@ -49,7 +49,6 @@ public final class PrivateFile implements MappingKind<PrivateFile.State> {
   @Override
   public boolean recognises(Mapping mapping) {
     return !mapping.vma().shared() && !mapping.vma().isDeleted() && mapping.vma().path().isPresent()
-        && !mapping.flags().has(VmFlag.HT)
         && mapping.facts().filter(facts -> facts.type() == FileStat.S_IFREG && facts.links() > 0).isPresent();
   }
 

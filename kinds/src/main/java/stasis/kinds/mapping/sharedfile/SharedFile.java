@@ -41,7 +41,6 @@ public final class SharedFile implements MappingKind<SharedFile.State> {
   @Override
   public boolean recognises(Mapping mapping) {
     return mapping.vma().shared() && !mapping.vma().isDeleted() && mapping.vma().path().isPresent()
-        && !mapping.flags().has(VmFlag.HT)
         && mapping.facts().filter(facts -> facts.type() == FileStat.S_IFREG && facts.links() > 0).isPresent();
   }
 

@@ -10,8 +10,10 @@ import stasis.kinds.ipc.ShmStat;
 import stasis.kinds.mapping.SecondMapping;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Mman;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.procfs.VmFlag;
+import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.Mapping;
 import stasis.resource.MappingKind;
@@ -25,11 +27,12 @@ import stasis.resource.VmaState;
 /// body without an fd, attached elsewhere while the restore goes on; each vma is made as a second mapping of that,
 /// which counts as an attach and is found by shmdt(2) like the first (ipc/shm.c, shm_open(), ksys_shmdt()).
 public final class SysvShm implements MappingKind<SysvShm.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "mapping.sysvshm", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "mapping.sysvshm", 2);
 
   /// @param readOnly SHM_RDONLY: mprotect(2) cannot make it writable @param attachBytes of a whole attach: where the
-  ///     body's read-only attach begins behind its writable one
-  record State(@Tag(1) ObjectId body, @Tag(2) boolean readOnly, @Tag(3) long attachBytes) {}
+  ///     body's read-only attach begins behind its writable one @param hugeId of a segment in huge pages: its id
+  record State(@Tag(1) ObjectId body, @Tag(2) boolean readOnly, @Tag(3) long attachBytes,
+      @Tag(4) Optional<Integer> hugeId) {}
 
   @Override
   public Schema<State> schema() {
@@ -41,8 +44,7 @@ public final class SysvShm implements MappingKind<SysvShm.State> {
   @Override
   public boolean recognises(Mapping mapping) {
     String name = mapping.vma().name();
-    return name.startsWith("/SYSV") && mapping.vma().isDeleted() && mapping.vma().shared()
-        && !mapping.flags().has(VmFlag.HT);
+    return name.startsWith("/SYSV") && mapping.vma().isDeleted() && mapping.vma().shared();
   }
 
   @Override
@@ -57,8 +59,14 @@ public final class SysvShm implements MappingKind<SysvShm.State> {
   @Override
   public State checkpoint(Mapping mapping) throws ObstructedException {
     BodyKey key = new BodyKey("body.sysvshm", mapping.vma().device().stat(), mapping.vma().inode());
-    return new State(mapping.body(key), readOnly(mapping),
-        ShmStat.attachBytes(ShmStat.of(mapping).sizeBytes()));
+    long attachBytes = ShmStat.attachBytes(ShmStat.of(mapping).sizeBytes(), mapping.pageBytes());
+    boolean huge = mapping.flags().has(VmFlag.HT);
+    if (huge && mapping.vma().lengthBytes() != attachBytes) {
+      throw new ObstructedException(mapping.subject(),
+          "only a part of a System V shared memory segment in huge pages is mapped", "let the program attach it whole");
+    }
+    return new State(mapping.body(key), readOnly(mapping), attachBytes,
+        huge ? Optional.of(ShmStat.id(mapping)) : Optional.empty());
   }
 
   @Override
@@ -78,8 +86,22 @@ public final class SysvShm implements MappingKind<SysvShm.State> {
 
   @Override
   public void map(State state, VmaState vma, int prot, Optional<Ref<Fd>> file, Script script, Refs refs) {
+    if (state.hugeId().isPresent()) {
+      attach(state, state.hugeId().get(), vma, prot, script);
+      return;
+    }
     RemoteAddress from = refs.hole(state.body()).plus(state.readOnly() ? state.attachBytes() : 0);
     SecondMapping.map(state.body(), from, state.readOnly() ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE, vma,
         prot, script);
+  }
+
+  /// mremap(2) makes no second mapping of huge pages.
+  private static void attach(State state, int id, VmaState vma, int prot, Script script) {
+    int has = state.readOnly() ? Mman.PROT_READ : Mman.PROT_READ | Mman.PROT_WRITE;
+    script.callExpecting(vma.start().bits(), Nr.SHMAT, "attach body " + state.body(), Arg.imm(id),
+        Arg.address(vma.start()), Arg.imm(state.readOnly() ? ShmStat.SHM_RDONLY : 0));
+    if (prot != has) {
+      script.call(Nr.MPROTECT, "its protection", Arg.address(vma.start()), Arg.imm(vma.lengthBytes()), Arg.imm(prot));
+    }
   }
 }

@@ -50,16 +50,23 @@ class MemfdBodyTest extends MemoryContract<State> {
   @Override
   protected State sample() {
     return new State("a b", 10, 0640, Optional.of(new Owner(1000, 100)), SHRINK_AND_FUTURE_WRITE, true, true,
-        Optional.of(NamedFile.modifiedNs(file().facts())));
+        Optional.of(NamedFile.modifiedNs(file().facts())), Optional.empty());
   }
 
   @Override
   protected void program(Script script) {
     kind().restore(sample(), SELF, script, REFS);
     kind().finish(sample(), SELF, script, REFS);
-    State constant = new State("sealed", 4096, 0777, Optional.of(new Owner(0, 0)), 0x8, false, true, Optional.empty());
+    State constant = new State("sealed", 4096, 0777, Optional.of(new Owner(0, 0)), 0x8, false, true, Optional.empty(),
+        Optional.empty());
     kind().restore(constant, SELF, script, REFS);
     kind().finish(constant, SELF, script, REFS);
+    kind().restore(huge(), SELF, script, REFS);
+  }
+
+  private static State huge() {
+    return new State("pages", 4 << 20, 0777, Optional.of(new Owner(1000, 100)), 0, true, true,
+        Optional.of(1_000_000_000_005L), Optional.of(2L << 20));
   }
 
   @Test
@@ -94,16 +101,25 @@ class MemfdBodyTest extends MemoryContract<State> {
   }
 
   @Test
-  void hugePagesAreRefused() {
-    var open = new FakeBody(SELF).open(file().magic(0x958458f6L));
+  void theSizeOfHugePagesIsThatOfTheFileSystemsBlocksOrOfTheMapping() throws ObstructedException {
+    var open = new FakeBody(SELF).open(file().magic(0x958458f6L).answering(
+        new Answer(0, Map.of(1, Bytes.zeros(120).withU64(8, 1 << 30))), Nr.FSTATFS, Arg.self(), Arg.space(120)));
     var mapped = new FakeBody(SELF).mapped(mapping(WRITABLE + " de ht"));
-    assertThatThrownBy(() -> kind().checkpoint(open)).hasMessageContaining("huge pages");
-    assertThatThrownBy(() -> kind().checkpoint(mapped)).hasMessageContaining("huge pages");
+    assertThat(kind().checkpoint(open).hugePageBytes()).contains(1L << 30);
+    assertThat(kind().checkpoint(mapped).hugePageBytes()).contains(2L << 20);
+  }
+
+  @Test
+  void hugePagesAreFilledInAHoleThatIsGoneWhenTheFileIsMade() {
+    assertThat(kind().holeBytes(huge())).isEqualTo(6 << 20);
+    assertThat(kind().isMapped(huge())).isFalse();
+    assertThat(kind().holeBytes(sample())).isZero();
   }
 
   @Test
   void sealsThatAreNoneAreNotDecoded() {
-    assertThatThrownBy(() -> new State("x", 0, 0777, Optional.empty(), 0x40, false, true, Optional.empty()))
+    assertThatThrownBy(() -> new State("x", 0, 0777, Optional.empty(), 0x40, false, true, Optional.empty(),
+        Optional.empty()))
         .isInstanceOf(IllegalArgumentException.class);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
 import stasis.kinds.fake.FakeBody;
@@ -57,7 +58,7 @@ class SysvShmBodyTest extends MemoryContract<SysvShmBody.State> {
 
   private static SysvShmBody.State state(int key, boolean removed) {
     return new SysvShmBody.State(ID, key, SIZE, 0640, new SysvShmBody.Owner(5, 6), new SysvShmBody.Owner(7, 8), 4000,
-        false, removed, false, false);
+        false, removed, false, false, Optional.empty());
   }
 
   private static ShmSegment segment(int key, int id, long attaches) {
@@ -76,7 +77,7 @@ class SysvShmBodyTest extends MemoryContract<SysvShmBody.State> {
   @Override
   protected SysvShmBody.State sample() {
     return new SysvShmBody.State(ID, KEY, SIZE, 0440, new SysvShmBody.Owner(5, 6), new SysvShmBody.Owner(7, 8), 4000,
-        true, true, true, true);
+        true, true, true, true, Optional.empty());
   }
 
   @Override
@@ -85,6 +86,17 @@ class SysvShmBodyTest extends MemoryContract<SysvShmBody.State> {
     kind().restore(sample(), SELF, script, REFS);
     kind().restore(state(KEY, false), SELF, script, new MemoryRefs(host().segment(segment(KEY, ID, 0))));
     kind().restore(state(KEY, true), SELF, script, new MemoryRefs(host().segment(segment(KEY, 7, 1))));
+    kind().restore(huge(), SELF, script, REFS);
+  }
+
+  private static SysvShmBody.State huge() {
+    return new SysvShmBody.State(ID, KEY, 3 << 20, 0600, new SysvShmBody.Owner(0, 0), new SysvShmBody.Owner(0, 0), 4000,
+        false, false, true, false, Optional.of(2L << 20));
+  }
+
+  @Test
+  void hugePagesTakeWholePagesOfTheirHole() {
+    assertThat(kind().holeBytes(huge())).isEqualTo(6 << 20);
   }
 
   @Test

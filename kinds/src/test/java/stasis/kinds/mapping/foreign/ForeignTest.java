@@ -35,7 +35,7 @@ class ForeignTest extends MemoryContract<Foreign.State> {
   }
 
   @ParameterizedTest
-  @CsvSource({"/anon_hugepage (deleted), huge pages",
+  @CsvSource({"/anon_hugepage (deleted), size of shared memory in huge pages",
       "/secretmem (deleted), memfd_secret", "anon_inode:[io_uring], io_uring", "anon_inode:[perf_event], counter",
       "socket:[4711], socket:[4711]", "[uprobes], uprobe", "/moved/away, path does not lead"})
   void isRefusedByWhatItIs(String name, String reason) {
@@ -44,8 +44,9 @@ class ForeignTest extends MemoryContract<Foreign.State> {
   }
 
   @Test
-  void aFileOfHugetlbfsIsRefusedAsHugePages() {
-    assertThatThrownBy(() -> kind().checkpoint(named("/huge/x", "rd wr sh mr mw me ms de ht").facts(regular(9, 1))))
+  void aDeletedFileOfHugetlbfsIsRefusedAsHugePages() {
+    FakeMapping deleted = named("/huge/x (deleted)", "rd wr sh mr mw me ms de ht").facts(regular(9, 1));
+    assertThatThrownBy(() -> kind().checkpoint(deleted))
         .hasMessageContaining("huge pages");
   }
 

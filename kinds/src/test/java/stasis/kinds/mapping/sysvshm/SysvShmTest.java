@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
 import stasis.kinds.fake.FakeGroup;
@@ -50,13 +51,14 @@ class SysvShmTest extends MemoryContract<SysvShm.State> {
 
   @Override
   protected SysvShm.State sample() {
-    return new SysvShm.State(new ObjectId(100), true, 0x4000);
+    return new SysvShm.State(new ObjectId(100), true, 0x4000, Optional.empty());
   }
 
   @Override
   protected void program(Script script) throws ObstructedException {
     map(kind(), script, writable(), hidden());
     map(kind(), script, constant());
+    map(kind(), script, huge("7f0000200000-7f0000400000 rw-s"));
   }
 
   @Test
@@ -68,11 +70,16 @@ class SysvShmTest extends MemoryContract<SysvShm.State> {
     assertThat(kind().key(writable())).isEqualTo(kind().key(hidden())).isNotEqualTo(kind().key(constant()));
   }
 
+  private static FakeMapping huge(String range) {
+    return part(range, "00000000", "rd wr sh mr mw me ms de ht");
+  }
+
   @Test
-  void onlySegmentsInOrdinaryPagesAreTaken() {
-    assertThat(kind().recognises(writable())).isTrue();
-    assertThat(kind().recognises(part("7f0000200000-7f0000400000 rw-s", "00000000", "rd wr sh mr mw me ms de ht")))
-        .isFalse();
+  void hugePagesAreAttachedWholeOrRefused() throws ObstructedException {
+    var state = kind().checkpoint(huge("7f0000200000-7f0000400000 rw-s"));
+    assertThat(state).isEqualTo(new SysvShm.State(new ObjectId(100), false, 2 << 20, Optional.of(1028)));
+    assertThatThrownBy(() -> kind().checkpoint(huge("7f0000200000-7f0000600000 rw-s")))
+        .isInstanceOf(ObstructedException.class).hasMessageContaining("huge pages");
   }
 
   @Test

@@ -15,6 +15,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
@@ -169,6 +170,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenSocket> hiddenSocket() {
     return tree.hiddenSocket(facts().inode());
+  }
+
+  @Override
+  public Optional<HiddenQueues> hiddenQueues() {
+    return tree.hiddenQueues(facts().inode(), subject());
   }
 
   @Override

@@ -8,6 +8,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
+import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelSocket;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
@@ -20,6 +21,8 @@ final class HiddenKernel implements AutoCloseable {
 
   private final HiddenState.Opened opened;
   private final LearntBits bits;
+  private Optional<KernelQueues> queues = Optional.empty();
+  private boolean queuesTried;
 
   private HiddenKernel(HiddenState.Opened opened, LearntBits bits) {
     this.opened = opened;
@@ -59,6 +62,20 @@ final class HiddenKernel implements AutoCloseable {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.sockets(tid) : Map.of();
   }
 
+  /// What reads queues of sockets, made when first asked for: few have anything in them that no call shows. Empty where
+  /// BPF is not allowed, or this kernel keeps them in another way.
+  Optional<KernelQueues> queues() {
+    if (!queuesTried && opened instanceof HiddenState.Opened.Ready(var state)) {
+      queuesTried = true;
+      try {
+        queues = Optional.of(state.queues(new Tid(Math.toIntExact(ProcessHandle.current().pid()))));
+      } catch (SyscallException e) {
+        queues = Optional.empty();
+      }
+    }
+    return queues;
+  }
+
   boolean isReadable() {
     return opened instanceof HiddenState.Opened.Ready;
   }
@@ -69,6 +86,7 @@ final class HiddenKernel implements AutoCloseable {
 
   @Override
   public void close() {
+    queues.ifPresent(KernelQueues::close);
     if (opened instanceof HiddenState.Opened.Ready(var state)) {
       state.close();
     }

@@ -12,6 +12,7 @@ import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.BodyKey;
+import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenSocket;
 import stasis.resource.Mapping;
 import stasis.resource.OpenFile;
@@ -34,6 +35,10 @@ final class TreeView {
   TreeView(Proc proc, HiddenSockets sockets) {
     this.proc = proc;
     this.sockets = sockets;
+  }
+
+  Optional<HiddenQueues> hiddenQueues(long inode, String subject) {
+    return sockets.queues(inode, subject);
   }
 
   Optional<HiddenSocket> hiddenSocket(long inode) {

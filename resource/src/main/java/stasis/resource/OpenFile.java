@@ -78,6 +78,11 @@ public interface OpenFile {
   /// What the kernel keeps of this internet socket and does not tell; empty where BPF is not allowed.
   Optional<HiddenSocket> hiddenSocket();
 
+  /// What lies in the queues of this internet socket; empty where BPF does not show it.
+  default Optional<HiddenQueues> hiddenQueues() {
+    return Optional.empty();
+  }
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

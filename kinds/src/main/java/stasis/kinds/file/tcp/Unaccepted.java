@@ -112,7 +112,7 @@ final class Unaccepted {
     for (SocketDiag.Found shaking : SocketDiag.handshakes(listener, local)) {
       SocketAddress peer = SocketAddress.of(shaking.peerHost(), shaking.peerPort());
       if (!isOurs(listener, other(listener, SocketAddress.of(shaking.host(), local.port()), peer))) {
-        told.add("the handshake that " + peer + " has begun with it is dropped; " + peer + " begins it again");
+        told.add("the handshake that " + peer + " has begun with it is dropped");
       }
     }
     if (count == 0) {

@@ -63,7 +63,8 @@ final class Answering {
           member.parent()));
     }
     return new Stopped(groups, tree.zombies().stream()
-        .map(zombie -> new Stopped.Zombie(zombie.tid(), zombie.parent())).toList(), new HiddenSockets(kernel));
+        .map(zombie -> new Stopped.Zombie(zombie.tid(), zombie.parent())).toList(), new HiddenSockets(kernel),
+        new HiddenAio(kernel));
   }
 
   /// To be called while the group is frozen.

@@ -140,6 +140,14 @@ final class GroupPlan {
     }
   }
 
+  void lend(LentNumbers numbers) {
+    numbers.lend(task.files(), imageFd, script);
+  }
+
+  void takeBack(LentNumbers numbers) {
+    numbers.takeBack(task.files(), table(), script);
+  }
+
   /// Files that could not be made before all tasks were born, or a copy of what another process made.
   void lateFiles(Map<ObjectId, ObjectId> makers) {
     for (FilesState.Entry entry : table().entries()) {

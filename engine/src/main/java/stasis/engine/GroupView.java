@@ -9,6 +9,7 @@ import stasis.procfs.ProcAbsentException;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.procfs.ProcUnreadableException;
+import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
@@ -103,6 +104,11 @@ final class GroupView implements FrozenGroup {
   @Override
   public Optional<HiddenMm> hiddenMm() {
     return frozen.hiddenMm();
+  }
+
+  @Override
+  public Optional<List<AioContext>> aioContexts() {
+    return tree.aio(leader().tid());
   }
 
   @Override

@@ -8,6 +8,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
+import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelSocket;
 import stasis.tracee.Ptrace;
@@ -74,6 +75,11 @@ final class HiddenKernel implements AutoCloseable {
       }
     }
     return queues;
+  }
+
+  /// The contexts for asynchronous I/O of a task's mm; empty where BPF is not allowed.
+  Optional<List<KernelAio>> aio(Tid task) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.aio(task)) : Optional.empty();
   }
 
   boolean isReadable() {

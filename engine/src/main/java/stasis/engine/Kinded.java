@@ -1,6 +1,7 @@
 package stasis.engine;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.resource.BodyKind;
@@ -52,6 +53,15 @@ final class Kinded {
 
   private static <S extends Record> boolean isLate(FileKind<S> kind, Capture.Item<?> item) {
     return kind.isLate(stateOf(kind, item));
+  }
+
+  /// Of a late file; no other is made when all tasks are there.
+  static Optional<FileKind.Number> needsNumber(Capture.Item<?> item) {
+    return item.kind() instanceof FileKind<?> kind && isLate(kind, item) ? needsNumber(kind, item) : Optional.empty();
+  }
+
+  private static <S extends Record> Optional<FileKind.Number> needsNumber(FileKind<S> kind, Capture.Item<?> item) {
+    return kind.needsNumber(stateOf(kind, item));
   }
 
   static <S extends Record> Set<ObjectId> carries(BodyKind<S> kind, Capture.Item<?> item) {

@@ -126,8 +126,9 @@ public final class Planner {
 
   /// The first fd above every fd of the tree.
   private static int imageFd(Capture capture) {
-    return capture.files().values().stream().map(FilesState::entries).filter(entries -> !entries.isEmpty())
+    int open = capture.files().values().stream().map(FilesState::entries).filter(entries -> !entries.isEmpty())
         .mapToInt(entries -> entries.getLast().fd().value() + 1).max().orElse(0);
+    return Math.max(open, LentNumbers.of(capture).above());
   }
 
   /// The lowest number above all that files and bodies are kept at.

@@ -7,7 +7,8 @@ import stasis.linux.abi.Tid;
 /// A stopped tree as the collector needs it.
 ///
 /// @param groups parents before their children, the root first @param sockets what is hidden of its sockets
-record Stopped(List<Group> groups, List<Zombie> zombies, HiddenSockets sockets) {
+/// @param aio its contexts for asynchronous I/O
+record Stopped(List<Group> groups, List<Zombie> zombies, HiddenSockets sockets, HiddenAio aio) {
   /// @param parent the leader of the parent's group; empty for the root
   record Group(Frozen frozen, Optional<Tid> parent) {}
 

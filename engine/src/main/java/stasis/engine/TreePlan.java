@@ -107,8 +107,11 @@ final class TreePlan {
     GroupPlan root = GroupPlan.require(groups, capture.root().getKey());
     root.carried().forEach(file -> makers.put(file, capture.root().getKey()));
     List<GroupPlan> tables = each(Part.FILES);
+    LentNumbers lent = LentNumbers.of(capture);
+    tables.forEach(group -> group.lend(lent));
     tables.forEach(group -> group.lateFiles(makers));
     tables.forEach(GroupPlan::places);
+    tables.forEach(group -> group.takeBack(lent));
     Set<ObjectId> connected = new HashSet<>();
     tables.forEach(group -> group.connect(connected));
     root.connectCarried(connected);

@@ -11,6 +11,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
+import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenSocket;
@@ -21,6 +22,7 @@ import stasis.resource.OpenFile;
 final class TreeView {
   private final Proc proc;
   private final HiddenSockets sockets;
+  private final HiddenAio aio;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
   private final List<GroupView> groups = new ArrayList<>();
@@ -32,9 +34,10 @@ final class TreeView {
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
 
-  TreeView(Proc proc, HiddenSockets sockets) {
+  TreeView(Proc proc, HiddenSockets sockets, HiddenAio aio) {
     this.proc = proc;
     this.sockets = sockets;
+    this.aio = aio;
   }
 
   Optional<HiddenQueues> hiddenQueues(long inode, String subject) {
@@ -43,6 +46,10 @@ final class TreeView {
 
   Optional<HiddenSocket> hiddenSocket(long inode) {
     return sockets.at(inode);
+  }
+
+  Optional<List<AioContext>> aio(Tid task) {
+    return aio.of(task);
   }
 
   /// The engine's own namespace of a kind: `net:[4026531840]`.

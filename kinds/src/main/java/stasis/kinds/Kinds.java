@@ -3,6 +3,7 @@ package stasis.kinds;
 import java.util.List;
 import stasis.kinds.body.deleted.DeletedBody;
 import stasis.kinds.body.directory.GoneDirectory;
+import stasis.kinds.body.ended.EndedBody;
 import stasis.kinds.body.fifo.FifoBody;
 import stasis.kinds.body.memfd.MemfdBody;
 import stasis.kinds.body.pipe.PipeBody;
@@ -15,6 +16,7 @@ import stasis.kinds.description.owner.SignalOwner;
 import stasis.kinds.file.console.Console;
 import stasis.kinds.file.deleted.DeletedFile;
 import stasis.kinds.file.directory.Directory;
+import stasis.kinds.file.ended.EndedPidFd;
 import stasis.kinds.file.epoll.Epoll;
 import stasis.kinds.file.eventfd.EventFd;
 import stasis.kinds.file.fifo.Fifo;
@@ -69,6 +71,7 @@ import stasis.kinds.group.subreaper.Subreaper;
 import stasis.kinds.group.terminal.Terminal;
 import stasis.kinds.group.umask.FileModeMask;
 import stasis.kinds.mapping.advice.Advice;
+import stasis.kinds.mapping.aio.AioRing;
 import stasis.kinds.mapping.anonymous.Anonymous;
 import stasis.kinds.mapping.apart.Apart;
 import stasis.kinds.mapping.devzero.DevZero;
@@ -161,6 +164,7 @@ public final class Kinds {
         new SignalFd(),
         new Epoll(),
         new Inotify(),
+        new EndedPidFd(),
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
         new Pipe(),
@@ -195,6 +199,7 @@ public final class Kinds {
         new FifoBody(),
         new UnixBody(),
         new PtyBody(),
+        new EndedBody(),
         new SharedAnonBody(),
         new SysvShmBody()
     );
@@ -208,6 +213,7 @@ public final class Kinds {
         new SharedFile(),
         new SharedAnon(),
         new SysvShm(),
+        new AioRing(),
         new Pathless(),
         new DevZero(),
         new Foreign()

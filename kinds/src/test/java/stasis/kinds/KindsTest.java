@@ -22,6 +22,7 @@ class KindsTest {
 
   /// Kinds whose program that checks itself is another's, or a test of its own.
   private static final Map<String, String> PROVEN_BY = Map.of(
+      "body/ended", "kinds/src/test/java/stasis/kinds/file/ended/ended_victim.c",
       "body/fifo", "kinds/src/test/java/stasis/kinds/file/fifo/fifo_victim.c",
       "body/pty", "kinds/src/test/java/stasis/kinds/file/pty/pty_victim.c",
       "group/foreground", "testkit/victims/tree_terminal.c",

@@ -46,6 +46,11 @@ class RefusedByNameTest {
   }
 
   @Test
+  void requestsOfAsynchronousIoInFlight(@TempDir Path work) {
+    assertThat(refused("inflight", "needs io_setup(2)", work)).contains("io_submit", "in flight");
+  }
+
+  @Test
   void memoryUnderAProtectionKey(@TempDir Path work) {
     assertThat(refused("keys", "needs a CPU with protection keys", work)).contains("protection key");
   }

@@ -47,6 +47,15 @@ public interface FileKind<S extends Record> extends Kind<S> {
     return false;
   }
 
+  /// A number at which some task must have a file, whichever, for `restore` to succeed: `/proc/PID/fdinfo/N` is there
+  /// only while N is open. The planner lends one to late files.
+  default Optional<Number> needsNumber(S state) {
+    return Optional.empty();
+  }
+
+  /// @param pid of a task, as the program sees it
+  record Number(int pid, Fd fd) {}
+
   /// Appends steps for when every file is at its place (epoll watches, descriptors in flight, the description's own
   /// locks), once for each description, in the first process that has it. Files are still kept where [Refs#kept]
   /// says.

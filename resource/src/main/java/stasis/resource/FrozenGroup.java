@@ -36,6 +36,10 @@ public interface FrozenGroup {
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();
 
+  /// Its mm's contexts for asynchronous I/O (io_setup(2)), after those in flight were waited for; empty where the
+  /// kernel's memory may not be read.
+  Optional<List<AioContext>> aioContexts();
+
   /// Text of `/proc/PID/<file>`, one char per byte; empty where this kernel has no such file, or answers EINVAL for
   /// want of anything to say.
   ///

@@ -1,13 +1,16 @@
 package stasis.kinds.file;
 
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.FileKind;
 import stasis.resource.OpenFile;
 
 /// Where the name of an open file leads now.
@@ -16,6 +19,7 @@ public final class NamedFile {
   private static final int STATX_BASIC_STATS = 0x7ff;
   private static final int STATX_BYTES = 256;
   private static final Pattern TASK = Pattern.compile("/proc/[0-9]+(/|$)");
+  private static final Pattern NUMBER = Pattern.compile("/proc/([0-9]{1,9})/(?:task/[0-9]+/)?fdinfo/([0-9]{1,9})");
   private static final String DELETED = " (deleted)";
   /// proc, sysfs, cgroup2, debugfs, tracefs, securityfs: made up at each look (uapi/linux/magic.h).
   private static final Set<Long> KERNEL_MADE =
@@ -46,9 +50,24 @@ public final class NamedFile {
     return new stasis.procfs.Device(statx.output(4).u32(136), statx.output(4).u32(140)).stat();
   }
 
-  /// Whether the last name it was reached by is gone; a file may also be called that.
+  /// Whether the last name it was reached by is gone; a file may also be called that. What shows a number of a task's
+  /// files is there whenever that number is open, and may come back.
   public static boolean isDeleted(OpenFile file) {
-    return file.link().endsWith(DELETED) && (file.facts().links() == 0 || !leadsTo(file));
+    return file.link().endsWith(DELETED) && numberShown(file).isEmpty()
+        && (file.facts().links() == 0 || !leadsTo(file));
+  }
+
+  /// Of which fd of the tree this file of `/proc/PID/fdinfo` tells, open now or not.
+  public static Optional<FileKind.Number> numberShown(OpenFile file) {
+    return numberShown(formerPath(file.link())).filter(number -> isKernelMade(file)
+        && file.taskInTree(number.pid()).isPresent());
+  }
+
+  /// Of which fd a file of this path tells (proc_pid_fdinfo(5)).
+  public static Optional<FileKind.Number> numberShown(PathBytes path) {
+    var match = NUMBER.matcher(path.latin1());
+    return match.matches() ? Optional.of(new FileKind.Number(Integer.parseInt(match.group(1)),
+        new Fd(Integer.parseInt(match.group(2))))) : Optional.empty();
   }
 
   /// The path of a deleted file before that.

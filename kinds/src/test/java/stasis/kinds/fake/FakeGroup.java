@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
+import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenGroup;
 import stasis.resource.OpenFile;
@@ -22,6 +23,7 @@ public final class FakeGroup implements FrozenGroup {
   private final List<OpenFile> treeFiles = new ArrayList<>();
   private final List<Bytes> pending = new ArrayList<>();
 
+  private Optional<List<AioContext>> aio = Optional.empty();
   private final List<FrozenGroup> tree = new ArrayList<>();
 
   public FakeGroup() {
@@ -96,6 +98,17 @@ public final class FakeGroup implements FrozenGroup {
   @Override
   public Optional<HiddenMm> hiddenMm() {
     return Optional.empty();
+  }
+
+  /// Its contexts for asynchronous I/O become known.
+  public FakeGroup aio(AioContext... contexts) {
+    aio = Optional.of(List.of(contexts));
+    return this;
+  }
+
+  @Override
+  public Optional<List<AioContext>> aioContexts() {
+    return aio;
   }
 
   @Override

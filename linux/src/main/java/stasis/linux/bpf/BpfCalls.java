@@ -25,6 +25,7 @@ final class BpfCalls {
   private static final int ITER_CREATE = 33;
 
   private static final int MAP_TYPE_ARRAY = 2;
+  private static final int MAP_TYPE_PERCPU_ARRAY = 6;
   private static final int MAP_RDONLY_PROG = 1 << 7;
   private static final int MAP_MMAPABLE = 1 << 10;
   private static final int PROG_TYPE_TRACING = 26;
@@ -45,7 +46,12 @@ final class BpfCalls {
 
   /// An array map of one value, for programs to write to.
   static int createScratch(int valueBytes) throws SyscallException {
-    return createMap(valueBytes, 0, "make room for BPF records");
+    return createMap(MAP_TYPE_ARRAY, valueBytes, 0, "make room for BPF records");
+  }
+
+  /// A map of one word for each CPU.
+  static int createPerCpu() throws SyscallException {
+    return createMap(MAP_TYPE_PERCPU_ARRAY, Long.BYTES, 0, "make a BPF map for each CPU");
   }
 
   /// An array map of one value that can be mapped.
@@ -55,7 +61,7 @@ final class BpfCalls {
 
   /// An array map of one value that nobody can change any more, as helpers want their format strings.
   static int createFrozen(byte[] value) throws SyscallException {
-    int fd = createMap(value.length, MAP_RDONLY_PROG, "make a BPF format string");
+    int fd = createMap(MAP_TYPE_ARRAY, value.length, MAP_RDONLY_PROG, "make a BPF format string");
     try {
       update(fd, value);
       try (Arena arena = Arena.ofConfined()) {
@@ -70,10 +76,10 @@ final class BpfCalls {
     return fd;
   }
 
-  private static int createMap(int valueBytes, int flags, String attempt) throws SyscallException {
+  private static int createMap(int type, int valueBytes, int flags, String attempt) throws SyscallException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment attr = arena.allocate(ATTR_BYTES, 8);
-      attr.set(JAVA_INT_UNALIGNED, 0, MAP_TYPE_ARRAY);
+      attr.set(JAVA_INT_UNALIGNED, 0, type);
       attr.set(JAVA_INT_UNALIGNED, 4, Integer.BYTES);
       attr.set(JAVA_INT_UNALIGNED, 8, valueBytes);
       attr.set(JAVA_INT_UNALIGNED, 12, 1);

@@ -39,6 +39,7 @@ public final class HiddenState implements AutoCloseable {
   private Optional<TaskReader<TimerField>> timers = Optional.empty();
   private Optional<TaskReader<UndoField>> undos = Optional.empty();
   private Optional<TaskReader<SocketField>> sockets = Optional.empty();
+  private Optional<KernelWords> words = Optional.empty();
 
   private HiddenState(Btf btf, ThreadRecords threadRecords, int format, TaskReader<ThreadField> threads,
       TaskReader<GroupField> groups) {
@@ -129,6 +130,22 @@ public final class HiddenState implements AutoCloseable {
       throw Places.lost("a socket of our own is not seen");
     } catch (UnsupportedKernel e) {
       throw refused(e, "queues of sockets");
+    }
+  }
+
+  /// The contexts for asynchronous I/O of the thread's mm, in the order the kernel keeps them.
+  public List<KernelAio> aio(Tid tid) throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(tid));
+    if (rows.isEmpty() || !rows.getFirst().flag(GroupField.MM)) {
+      return List.of();
+    }
+    try {
+      if (words.isEmpty()) {
+        words = Optional.of(KernelWords.open(btf));
+      }
+      return KernelAio.of(words.get(), rows.getFirst().unsigned(GroupField.MM));
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "contexts of asynchronous I/O");
     }
   }
 
@@ -257,6 +274,7 @@ public final class HiddenState implements AutoCloseable {
 
   @Override
   public void close() {
+    words.ifPresent(KernelWords::close);
     sockets.ifPresent(TaskReader::close);
     timers.ifPresent(TaskReader::close);
     undos.ifPresent(TaskReader::close);

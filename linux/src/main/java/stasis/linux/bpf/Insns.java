@@ -24,6 +24,7 @@ final class Insns {
   static final int PROBE_READ_KERNEL = 113;
   static final int SEQ_WRITE = 127;
   static final int SNPRINTF = 165;
+  static final int MAP_LOOKUP_PERCPU_ELEM = 195;
 
   private static final int PSEUDO_MAP_FD = 1;
   private static final int PSEUDO_MAP_VALUE = 2;

@@ -110,6 +110,32 @@ final class RecordCode {
     return epilogue();
   }
 
+  /// One word of kernel memory: the scratch value holds its address, the word comes behind that and is the record.
+  long[] wordProgram() throws UnsupportedKernel {
+    prologue("bpf_iter__task", "task");
+    insns.load64(R3, R9, 0);
+    probeToScratch(RESUME_BYTES, Long.BYTES);
+    write(RESUME_BYTES, Long.BYTES);
+    return epilogue();
+  }
+
+  /// Where one CPU's word of a map for each CPU lies, and the first bytes of the kernel's own map struct: the record.
+  /// The scratch value holds the CPU's number. No record for a number there is no CPU of.
+  long[] perCpuProgram(int perCpuMap, int structBytes) throws UnsupportedKernel {
+    prologue("bpf_iter__task", "task");
+    insns.loadMap(R1, perCpuMap);
+    insns.move(R2, FP);
+    insns.add(R2, KEY);
+    insns.load64(R3, R9, 0);
+    insns.call(Insns.MAP_LOOKUP_PERCPU_ELEM);
+    insns.jumpIfEqual(R0, 0, out);
+    insns.store64(R9, RESUME_BYTES, R0);
+    insns.loadMap(R3, perCpuMap);
+    probeToScratch(RESUME_BYTES + Long.BYTES, structBytes);
+    write(RESUME_BYTES, Long.BYTES + structBytes);
+    return epilogue();
+  }
+
   /// r7, r8, r9 set; the place of the reader's pid number in a struct pid worked out.
   ///
   /// @param context what the kernel hands the program @param root which of it the records are of

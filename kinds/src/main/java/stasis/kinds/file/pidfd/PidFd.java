@@ -22,7 +22,6 @@ public final class PidFd implements FileKind<PidFd.State> {
   record State(@Tag(1) ObjectId task, @Tag(2) int flags) {}
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.pidfd", 1);
-  private static final int ENDED = -1;
 
   @Override
   public Schema<State> schema() {
@@ -37,10 +36,6 @@ public final class PidFd implements FileKind<PidFd.State> {
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
     int pid = (int) file.info().decimal("Pid");
-    if (pid == ENDED) {
-      throw new ObstructedException(file.subject(), "a pidfd of a task that has ended cannot be carried",
-          "let the program close it before the checkpoint");
-    }
     ObjectId task = file.taskInTree(pid).orElseThrow(() -> new ObstructedException(file.subject(),
         "a pidfd of task " + pid + ", which is outside the tree, cannot be carried",
         "let the program close it before the checkpoint"));

@@ -2,11 +2,14 @@ package stasis.kinds.file.regular;
 
 import java.lang.invoke.MethodHandles;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.FileLock;
 import stasis.kinds.file.NamedFile;
 import stasis.kinds.file.OpenFlags;
+import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
@@ -29,8 +32,9 @@ public final class RegularFile implements FileKind<RegularFile.State> {
   /// @param flags of open(2) @param positionBytes of the description @param modifiedNs mtime, ns since the epoch
   /// @param kernelMade a file of /proc or /sys: there is no size or time to compare, and one of the task's own exists
   ///     only with the task
+  /// @param gone it shows a number that was seen to be closed: its link says so
   record State(@Tag(1) PathBytes path, @Tag(2) int flags, @Tag(3) long positionBytes, @Tag(4) long sizeBytes,
-      @Tag(5) long modifiedNs, @Tag(6) boolean kernelMade, @Tag(7) List<FileLock> locks) {
+      @Tag(5) long modifiedNs, @Tag(6) boolean kernelMade, @Tag(7) List<FileLock> locks, @Tag(8) boolean gone) {
     State {
       locks = List.copyOf(locks);
     }
@@ -38,6 +42,7 @@ public final class RegularFile implements FileKind<RegularFile.State> {
 
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.regular", 1);
   private static final int SEEK_SET = 0;
+  private static final int F_OK = 0;
   private static final String REMEDY = "put the file back as it was at the checkpoint";
 
   @Override
@@ -59,8 +64,10 @@ public final class RegularFile implements FileKind<RegularFile.State> {
           + " replaced, or lies in another mount namespace", "undo the mount, or let the program close it");
     }
     FileStat facts = file.facts();
-    return new State(PathBytes.of(file.link()), OpenFlags.of(file), file.info().pos(), facts.sizeBytes(),
-        NamedFile.modifiedNs(facts), kernelMade, FileLock.of(file));
+    PathBytes link = PathBytes.of(file.link());
+    PathBytes path = NamedFile.numberShown(file).map(_ -> NamedFile.formerPath(file.link())).orElse(link);
+    return new State(path, OpenFlags.of(file), file.info().pos(), facts.sizeBytes(),
+        NamedFile.modifiedNs(facts), kernelMade, FileLock.of(file), !path.equals(link));
   }
 
   @Override
@@ -94,6 +101,11 @@ public final class RegularFile implements FileKind<RegularFile.State> {
   }
 
   @Override
+  public Optional<Number> needsNumber(State state) {
+    return isLate(state) ? NamedFile.numberShown(state.path()) : Optional.empty();
+  }
+
+  @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     Ref<Fd> fd = script.call(Nr.OPENAT, "open " + state.path(), Arg.imm(Open.AT_FDCWD), Arg.path(state.path()),
         Arg.imm(state.flags()), Arg.imm(0));
@@ -107,6 +119,10 @@ public final class RegularFile implements FileKind<RegularFile.State> {
   @Override
   public void connect(State state, Fd self, Script script, Refs refs) {
     FileLock.takeShared(state.locks(), self, state.flags(), script);
+    if (state.gone()) {
+      script.callTolerating(Set.of(Errno.ENOENT), Nr.FACCESSAT, "see that " + state.path() + " is gone",
+          Arg.imm(Open.AT_FDCWD), Arg.path(state.path()), Arg.imm(F_OK));
+    }
   }
 
   @Override

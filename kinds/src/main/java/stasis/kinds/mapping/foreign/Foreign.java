@@ -56,9 +56,6 @@ public final class Foreign implements MappingKind<Foreign.State> {
           "run the program with transparent huge pages (madvise MADV_HUGEPAGE)");
     } else if (name.startsWith("/secretmem")) {
       return new Refusal("secret memory (memfd_secret) can be read by nobody but its task", UNMAP);
-    } else if (name.startsWith("/[aio]")) {
-      return new Refusal("the ring of an asynchronous I/O context (io_setup) cannot be carried",
-          "let the program io_destroy it, or use threads for I/O");
     } else if (name.startsWith("anon_inode:[io_uring]")) {
       return new Refusal("the rings of an io_uring cannot be carried", "let the program close the io_uring");
     } else if (name.startsWith("anon_inode:[perf_event]")) {

@@ -11,8 +11,10 @@ import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeHost;
 import stasis.kinds.fake.FakeOpenFile;
 import stasis.kinds.file.FileLock;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
+import stasis.resource.FileKind;
 import stasis.resource.Kind;
 import stasis.resource.ObstructedException;
 
@@ -28,7 +30,7 @@ class RegularFileTest extends AspectContract<RegularFile.State> {
   protected RegularFile.State sample() {
     return new RegularFile.State(PathBytes.of("/srv/log"), 0102001, 512, 4096, 77, false,
         List.of(new FileLock(FileLock.Sort.FLOCK, true, 0, 0, Optional.empty()),
-            new FileLock(FileLock.Sort.POSIX, true, 10, 5, Optional.of(new ObjectId(1)))));
+            new FileLock(FileLock.Sort.POSIX, true, 10, 5, Optional.of(new ObjectId(1)))), false);
   }
 
   @Test
@@ -67,6 +69,16 @@ class RegularFileTest extends AspectContract<RegularFile.State> {
   }
 
   @Test
+  void fileThatTellsOfANumberNeedsItOpen() {
+    var state = new RegularFile.State(PathBytes.of("/proc/4711/fdinfo/40"), 0, 0, 0, 0, true, List.of(), false);
+    var ofAThread = new RegularFile.State(PathBytes.of("/proc/7/task/8/fdinfo/3"), 0, 0, 0, 0, true, List.of(), false);
+
+    assertThat(kind.needsNumber(state)).contains(new FileKind.Number(4711, new Fd(40)));
+    assertThat(kind.needsNumber(ofAThread)).contains(new FileKind.Number(7, new Fd(3)));
+    assertThat(kind.needsNumber(sample())).isEmpty();
+  }
+
+  @Test
   void deletedFileIsNotOne() {
     assertThat(kind.recognises(new FakeOpenFile("/srv/log (deleted)", FileStat.S_IFREG, 0, "02"))).isFalse();
     assertThat(kind.recognises(new FakeOpenFile("/srv/log (deleted)", FileStat.S_IFREG, 1, "02"))).isFalse();
@@ -85,6 +97,6 @@ class RegularFileTest extends AspectContract<RegularFile.State> {
   }
 
   private static RegularFile.State state(int flags, long sizeBytes, long modifiedNs) {
-    return new RegularFile.State(PathBytes.of("/srv/log"), flags, 0, sizeBytes, modifiedNs, false, List.of());
+    return new RegularFile.State(PathBytes.of("/srv/log"), flags, 0, sizeBytes, modifiedNs, false, List.of(), false);
   }
 }

@@ -35,7 +35,7 @@ class ForeignTest extends MemoryContract<Foreign.State> {
   }
 
   @ParameterizedTest
-  @CsvSource({"/anon_hugepage (deleted), huge pages", "/[aio] (deleted), io_setup",
+  @CsvSource({"/anon_hugepage (deleted), huge pages",
       "/secretmem (deleted), memfd_secret", "anon_inode:[io_uring], io_uring", "anon_inode:[perf_event], counter",
       "socket:[4711], socket:[4711]", "[uprobes], uprobe", "/moved/away, path does not lead"})
   void isRefusedByWhatItIs(String name, String reason) {

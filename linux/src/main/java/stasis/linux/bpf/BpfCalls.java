@@ -56,7 +56,7 @@ final class BpfCalls {
 
   /// An array map of one value that can be mapped.
   static int createMappable(int valueBytes) throws SyscallException {
-    return createMap(valueBytes, MAP_MMAPABLE, "make room for BPF records");
+    return createMap(MAP_TYPE_ARRAY, valueBytes, MAP_MMAPABLE, "make room for BPF records");
   }
 
   /// An array map of one value that nobody can change any more, as helpers want their format strings.

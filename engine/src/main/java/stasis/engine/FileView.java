@@ -15,6 +15,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
 import stasis.resource.Lasting;
@@ -175,6 +176,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenTerminal> hiddenTerminal(int number) {
     return tree.hiddenTerminal(number);
+  }
+
+  @Override
+  public Optional<HiddenQueues> hiddenQueues() {
+    return tree.hiddenQueues(facts().inode(), subject());
   }
 
   @Override

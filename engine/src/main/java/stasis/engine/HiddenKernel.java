@@ -13,6 +13,7 @@ import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelAio;
+import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelSocket;
 import stasis.linux.bpf.KernelTerminal;
 import stasis.tracee.Ptrace;
@@ -27,6 +28,8 @@ final class HiddenKernel implements AutoCloseable {
 
   private final HiddenState.Opened opened;
   private final LearntBits bits;
+  private Optional<KernelQueues> queues = Optional.empty();
+  private boolean queuesTried;
 
   private HiddenKernel(HiddenState.Opened opened, LearntBits bits) {
     this.opened = opened;
@@ -83,6 +86,20 @@ final class HiddenKernel implements AutoCloseable {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.terminal(tid, number) : Optional.empty();
   }
 
+  /// What reads queues of sockets, made when first asked for: few have anything in them that no call shows. Empty where
+  /// BPF is not allowed, or this kernel keeps them in another way.
+  Optional<KernelQueues> queues() {
+    if (!queuesTried && opened instanceof HiddenState.Opened.Ready(var state)) {
+      queuesTried = true;
+      try {
+        queues = Optional.of(state.queues(new Tid(Math.toIntExact(ProcessHandle.current().pid()))));
+      } catch (SyscallException e) {
+        queues = Optional.empty();
+      }
+    }
+    return queues;
+  }
+
   /// The contexts for asynchronous I/O of a task's mm; empty where BPF is not allowed.
   Optional<List<KernelAio>> aio(Tid task) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.aio(task)) : Optional.empty();
@@ -98,6 +115,7 @@ final class HiddenKernel implements AutoCloseable {
 
   @Override
   public void close() {
+    queues.ifPresent(KernelQueues::close);
     if (opened instanceof HiddenState.Opened.Ready(var state)) {
       state.close();
     }

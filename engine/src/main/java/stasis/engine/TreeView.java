@@ -13,6 +13,7 @@ import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
+import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
 import stasis.resource.Mapping;
@@ -40,6 +41,10 @@ final class TreeView {
     this.terminals = terminals;
     this.sockets = sockets;
     this.aio = aio;
+  }
+
+  Optional<HiddenQueues> hiddenQueues(long inode, String subject) {
+    return sockets.queues(inode, subject);
   }
 
   Optional<HiddenSocket> hiddenSocket(long inode) {

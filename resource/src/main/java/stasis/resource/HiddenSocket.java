@@ -1,5 +1,6 @@
 package stasis.resource;
 
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 
 /// What only the kernel's own memory shows of an internet socket.
@@ -11,7 +12,20 @@ import stasis.linux.abi.Bytes;
 ///     was set to, or 0 @param flowLabels whether it has leased any (IPV6_FLOWLABEL_MGR) @param anycast whether it has
 ///     joined an address (IPV6_JOIN_ANYCAST) @param keyed whether its segments are signed (TCP_MD5SIG, TCP_AO_ADD_KEY)
 /// @param segmentBytes what TCP_MAXSEG was set to, or 0 @param shutdown what shutdown(2) did: 1 for reading, 2 for
-///     writing
+///     writing @param stream of TCP, what it knows of its stream; empty for other protocols
 public record HiddenSocket(boolean sharersProgram, boolean policies, int busyPollBudget, int multicastIndex,
     int multicastAddress, Bytes stickyInfo, int fragmentBytes, boolean flowLabels, boolean anycast, boolean keyed,
-    int segmentBytes, int shutdown) {}
+    int segmentBytes, int shutdown, Optional<Stream> stream) {
+  /// A bit of [Stream#urgent]: there is an urgent byte that was not read, or not come yet, or read.
+  public static final int URGENT_UNREAD = 0x100;
+  public static final int URGENT_ANNOUNCED = 0x200;
+  public static final int URGENT_READ = 0x400;
+
+  /// Sequence numbers of a TCP connection, and what is urgent in it.
+  ///
+  /// @param urgent one of the bits above, or 0 @param urgentAt its place @param readTo of the next byte to be read
+  /// @param urgentSentTo behind the last byte that was sent as urgent @param acknowledged up to where
+  /// @param openingData whether it sent data with its SYN
+  public record Stream(int urgent, int urgentAt, int readTo, int urgentSentTo, int acknowledged,
+      boolean openingData) {}
+}

@@ -84,6 +84,11 @@ public interface OpenFile {
     return Optional.empty();
   }
 
+  /// What lies in the queues of this internet socket; empty where BPF does not show it.
+  default Optional<HiddenQueues> hiddenQueues() {
+    return Optional.empty();
+  }
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

@@ -63,9 +63,14 @@ public final class SocketDiag {
         .filter(found -> found.inode() == 0).toList();
   }
 
-  /// How many listen at this port, whatever their address.
-  public static int listeners(OpenFile asker, SocketAddress local) throws ObstructedException {
-    return onPort(asker, local, 1 << TcpState.LISTEN).size();
+  /// Those that listen at this port, whatever their address.
+  public static List<Found> listening(OpenFile asker, SocketAddress local) throws ObstructedException {
+    return onPort(asker, local, 1 << TcpState.LISTEN);
+  }
+
+  /// Connections with this local port whose handshake has begun.
+  public static List<Found> handshakes(OpenFile asker, SocketAddress listener) throws ObstructedException {
+    return onPort(asker, listener, 1 << TcpState.SYN_RECV).stream().filter(found -> found.inode() == 0).toList();
   }
 
   /// All connections with this local port, those in TIME_WAIT too.

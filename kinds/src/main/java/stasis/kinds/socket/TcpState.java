@@ -4,6 +4,7 @@ package stasis.kinds.socket;
 public final class TcpState {
   public static final int ESTABLISHED = 1;
   public static final int SYN_SENT = 2;
+  public static final int SYN_RECV = 3;
   public static final int FIN_WAIT1 = 4;
   public static final int FIN_WAIT2 = 5;
   public static final int TIME_WAIT = 6;

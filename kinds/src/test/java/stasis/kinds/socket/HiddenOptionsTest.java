@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.FakeOpenFile;
@@ -20,7 +21,8 @@ class HiddenOptionsTest {
   }
 
   private static HiddenSocket with(boolean program, boolean policies, boolean labels, boolean anycast, boolean keyed) {
-    return new HiddenSocket(program, policies, 0, 0, 0, Bytes.zeros(20), 0, labels, anycast, keyed, 0, 0);
+    return new HiddenSocket(program, policies, 0, 0, 0, Bytes.zeros(20), 0, labels, anycast, keyed, 0, 0,
+        Optional.empty());
   }
 
   @Test
@@ -35,7 +37,7 @@ class HiddenOptionsTest {
   @Test
   void whatBpfShowsTheValueOfIsSet() throws ObstructedException {
     var hidden = new HiddenSocket(false, false, 8, 3, 0, Bytes.zeros(19).concat(Bytes.hex("01")), 1400, false, false,
-        false, 1000, 0);
+        false, 1000, 0, Optional.empty());
 
     assertThat(SocketOptions.of(socket().hidden(hidden), ALL, true)).containsExactlyInAnyOrder(
         new SocketOption(1, 70, Bytes.ofU32(8)), new SocketOption(41, 24, Bytes.ofU32(1400)),

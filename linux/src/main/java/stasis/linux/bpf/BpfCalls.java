@@ -19,6 +19,7 @@ final class BpfCalls {
   private static final int MAP_LOOKUP_ELEM = 1;
   private static final int MAP_UPDATE_ELEM = 2;
   private static final int PROG_LOAD = 5;
+  private static final int PROG_TEST_RUN = 10;
   private static final int MAP_FREEZE = 22;
   private static final int LINK_CREATE = 28;
   private static final int ITER_CREATE = 33;
@@ -26,7 +27,10 @@ final class BpfCalls {
   private static final int MAP_TYPE_ARRAY = 2;
   private static final int MAP_TYPE_PERCPU_ARRAY = 6;
   private static final int MAP_RDONLY_PROG = 1 << 7;
+  private static final int MAP_MMAPABLE = 1 << 10;
   private static final int PROG_TYPE_TRACING = 26;
+  private static final int PROG_TYPE_SYSCALL = 31;
+  private static final int PROG_SLEEPABLE = 1 << 4;
   private static final int TRACE_ITER = 28;
 
   private static final int ATTR_BYTES = 144;
@@ -48,6 +52,11 @@ final class BpfCalls {
   /// A map of one word for each CPU.
   static int createPerCpu() throws SyscallException {
     return createMap(MAP_TYPE_PERCPU_ARRAY, Long.BYTES, 0, "make a BPF map for each CPU");
+  }
+
+  /// An array map of one value that can be mapped.
+  static int createMappable(int valueBytes) throws SyscallException {
+    return createMap(MAP_TYPE_ARRAY, valueBytes, MAP_MMAPABLE, "make room for BPF records");
   }
 
   /// An array map of one value that nobody can change any more, as helpers want their format strings.
@@ -110,18 +119,47 @@ final class BpfCalls {
   /// @throws UnsupportedKernel with the verifier's last words if it does not accept the program
   static int load(long[] program, int attachTo) throws SyscallException, UnsupportedKernel {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment attr = arena.allocate(ATTR_BYTES, 8);
-      attr.set(JAVA_INT_UNALIGNED, 0, PROG_TYPE_TRACING);
-      attr.set(JAVA_INT_UNALIGNED, 4, program.length);
-      attr.set(JAVA_LONG_UNALIGNED, 8, arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_LONG, program).address());
-      attr.set(JAVA_LONG_UNALIGNED, 16, arena.allocateFrom("GPL").address());
+      MemorySegment attr = program(arena, program, PROG_TYPE_TRACING);
       attr.set(JAVA_INT_UNALIGNED, 68, TRACE_ITER);
       attr.set(JAVA_INT_UNALIGNED, 108, attachTo);
-      long fd = bpf(PROG_LOAD, attr);
-      if (fd == -Errno.EINVAL.number() || fd == -Errno.EACCES.number() || fd == -Errno.E2BIG.number()) {
-        throw new UnsupportedKernel("the kernel does not accept the program: " + verdict(arena, attr, fd));
-      }
-      return checked("load a BPF task iterator", fd);
+      return load(arena, attr, "load a BPF task iterator");
+    }
+  }
+
+  /// Loads a program that [#runOnce] runs (Linux 5.14).
+  static int loadCallable(long[] program) throws SyscallException, UnsupportedKernel {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment attr = program(arena, program, PROG_TYPE_SYSCALL);
+      attr.set(JAVA_INT_UNALIGNED, 44, PROG_SLEEPABLE);
+      return load(arena, attr, "load a BPF program");
+    }
+  }
+
+  private static MemorySegment program(Arena arena, long[] program, int type) {
+    MemorySegment attr = arena.allocate(ATTR_BYTES, 8);
+    attr.set(JAVA_INT_UNALIGNED, 0, type);
+    attr.set(JAVA_INT_UNALIGNED, 4, program.length);
+    attr.set(JAVA_LONG_UNALIGNED, 8, arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_LONG, program).address());
+    attr.set(JAVA_LONG_UNALIGNED, 16, arena.allocateFrom("GPL").address());
+    return attr;
+  }
+
+  private static int load(Arena arena, MemorySegment attr, String attempt) throws SyscallException, UnsupportedKernel {
+    long fd = bpf(PROG_LOAD, attr);
+    if (fd == -Errno.EINVAL.number() || fd == -Errno.EACCES.number() || fd == -Errno.E2BIG.number()) {
+      throw new UnsupportedKernel("the kernel does not accept the program: " + verdict(arena, attr, fd));
+    }
+    return checked(attempt, fd);
+  }
+
+  /// Runs a callable program.
+  static void runOnce(int program, byte[] context) throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment attr = arena.allocate(ATTR_BYTES, 8);
+      attr.set(JAVA_INT_UNALIGNED, 0, program);
+      attr.set(JAVA_INT_UNALIGNED, 40, context.length);
+      attr.set(JAVA_LONG_UNALIGNED, 48, arena.allocateFrom(JAVA_BYTE, context).address());
+      require("run a BPF program", PROG_TEST_RUN, attr);
     }
   }
 

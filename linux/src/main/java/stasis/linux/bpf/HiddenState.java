@@ -129,6 +129,23 @@ public final class HiddenState implements AutoCloseable {
     return terminals.get().read(tid, number);
   }
 
+  /// What lies in the queues of sockets; for the caller to close.
+  ///
+  /// @param tid the calling thread's group
+  /// @throws SyscallException also where this kernel keeps them in another way
+  public KernelQueues queues(Tid tid) throws SyscallException {
+    try (Sample sample = Sample.make()) {
+      for (Row<SocketField> row : sockets().read(new Visit.One(tid))) {
+        if (row.unsigned(SocketField.INODE) == sample.inode()) {
+          return KernelQueues.open(btf, row.unsigned(SocketField.ADDRESS), sample.content());
+        }
+      }
+      throw Places.lost("a socket of our own is not seen");
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "queues of sockets");
+    }
+  }
+
   /// The contexts for asynchronous I/O of the thread's mm, in the order the kernel keeps them.
   public List<KernelAio> aio(Tid tid) throws SyscallException {
     List<Row<GroupField>> rows = groups.read(new Visit.One(tid));

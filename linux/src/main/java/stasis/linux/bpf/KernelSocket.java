@@ -14,9 +14,18 @@ import stasis.linux.abi.Bytes;
 /// @param flowLabels whether it has leased any (IPV6_FLOWLABEL_MGR) @param anycast whether it joined an address
 ///     (IPV6_JOIN_ANYCAST) @param keyed whether its segments are signed (TCP_MD5SIG, TCP_AO_ADD_KEY)
 /// @param segmentBytes TCP_MAXSEG as it was set; 0 when it was not @param shutdown 1 for reading, 2 for writing
-public record KernelSocket(long inode, int family, int protocol, boolean sharersProgram, boolean policies,
+/// @param stream of TCP, what it knows of its stream; empty for other protocols
+public record KernelSocket(long inode, long address, int family, int protocol, boolean sharersProgram, boolean policies,
     int busyPollBudget, int multicastIndex, int multicastAddress, Bytes stickyInfo, int fragmentBytes,
-    boolean flowLabels, boolean anycast, boolean keyed, int segmentBytes, int shutdown) {
+    boolean flowLabels, boolean anycast, boolean keyed, int segmentBytes, int shutdown, Optional<Stream> stream) {
+  /// Sequence numbers of a TCP connection, and what is urgent in it (net/ipv4/tcp_input.c, tcp_check_urg()).
+  ///
+  /// @param urgent TCP_URG_VALID, _NOTYET or _READ, and the byte @param urgentAt its place @param readTo of the next byte
+  ///     to be read @param urgentSentTo behind the last byte that was sent as urgent @param acknowledged up to where
+  /// @param openingData whether it sent data with its SYN
+  public record Stream(int urgent, int urgentAt, int readTo, int urgentSentTo, int acknowledged,
+      boolean openingData) {}
+
   private static final long SOCKFS_MAGIC = 0x534f434bL;
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
@@ -32,7 +41,8 @@ public record KernelSocket(long inode, int family, int protocol, boolean sharers
     boolean v6 = family == AF_INET6;
     int protocol = row.int32(SocketField.PROTOCOL);
     boolean tcp = protocol == IPPROTO_TCP;
-    return Optional.of(new KernelSocket(row.unsigned(SocketField.INODE), family, protocol,
+    return Optional.of(new KernelSocket(row.unsigned(SocketField.INODE), row.unsigned(SocketField.ADDRESS),
+        family, protocol,
         row.flag(SocketField.SHARERS_PROGRAM), any(row, SocketField.POLICIES),
         number(row, SocketField.BUSY_POLL_BUDGET, true), row.int32(SocketField.MULTICAST_INDEX),
         row.int32(SocketField.MULTICAST_ADDRESS),
@@ -40,7 +50,14 @@ public record KernelSocket(long inode, int family, int protocol, boolean sharers
         number(row, SocketField.FRAGMENT_BYTES, v6), number(row, SocketField.FLOW_LABELS, v6) != 0,
         number(row, SocketField.ANYCAST, v6) != 0,
         number(row, SocketField.MD5_KEYS, tcp) != 0 || number(row, SocketField.AO_KEYS, tcp) != 0,
-        number(row, SocketField.USER_MSS, tcp), row.int32(SocketField.SHUTDOWN)));
+        number(row, SocketField.USER_MSS, tcp), row.int32(SocketField.SHUTDOWN),
+        tcp ? Optional.of(stream(row)) : Optional.empty()));
+  }
+
+  private static Stream stream(Row<SocketField> row) {
+    return new Stream(row.int32(SocketField.URGENT), row.int32(SocketField.URGENT_AT),
+        row.int32(SocketField.READ_TO), row.int32(SocketField.URGENT_SENT_TO), row.int32(SocketField.ACKNOWLEDGED),
+        row.flag(SocketField.SYN_DATA));
   }
 
   private static boolean any(Row<SocketField> row, SocketField field) {

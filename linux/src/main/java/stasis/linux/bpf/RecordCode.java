@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/// Writes the programs: one record per task, per open file, or per element of a list hanging on a task; a piece of memory.
+/// Writes the programs: one record per task, per open file, or per element of a list hanging on a task.
 ///
-/// Both read kernel memory by bpf_probe_read_kernel() alone, from addresses that are plain numbers to the verifier: it
+/// They read kernel memory by bpf_probe_read_kernel() alone, from addresses that are plain numbers to the verifier: it
 /// has nothing to prove about them, a bad one gives zeros, and user addresses are refused by the kernel. The program
 /// runs under RCU (kernel/bpf/bpf_iter.c, bpf_iter_run_prog), so what a live task points to is not freed meanwhile.
 ///
@@ -27,8 +27,6 @@ import java.util.OptionalInt;
 final class RecordCode {
   /// Where in the scratch value a list walk keeps the node it goes on from; the record follows.
   static final int RESUME_BYTES = 8;
-  /// Where in it a piece of memory lies, after its address and length.
-  static final int PIECE_AT = 16;
 
   private static final int KEY = -8;
   private static final int POINTER = -16;
@@ -65,21 +63,6 @@ final class RecordCode {
     prologue("bpf_iter__task_file", "file");
     fill(layout, 0);
     write(0, layout.bytes());
-    return epilogue();
-  }
-
-  /// One record of `bytesMax`, of which the first are the kernel's memory from the address, and for the length, that the
-  /// scratch value begins with; none when a part of that cannot be read.
-  long[] memoryProgram(int bytesMax) throws UnsupportedKernel {
-    prologue("bpf_iter__task", "task");
-    insns.load64(R3, R9, 0);
-    insns.load64(R2, R9, Long.BYTES);
-    insns.jumpIfAtLeast(R2, bytesMax + 1, out);
-    insns.move(R1, R9);
-    insns.add(R1, PIECE_AT);
-    insns.call(Insns.PROBE_READ_KERNEL);
-    insns.jumpIfNotEqual(R0, 0, out);
-    write(PIECE_AT, bytesMax);
     return epilogue();
   }
 

@@ -7,6 +7,7 @@ import java.util.List;
 enum SocketField implements KernelField {
   MAGIC(true, "f_inode->i_sb->s_magic"),
   INODE(true, "f_inode->i_ino"),
+  ADDRESS(true, "private_data->(socket)sk"),
   FAMILY(true, "private_data->(socket)sk->__sk_common.skc_family"),
   PROTOCOL(true, "private_data->(socket)sk->sk_protocol"),
   SHARERS_PROGRAM(true, "private_data->(socket)sk->sk_reuseport_cb->prog"),
@@ -23,7 +24,13 @@ enum SocketField implements KernelField {
   ANYCAST(true, "private_data->(socket)sk->(inet_sock)pinet6->ipv6_ac_list"),
   MD5_KEYS(false, "private_data->(socket)sk->(tcp_sock)md5sig_info"),
   AO_KEYS(false, "private_data->(socket)sk->(tcp_sock)ao_info"),
-  USER_MSS(true, "private_data->(socket)sk->(tcp_sock)rx_opt.user_mss");
+  USER_MSS(true, "private_data->(socket)sk->(tcp_sock)rx_opt.user_mss"),
+  URGENT(true, "private_data->(socket)sk->(tcp_sock)urg_data"),
+  URGENT_AT(true, "private_data->(socket)sk->(tcp_sock)urg_seq"),
+  READ_TO(true, "private_data->(socket)sk->(tcp_sock)copied_seq"),
+  URGENT_SENT_TO(true, "private_data->(socket)sk->(tcp_sock)snd_up"),
+  ACKNOWLEDGED(true, "private_data->(socket)sk->(tcp_sock)snd_una"),
+  SYN_DATA(true, "private_data->(socket)sk->(tcp_sock)syn_data");
 
   private final boolean required;
   @SuppressWarnings("ImmutableEnumChecker") // List.of() makes it so

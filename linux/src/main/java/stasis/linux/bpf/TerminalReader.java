@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
@@ -38,7 +40,7 @@ final class TerminalReader implements AutoCloseable {
     Places places = places(btf);
     TaskReader<TerminalField> files = TaskReader.ofFiles(btf, RecordLayout.of(btf, "file", TerminalField.class));
     try {
-      return new TerminalReader(files, KernelMemory.of(btf), places);
+      return new TerminalReader(files, KernelMemory.open(), places);
     } catch (SyscallException | UnsupportedKernel e) {
       files.close();
       throw e;
@@ -80,12 +82,7 @@ final class TerminalReader implements AutoCloseable {
     if (row.int32(TerminalField.MASTER_DISCIPLINE) != N_TTY || row.int32(TerminalField.SLAVE_DISCIPLINE) != N_TTY) {
       return Optional.empty();
     }
-    memory.visit(thread);
-    try {
-      return settled(row);
-    } finally {
-      memory.leave();
-    }
+    return settled(row);
   }
 
   private Optional<KernelTerminal> settled(Row<TerminalField> row) throws SyscallException {
@@ -113,7 +110,7 @@ final class TerminalReader implements AutoCloseable {
   }
 
   private KernelTerminal.Queue queue(long discipline, long port) throws SyscallException {
-    Bytes data = memory.read(discipline, places.queueBytes());
+    Bytes data = require(discipline, places.queueBytes());
     long tail = data.u64(places.tail());
     int length = bounded(data.u64(places.head()) - tail);
     int lines = Math.min(length, bounded(data.u64(places.canonicalHead()) - tail));
@@ -131,6 +128,15 @@ final class TerminalReader implements AutoCloseable {
         coming(port));
   }
 
+  private Bytes require(long address, int lengthBytes) throws SyscallException {
+    var all = new ByteArrayOutputStream();
+    for (int at = 0; at < lengthBytes; at += KernelMemory.PIECE_BYTES) {
+      all.writeBytes(memory.read(address + at, Math.min(KernelMemory.PIECE_BYTES, lengthBytes - at))
+          .orElseThrow(() -> new SyscallException(Nr.BPF, Errno.EFAULT, "read the queues of a terminal")).array());
+    }
+    return Bytes.of(all.toByteArray());
+  }
+
   private static int bounded(long length) {
     return length < 0 || length > BUFFER_BYTES ? 0 : (int) length;
   }
@@ -142,13 +148,13 @@ final class TerminalReader implements AutoCloseable {
   /// What lies in the buffers before the line discipline (drivers/tty/tty_buffer.c, `flush_to_ldisc()`).
   private Bytes coming(long port) throws SyscallException {
     var coming = new ByteArrayOutputStream();
-    long buffer = memory.read(port + places.first(), Long.BYTES).u64(0);
+    long buffer = require(port + places.first(), Long.BYTES).u64(0);
     for (int i = 0; i < BUFFERS_MAX && buffer != 0; i++) {
-      Bytes header = memory.read(buffer, places.data());
+      Bytes header = require(buffer, places.data());
       int from = header.u32(places.read());
       int length = header.u32(places.committed()) - from;
       if (length > 0 && length <= COMING_BYTES_MAX) {
-        coming.writeBytes(memory.read(buffer + places.data() + from, length).toArray());
+        coming.writeBytes(require(buffer + places.data() + from, length).toArray());
       }
       buffer = header.u64(places.next());
     }

@@ -19,6 +19,7 @@ import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
 import stasis.kinds.socket.TcpState;
 import stasis.linux.abi.Bytes;
+import stasis.resource.HiddenSocket;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 
@@ -55,11 +56,15 @@ record Describer(TcpPeers outside) {
     return switch (state) {
       case TcpState.CLOSE -> idle(file, local, options).at(new TcpSocket.Seat(!local.isOnHost(file), false));
       case TcpState.LISTEN -> State.of(file, local, Optional.empty(), options, Phase.LISTENING).listening(
-          info.u32(INFO_SACKED_AT), waiting(file, local, info.u32(INFO_UNACKED_AT)),
+          info.u32(INFO_SACKED_AT), multipath ? Unaccepted.Queue.EMPTY
+              : Unaccepted.at(file, local, info.u32(INFO_UNACKED_AT), outside),
           TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local))
-          .at(new TcpSocket.Seat(!local.isOnHost(file), SocketDiag.listeners(file, local) > 1));
+          .at(new TcpSocket.Seat(!local.isOnHost(file), SocketDiag.listening(file, local).size() > 1));
       case TcpState.SYN_SENT -> connecting(file, local, options);
       default -> {
+        if (state == TcpState.SYN_RECV) {
+          throw new ObstructedException(file.subject(), "its handshake (Fast Open) is not over", "try again");
+        }
         if (!TcpState.isConnected(state)) {
           throw new ObstructedException(file.subject(), "its state " + state + " is not known", CLOSE);
         }
@@ -76,29 +81,12 @@ record Describer(TcpPeers outside) {
         : idle.ended(Connection.leftUnread(file), (ready & Readiness.ERROR) != 0);
   }
 
-  /// Those of clients in the tree are made again by their clients.
-  private int waiting(OpenFile file, SocketAddress local, int count) throws ObstructedException {
-    if (count == 0) {
-      return 0;
-    }
-    int ours = 0;
-    for (SocketDiag.Found client : SocketDiag.unaccepted(file, local)) {
-      SocketAddress peer = SocketAddress.of(client.peerHost(), client.peerPort());
-      SocketAddress here = SocketAddress.of(client.host(), local.port());
-      long inode = SocketDiag.otherEnd(file, here, peer).map(SocketDiag.Found::inode).orElse(0L);
-      if (inode != 0 && file.isSocketOfTree(inode)) {
-        ours++;
-      } else if (outside == TcpPeers.REFUSE) {
-        throw new ObstructedException(file.subject(), "it has not accepted a connection from " + peer + " to " + here
-            + ", whose peer is outside the program", "let the program accept it before the checkpoint, or close it with"
-            + " --tcp-close");
-      }
-    }
-    return ours;
-  }
-
   private static State connecting(OpenFile file, SocketAddress local, List<SocketOption> options)
       throws ObstructedException {
+    if (file.hiddenSocket().flatMap(HiddenSocket::stream).filter(HiddenSocket.Stream::openingData).isPresent()) {
+      throw new ObstructedException(file.subject(), "it has sent data with its SYN (Fast Open), and nobody has answered",
+          "let its handshake end before the checkpoint");
+    }
     SocketAddress peer = SocketDiag.connecting(file, local, file.facts().inode()).orElseThrow(
         () -> new ObstructedException(file.subject(), "whom it connects to cannot be found", CLOSE));
     return State.of(file, local, Optional.of(peer.in(local.family())), options, Phase.CONNECTING);
@@ -112,14 +100,10 @@ record Describer(TcpPeers outside) {
         .filter(option -> option.level() != IPPROTO_TCP || option.name() != TCP_FASTOPEN_CONNECT).toList();
     Optional<SocketDiag.Found> other = SocketDiag.otherEnd(file, local, peer);
     State state = State.of(file, local, Optional.of(peer), kept, Phase.UNACCEPTED);
-    if (other.isPresent() && other.get().inode() == 0 && TcpState.isOpen(other.get().state())) {
+    if (other.isPresent() && Unaccepted.isWaiting(file, peer, other.get())) {
       Connection end = Connection.read(file, Connection.Peer.TREE, info, TcpSocket.reuse(options));
-      if (other.get().unreadBytes() != 0 || end.unackedBytes() != 0 || !end.unread().isEmpty()
-          || end.state() != TcpState.ESTABLISHED) {
-        throw new ObstructedException(file.subject(), "it has sent data to " + peer + ", which has not accepted it yet",
-            "let the server accept it before the checkpoint");
-      }
-      return state.keeping(Optional.empty(), List.of(SocketDiag.own(file, local, peer)));
+      return state.unheard(Unaccepted.unheard(file, local, peer, other.get(), end),
+          List.of(SocketDiag.own(file, local, peer)));
     }
     Connection.Peer whose = whose(file, info.u8(0), other);
     if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.REFUSE) {
@@ -138,7 +122,8 @@ record Describer(TcpPeers outside) {
     List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()
         : List.of(SocketDiag.own(file, local, peer));
     return new State(state.family(), state.flags(), state.local(), state.peer(), kept, Phase.CONNECTED, 0, 0,
-        Optional.of(end), remains, Bytes.EMPTY, false, state.told(), false, TcpSocket.Seat.PLAIN);
+        Optional.of(end), remains, Bytes.EMPTY, false, state.told(), false, TcpSocket.Seat.PLAIN, Optional.empty(),
+        List.of());
   }
 
   private static Connection.Peer whose(OpenFile file, int state, Optional<SocketDiag.Found> other) {

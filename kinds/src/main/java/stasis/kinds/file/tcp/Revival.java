@@ -153,6 +153,41 @@ record Revival(Arg socket, Script script) {
     forged.filter(_ -> crossed).ifPresent(Runnable::run);
   }
 
+  /// Sends what was sent before to an end that is new.
+  void say(Bytes content) {
+    if (!content.isEmpty()) {
+      SocketOptions.widen(3L * content.length() + SLACK_BYTES, socket, script);
+      send(content, "what it has sent", MSG_DONTWAIT_NOSIGNAL);
+    }
+  }
+
+  /// @param shut 1 for reading, 2 for writing, 3 for both
+  void shut(int shut) {
+    if (shut != 0) {
+      script.call(Nr.SHUTDOWN, "it was shut down", socket, Arg.imm(shut - 1));
+    }
+  }
+
+  /// A client that was closed connects, says what it said, and is closed again.
+  static void visit(Unaccepted.Visitor visitor, Script script) {
+    var from = new SocketAddress(visitor.from());
+    Arg socket = Arg.result(script.call(Nr.SOCKET, "a client that was closed", Arg.imm(from.family()),
+        Arg.imm(STREAM_CLOEXEC), Arg.imm(0)));
+    var revival = new Revival(socket, script);
+    revival.bindShared(from, List.of());
+    script.call(Nr.CONNECT, "to be accepted", socket, Arg.data(visitor.to()), Arg.imm(visitor.to().length()));
+    revival.say(visitor.sent());
+    if (visitor.reset()) {
+      revival.lingerNever();
+    }
+    script.call(Nr.CLOSE, "it is closed again", socket);
+  }
+
+  private void lingerNever() {
+    script.call(Nr.SETSOCKOPT, "close with a reset", socket, Arg.imm(SOL_SOCKET), Arg.imm(SO_LINGER),
+        Arg.data(Bytes.ofU32(1, 0)), Arg.imm(8));
+  }
+
   /// The end that nobody has any more is made and closed again: its FIN is the one that was received.
   void bury(SocketAddress here, SocketAddress there, Connection end) {
     Connection other = new Connection(Connection.Peer.NOBODY, TcpState.ESTABLISHED, end.receiveSeq(), end.sendSeq(),
@@ -191,8 +226,7 @@ record Revival(Arg socket, Script script) {
     script.call(Nr.CLOSE, "no more", listener);
     SocketOptions.widen(3L * unread.length() + SLACK_BYTES, other, script);
     new Revival(other, script).send(unread, "unread bytes", 0);
-    script.call(Nr.SETSOCKOPT, "close with a reset", other, Arg.imm(SOL_SOCKET), Arg.imm(SO_LINGER),
-        Arg.data(Bytes.ofU32(1, 0)), Arg.imm(8));
+    new Revival(other, script).lingerNever();
     script.call(Nr.CLOSE, "the connection is over", other);
     if (!untold) {
       script.call(Nr.GETSOCKOPT, "it knows that", socket, Arg.imm(SOL_SOCKET), Arg.imm(SO_ERROR), Arg.space(4),

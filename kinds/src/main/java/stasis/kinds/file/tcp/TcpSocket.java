@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.AddressMap;
@@ -60,12 +61,14 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   /// @param connection of a connected one @param remains what may still keep its port when it comes back
   /// @param unread of an ended one @param reset whether an ended one has still to be told of it
   /// @param told what does not come back as it was @param multipath of IPPROTO_MPTCP, which has no connection
-  /// @param seat how it has its address
+  /// @param seat how it has its address @param unheard of one that was not accepted, what it has sent
+  /// @param visitors clients of a listener that were closed and not accepted
   record State(@Tag(1) int family, @Tag(2) int flags, @Tag(3) Bytes local, @Tag(4) Optional<Bytes> peer,
       @Tag(5) List<SocketOption> options, @Tag(6) Phase phase, @Tag(7) int backlog, @Tag(8) int waiting,
       @Tag(9) Optional<Connection> connection, @Tag(10) List<SocketDiag.Remains> remains,
       @Tag(11) Bytes unread, @Tag(12) boolean reset, @Tag(13) List<String> told, @Tag(14) boolean multipath,
-      @Tag(15) Seat seat) {
+      @Tag(15) Seat seat, @Tag(16) Optional<Unaccepted.Unheard> unheard,
+      @Tag(17) List<Unaccepted.Visitor> visitors) {
     State {
       boolean toPeer = phase != Phase.IDLE && phase != Phase.LISTENING;
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
@@ -76,6 +79,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       options = SocketOptions.checked(options);
       remains = List.copyOf(remains);
       told = List.copyOf(told);
+      visitors = List.copyOf(visitors);
       if (multipath && phase != Phase.IDLE && phase != Phase.LISTENING) {
         throw new IllegalArgumentException("a connection of Multipath TCP");
       }
@@ -86,34 +90,36 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
         Phase phase) throws ObstructedException {
       return new State(local.family(), OpenFlags.of(file), local.bytes(), peer.map(SocketAddress::bytes), options,
           phase, 0, 0, Optional.empty(), List.of(), Bytes.EMPTY, false, HiddenOptions.told(file, options, false),
-          isMultipath(file), Seat.PLAIN);
+          isMultipath(file), Seat.PLAIN, Optional.empty(), List.of());
     }
 
-    State listening(int limit, int clients, List<SocketDiag.Remains> inTheWay) {
-      return new State(family, flags, local, peer, options, phase, limit, clients, connection, inTheWay, unread, reset,
-          told, multipath, seat);
+    State listening(int limit, Unaccepted.Queue queue, List<SocketDiag.Remains> inTheWay) {
+      return new State(family, flags, local, peer, options, phase, limit, queue.ours(), connection,
+          Stream.concat(inTheWay.stream(), queue.remains().stream()).distinct().toList(), unread, reset,
+          Stream.concat(told.stream(), queue.told().stream()).toList(), multipath, seat, unheard, queue.visitors());
     }
 
     State at(Seat place) {
       return new State(family, flags, local, peer, options, phase, backlog, waiting, connection, remains, unread, reset,
-          told, multipath, place);
+          told, multipath, place, unheard, visitors);
     }
 
-    State keeping(Optional<Connection> end, List<SocketDiag.Remains> inTheWay) {
-      return new State(family, flags, local, peer, options, phase, backlog, waiting, end, inTheWay, unread, reset,
-          told, multipath, seat);
+    State unheard(Unaccepted.Unheard sent, List<SocketDiag.Remains> inTheWay) {
+      return new State(family, flags, local, peer, options, phase, backlog, waiting, connection, inTheWay, unread,
+          reset, told, multipath, seat, Optional.of(sent), visitors);
     }
 
     State ended(Bytes left, boolean untold) {
       return new State(family, flags, local, peer, options, Phase.ENDED, 0, 0, Optional.empty(), List.of(), left,
-          untold, told, multipath, seat);
+          untold, told, multipath, seat, unheard, visitors);
     }
 
     /// The same under other addresses.
     State mapped(AddressMap map) {
       return map.rules().isEmpty() ? this : new State(family, flags, localAddress().mapped(map).bytes(),
           peer.map(address -> new SocketAddress(address).mapped(map).bytes()), SocketOptions.mapped(options, map), phase,
-          backlog, waiting, connection, remains, unread, reset, told, multipath, seat);
+          backlog, waiting, connection, remains, unread, reset, told, multipath, seat, unheard,
+          visitors.stream().map(visitor -> visitor.mapped(map)).toList());
     }
 
     SocketAddress localAddress() {
@@ -133,7 +139,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     static final Seat PLAIN = new Seat(false, false);
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.tcp", 2);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.tcp", 3);
   private static final int SOCK_STREAM = 1;
   static final int SOL_SOCKET = 1;
   private static final int SO_REUSEADDR = 2;
@@ -202,8 +208,12 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   public List<Loss> losses(State state) {
     var losses = new ArrayList<Loss>();
     state.told().forEach(told -> losses.add(Loss.of(told)));
-    if (state.waiting() > 1) {
-      losses.add(Loss.of("its " + state.waiting() + " clients that wait to be accepted may come in another order"));
+    int waiting = state.waiting() + state.visitors().size();
+    if (state.waiting() != 0 && waiting > 1) {
+      losses.add(Loss.of("its " + waiting + " clients that wait to be accepted may come in another order"));
+    }
+    if (state.seat().shared() && waiting != 0) {
+      losses.add(Loss.of("its clients that wait to be accepted may come to another listener that shares its port"));
     }
     if (state.phase() == Phase.ENDED) {
       losses.add(state.peer().isPresent()
@@ -238,10 +248,14 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       missing.addAll(state.peerAddress().obstacles("TCP connection " + state.localAddress() + " to "
           + state.peerAddress(), List.of(), host));
     }
+    for (Unaccepted.Visitor visitor : state.visitors()) {
+      SocketAddress from = new SocketAddress(visitor.from());
+      missing.addAll(from.obstacles("TCP connection " + from + " to " + state.localAddress(), List.of(), host));
+    }
     if (!missing.isEmpty()) {
       return missing;
     }
-    boolean repaired = state.phase() == Phase.UNACCEPTED || state.phase() == Phase.CONNECTED
+    boolean repaired = !state.visitors().isEmpty() || state.phase() == Phase.UNACCEPTED || state.phase() == Phase.CONNECTED
         || state.phase() == Phase.CONNECTING;
     return !repaired || host.capabilities().contains("CAP_NET_ADMIN") ? List.of()
         : List.of(new Obstacle.HostLacks("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
@@ -293,7 +307,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
           revival.set(SOL_SOCKET, SO_REUSEPORT, 1, "shared with other listeners");
         }
         bind(state, revival);
-        script.call(Nr.LISTEN, "listening", Arg.result(fd), Arg.imm(state.backlog()));
+        script.call(Nr.LISTEN, "listening", Arg.result(fd),
+            Arg.imm(Math.max(state.backlog(), state.waiting() + state.visitors().size() - 1)));
         revival.reuse(state.options());
       }
       case CONNECTING, UNACCEPTED -> revival.bindShared(state.localAddress(), state.options());
@@ -336,6 +351,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     switch (state.phase()) {
       case IDLE, ENDED -> { }
       case LISTENING -> {
+        state.visitors().forEach(visitor -> Revival.visit(visitor, script));
         if (state.seat().shared()) {
           revival.set(SOL_SOCKET, SO_REUSEPORT, SocketOptions.value(state.options(), SOL_SOCKET, SO_REUSEPORT)
               .map(bytes -> bytes.u32(0)).orElse(0), "SO_REUSEPORT as it was");
@@ -353,7 +369,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
         Bytes peer = state.peer().orElseThrow();
         script.call(Nr.CONNECT, "to " + state.peerAddress() + ", who will accept it", socket, Arg.data(peer),
             Arg.imm(peer.length()));
+        state.unheard().ifPresent(unheard -> revival.say(unheard.sent()));
         SocketOptions.setAfter(state.options(), socket, script);
+        state.unheard().ifPresent(unheard -> revival.shut(unheard.shut()));
         OpenFlags.set(state.flags(), socket, script);
       }
       case CONNECTED -> {

@@ -24,6 +24,7 @@ import stasis.linux.abi.Nr;
 import stasis.procfs.FileStat;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
+import stasis.resource.HiddenQueues;
 import stasis.resource.Host;
 import stasis.resource.Loss;
 import stasis.resource.Obstacle;
@@ -41,10 +42,11 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   /// @param shut by shutdown(2): 1 for reading, 2 for writing @param error whether errors wait to be read
   /// @param groups multicast groups it has joined @param told what does not come back as it was
   /// @param away whether the address it is bound to is none of the host's (IP_FREEBIND when it was bound)
+  /// @param corked what it holds back for more (UDP_CORK, MSG_MORE)
   record State(@Tag(1) int family, @Tag(2) int protocol, @Tag(3) int flags, @Tag(4) Bytes local,
       @Tag(5) Optional<Bytes> peer, @Tag(6) List<SocketOption> options, @Tag(7) List<DatagramQueue.Datagram> queue,
       @Tag(8) int shut, @Tag(9) boolean error, @Tag(10) List<Memberships.Membership> groups,
-      @Tag(11) List<String> told, @Tag(12) boolean away) {
+      @Tag(11) List<String> told, @Tag(12) boolean away, @Tag(13) Optional<Corked> corked) {
     State {
       if (family != SocketAddress.AF_INET && family != SocketAddress.AF_INET6
           || protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
@@ -61,7 +63,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
       return map.rules().isEmpty() ? this : new State(family, protocol, flags, at(local, map),
           peer.map(address -> at(address, map)), SocketOptions.mapped(options, map), queue.stream()
           .map(datagram -> new DatagramQueue.Datagram(at(datagram.from(), map), datagram.payload())).toList(), shut,
-          error, groups, told, away);
+          error, groups, told, away, corked.map(held -> new Corked(at(held.to(), map), held.payload())));
     }
 
     private static Bytes at(Bytes address, AddressMap map) {
@@ -69,13 +71,19 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.udp", 2);
+  /// A datagram that waits for more.
+  ///
+  /// @param to sockaddr
+  record Corked(@Tag(1) Bytes to, @Tag(2) Bytes payload) {}
+
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.udp", 3);
   private static final int IPPROTO_UDP = 17;
   private static final int IPPROTO_UDPLITE = 136;
   private static final int SOCK_DGRAM = 2;
   private static final int SOL_SOCKET = 1;
   private static final int SO_PROTOCOL = 38;
   private static final Set<Integer> LEVELS = Set.of(SOL_SOCKET, 0, 41);
+  private static final int MSG_MORE = 0x8000;
   private static final int QUEUE_SLACK_BYTES = 1 << 20;
 
   private final AddressMap addresses;
@@ -104,10 +112,6 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
 
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
-    if (DatagramQueue.isCorked(file)) {
-      throw new ObstructedException(file.subject(), "it holds back data that wait for more (UDP_CORK or MSG_MORE)",
-          "let the program send them before the checkpoint");
-    }
     int protocol = SocketFacts.option(file, SO_PROTOCOL);
     var levels = new java.util.HashSet<Integer>(LEVELS);
     levels.add(protocol);
@@ -120,7 +124,24 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     return new State(family, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
         SocketAddress.peer(file).map(SocketAddress::bytes), options, DatagramQueue.peek(file), HiddenOptions.shut(file),
         (ready & Readiness.ERROR) != 0, Memberships.of(file, family == SocketAddress.AF_INET6),
-        HiddenOptions.told(file, options, true), !SocketAddress.local(file).isOnHost(file));
+        HiddenOptions.told(file, options, true), !SocketAddress.local(file).isOnHost(file), corked(file, family));
+  }
+
+  private static Optional<Corked> corked(OpenFile file, int family) throws ObstructedException {
+    if (!DatagramQueue.isCorked(file)) {
+      return Optional.empty();
+    }
+    String remedy = "let the program send them before the checkpoint";
+    HiddenQueues queues = file.hiddenQueues().orElseThrow(() -> new ObstructedException(file.subject(),
+        "it holds back data that wait for more (UDP_CORK or MSG_MORE)", remedy
+        + ", or run with CAP_BPF and CAP_PERFMON"));
+    Optional<HiddenQueues.Corked> held = queues.corked();
+    if (held.filter(datagram -> !datagram.plain()).isPresent()) {
+      throw new ObstructedException(file.subject(), "it holds back data that wait for more, with control messages",
+          remedy);
+    }
+    return held.map(datagram -> new Corked(SocketAddress.of(datagram.peerHost(), datagram.peerPort()).in(family)
+        .bytes(), datagram.payload()));
   }
 
   @Override
@@ -194,6 +215,9 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     if (fromPeer) {
       fill(state, local, socket, script);
     }
+    state.corked().ifPresent(held -> script.callExpecting(held.payload().length(), Nr.SENDTO, "what waits for more",
+        socket, Arg.data(held.payload()), Arg.imm(held.payload().length()), Arg.imm(MSG_MORE), Arg.data(held.to()),
+        Arg.imm(held.to().length())));
     SocketOptions.setAfter(state.options(), socket, script);
     if (state.shut() != 0) {
       script.callTolerating(Set.of(Errno.ENOTCONN), Nr.SHUTDOWN, "it was shut down", socket,

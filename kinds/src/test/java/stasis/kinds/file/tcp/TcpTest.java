@@ -45,12 +45,13 @@ class TcpTest extends AspectContract<State> {
     Connection end = new Connection(peer, state, 1000, 2000, Bytes.hex("010203"), Bytes.hex("0405"), Bytes.hex("06"),
         65_483, 7, 0xa7, 4711, Bytes.ofU32(1, 65_535, 65_535, 60_000, 2000), false);
     return new State(2, 04002, LOCAL, Optional.of(PEER), OPTIONS, Phase.CONNECTED, 0, 0, Optional.of(end), List.of(),
-        Bytes.EMPTY, false, List.of(), false, TcpSocket.Seat.PLAIN);
+        Bytes.EMPTY, false, List.of(), false, TcpSocket.Seat.PLAIN, Optional.empty(),
+        List.of());
   }
 
   private static State alone(Phase phase, Optional<Bytes> peer) {
     return new State(2, 2, LOCAL, peer, OPTIONS, phase, 128, 0, Optional.empty(), List.of(), Bytes.hex("0102"),
-        false, List.of(), false, TcpSocket.Seat.PLAIN);
+        false, List.of(), false, TcpSocket.Seat.PLAIN, Optional.empty(), List.of());
   }
 
   @Test
@@ -86,6 +87,17 @@ class TcpTest extends AspectContract<State> {
     String program = explain(alone(Phase.UNACCEPTED, Optional.of(PEER)));
 
     assertThat(program).contains("connect(3, &02009c407f000001").doesNotContain("connect(%");
+  }
+
+  @Test
+  void aClientThatWasClosedBeforeItWasAcceptedComesOnceMore() {
+    var visitor = new Unaccepted.Visitor(PEER, LOCAL, Bytes.hex("0506"), true);
+    var state = new State(2, 2, LOCAL, Optional.empty(), OPTIONS, Phase.LISTENING, 128, 0, Optional.empty(), List.of(),
+        Bytes.EMPTY, false, List.of(), false, TcpSocket.Seat.PLAIN, Optional.empty(), List.of(visitor));
+
+    assertThat(explain(state)).containsSubsequence("listen(", "a client that was closed", "to be accepted",
+        "what it has sent", "close with a reset", "it is closed again");
+    assertThat(kind.losses(state)).isEmpty();
   }
 
   @Test

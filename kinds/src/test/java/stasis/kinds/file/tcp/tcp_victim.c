@@ -127,6 +127,82 @@ static void check_closed(int fd, int family, address *bound) {
   same(bound, name(fd, getsockname));
 }
 
+// 0 when the connection is over.
+static in_port_t peer_port(int fd) {
+  address peer;
+  return getpeername(fd, &peer.any, &(socklen_t){sizeof peer}) == 0 ? peer.v4.sin_port : 0;
+}
+
+// Accepts whoever came from `port`, with all others of the queue.
+static int accepted_from(int listening, in_port_t port, int *others) {
+  for (int *other = others; *other >= 0; other++) {
+    if (peer_port(*other) == port) return *other;
+  }
+  for (;;) {
+    struct pollfd ready = {listening, POLLIN, 0};
+    check(poll(&ready, 1, 5000) == 1, "nobody from port %u waits", ntohs(port));
+    int fd = accept(listening, NULL, NULL);
+    check(fd >= 0, "accept: %m");
+    if (peer_port(fd) == port) return fd;
+    while (*others >= 0) others++;
+    *others = fd;
+  }
+}
+
+// Clients that nobody has accepted, with what they have sent, half closed and closed.
+static void unaccepted(void) {
+  int four = listener(AF_INET, 0), six = listener(AF_INET6, 0), late = listener(AF_INET, 1);
+  int hello = connected(six), much = connected(four), done = connected(four), deferred;
+  set(late, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5);
+  deferred = connected(late);
+  check(send(hello, "hello", 5, 0) == 5, "send: %m");
+  long all = fill(much, MUCH), little = fill(done, 3000);
+  check(all > 100000, "only %ld bytes", all);
+  check(shutdown(done, SHUT_WR) == 0, "shutdown: %m");
+  int gone = connected(four), torn = connected(four), silent_one = connected(six);
+  in_port_t gone_port = name(gone, getsockname).v4.sin_port;
+  check(fill(gone, 7000) == 7000 && fill(torn, 20) == 20, "fill");
+  close(gone);
+  struct linger at_once = {1, 0};
+  check(setsockopt(torn, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0, "SO_LINGER: %m");
+
+  ready("unaccepted");
+
+  close(torn);
+  ready("unaccepted-reset");
+
+  int others[8] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  char heard[8];
+  // The reset one comes back closed: it has no peer's name, and is the one that is left.
+  int server = accepted_from(four, name(much, getsockname).v4.sin_port, others);
+  drain(server, all);
+  silent(server);
+  talk(server, much, "backwards");
+  server = accepted_from(four, name(done, getsockname).v4.sin_port, others);
+  drain(server, little);
+  ends(server);
+  talk(server, done, "backwards");
+  server = accepted_from(four, gone_port, others);
+  drain(server, 7000);
+  ends(server);
+  // The one that was reset has no peer's name.
+  server = accepted_from(four, 0, others);
+  drain(server, 20);
+  check(recv(server, heard, 1, 0) < 0 && errno == ECONNRESET, "no reset: %m");
+  others[0] = -1;
+  server = accepted_from(six, name(hello, getsockname).v6.sin6_port, others);
+  check(recv(server, heard, 5, MSG_WAITALL) == 5 && memcmp(heard, "hello", 5) == 0, "hello: %m");
+  talk(hello, server, "more");
+  server = accepted_from(six, name(silent_one, getsockname).v6.sin6_port, others);
+  silent(server);
+  talk(silent_one, server, "at last");
+  // Nobody is accepted who has said nothing.
+  check(fcntl(late, F_SETFL, O_NONBLOCK) == 0 && accept(late, NULL, NULL) < 0 && errno == EAGAIN, "not deferred: %m");
+  check(send(deferred, "x", 1, 0) == 1, "send: %m");
+  server = accept(late, NULL, NULL);
+  check(server >= 0 && recv(server, heard, 1, 0) == 1 && heard[0] == 'x', "deferred: %m");
+}
+
 int main(void) {
   victim_start();
   int four = listener(AF_INET, 1), six = listener(AF_INET6, 0);
@@ -251,11 +327,6 @@ int main(void) {
   set(corked.client, IPPROTO_TCP, TCP_CORK, 0);
   drain(corked.server, 10);
 
-  // Bytes that a server has not accepted cannot be read.
-  int eager = connected(six);
-  check(send(eager, "hello", 5, 0) == 5, "send: %m");
-  ready("refused");
-  accepted = accept(six, NULL, NULL);
-  check(recv(accepted, control, 5, MSG_WAITALL) == 5 && memcmp(control, "hello", 5) == 0, "hello: %m");
+  unaccepted();
   pass();
 }

@@ -39,7 +39,7 @@ class UdpTest extends AspectContract<UdpSocket.State> {
 
   private static UdpSocket.State state(Optional<Bytes> peer, List<Datagram> queue, List<SocketOption> options) {
     return new UdpSocket.State(2, 17, 04002, LOCAL, peer, options, queue, 1, false, GROUPS,
-        List.of(), false);
+        List.of(), false, Optional.of(new UdpSocket.Corked(PEER, Bytes.hex("686579"))));
   }
 
   @Test
@@ -54,10 +54,16 @@ class UdpTest extends AspectContract<UdpSocket.State> {
   void unreadDatagramsOfAMulticastSocketAreToldLost() {
     Bytes group = Bytes.hex("0200" + "1f90" + "e0000001" + "0000000000000000");
     var state = new UdpSocket.State(2, 17, 2, group, Optional.empty(), List.of(),
-        List.of(new Datagram(PEER, Bytes.EMPTY)), 0, false, List.of(), List.of(), false);
+        List.of(new Datagram(PEER, Bytes.EMPTY)), 0, false, List.of(), List.of(), false,
+        Optional.empty());
 
     assertThat(kind.losses(state)).singleElement().extracting("detail").asString().contains("lost");
     assertThat(explain(state)).doesNotContain("unread");
+  }
+
+  @Test
+  void whatWaitsForMoreIsSaidAgainWithMoreToCome() {
+    assertThat(explain(sample())).containsSubsequence("connect(", "what waits for more").contains("&686579, 3, 0x8000");
   }
 
   @Test

@@ -170,11 +170,25 @@ int main(void) {
   check(recv(shut, &byte, 1, 0) == 0, "not shut: %m");
   check(getsockname(fresh, (void *)&both_v6, &(socklen_t){sizeof both_v6}) == 0 && both_v6.sin6_port == 0, "bound");
 
-  // What waits for more cannot be seen.
+  // What waits for more: on a connected socket, to an address of its own, and of more than a page in several parts.
   set(two, IPPROTO_UDP, UDP_CORK, 1);
-  check(send(two, "part", 4, 0) == 4, "send: %m");
-  ready("refused");
+  check(send(two, "part", 4, 0) == 4 && send(two, "ner", 3, 0) == 3, "send: %m");
+  check(sendto(three, large, 30000, MSG_MORE, (void *)&odd_at, sizeof odd_at) == 30000, "sendto: %m");
+  check(send(three, large + 30000, 10000, MSG_MORE) == 10000, "send: %m");
+  set(fresh, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  check(sendto(fresh, "six", 3, MSG_MORE, (void *)&six_at, sizeof six_at) == 3, "sendto: %m");
+  check(sendto(both, "four", 4, MSG_MORE, (void *)&three_mapped, sizeof three_mapped) == 4, "sendto: %m");
+  ready("corked");
+  empty(one);
+  empty(odd);
+  empty(three);
+  has(two, IPPROTO_UDP, UDP_CORK, 1);
+  check(send(two, "ship", 4, 0) == 4, "send: %m");
   set(two, IPPROTO_UDP, UDP_CORK, 0);
-  expect(one, "part", 4, &two_at, sizeof two_at);
+  expect(one, "partnership", 11, &two_at, sizeof two_at);
+  check(send(three, large + 40000, 5000, 0) == 5000, "send: %m");
+  expect(odd, large, 45000, &three_at, sizeof three_at);
+  check(send(fresh, "teen", 4, 0) == 4 && recv(six, large, 8, 0) == 7 && memcmp(large, "sixteen", 7) == 0, "v6: %m");
+  check(send(both, "teen", 4, 0) == 4 && recv(three, large, 9, 0) == 8 && memcmp(large, "fourteen", 8) == 0, "v4: %m");
   pass();
 }

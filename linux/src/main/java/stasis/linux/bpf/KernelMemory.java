@@ -32,6 +32,7 @@ final class KernelMemory implements AutoCloseable {
     this.output = output;
   }
 
+  @SuppressWarnings("restricted") // the mapping is as long as the map, and unmapped in close()
   static KernelMemory open() throws SyscallException, UnsupportedKernel {
     int scratch = BpfCalls.createMappable(OUTPUT_AT + PIECE_BYTES);
     try {

@@ -130,8 +130,8 @@ public final class AioRing implements MappingKind<AioRing.State> {
     script.callExpecting(vma.start().bits(), Nr.MREMAP, "its ring, and so its id",
         Arg.output(context, 1, 0, Long.BYTES), length, length, Arg.imm(Mman.MREMAP_MAYMOVE | Mman.MREMAP_FIXED), at);
     script.callExpecting(-Errno.ETIMEDOUT.number(), Nr.FUTEX,
-        "as long as it was: a host of more CPUs makes a longer one", Arg.address(vma.start().plus(EVENTS_AT)), Arg.imm(FUTEX_WAIT_PRIVATE), Arg.imm(state.events()),
-        Arg.data(Bytes.zeros(TIMESPEC_BYTES)));
+        "as long as it was: a host of more CPUs makes a longer one", Arg.address(vma.start().plus(EVENTS_AT)),
+        Arg.imm(FUTEX_WAIT_PRIVATE), Arg.imm(state.events()), Arg.data(Bytes.zeros(TIMESPEC_BYTES)));
     if (state.tail() != 0 || state.head() != 0) {
       new Replay(state, vma.start(), script).write();
     }

@@ -2,8 +2,10 @@ package stasis.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 import stasis.repository.ImageException;
+import stasis.repository.KeyFiles;
 
 /// The keys an image is encrypted for; any one of them opens it.
 final class CloseOptions {
@@ -20,8 +22,14 @@ final class CloseOptions {
       description = "Open the repository, if it is there already and encrypted for this; else encrypt for it.")
   private List<Path> identities = List.of();
 
+  @Option(names = "--sign", paramLabel = "FILE",
+      description = "Sign it with the key in FILE, for the policy of who restores it; see stasis keygen --signing.")
+  private Optional<Path> signingKey = Optional.empty();
+
   /// @throws ImageException in one sentence, for a file that holds no such key
   Guard guard() throws ImageException {
-    return new Guard(Guard.keys(keyFiles, passphraseFiles, identities, recipients));
+    return new Guard(Guard.keys(keyFiles, passphraseFiles, identities, recipients),
+        signingKey.isPresent() ? Optional.of(KeyFiles.signingKey(signingKey.get())) : Optional.empty(),
+        Optional.empty(), false);
   }
 }

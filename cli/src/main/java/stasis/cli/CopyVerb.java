@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.repository.CheckpointName;
 import stasis.repository.KeptImage;
-import stasis.repository.Keys;
+import stasis.repository.Protection;
 
 @Command(name = "copy", description = "Copy checkpoints to another repository: what is there already is not copied.",
     footer = {"", "Example: stasis copy --repo R --to /mnt/backup redis@7"})
@@ -40,12 +40,12 @@ final class CopyVerb implements Callable<Integer> {
       wanted.add(Arguments.kept(spec, name, kept.repository()).name());
     }
     return kept.run(session, catalogue -> {
-      Keys keys = targetKeys.keys();
+      Protection protection = targetKeys.protection();
       StringBuilder text = new StringBuilder();
       List<KeptImage> copies = new ArrayList<>();
       for (CheckpointName name : wanted) {
         String from = catalogue.find(name).title();
-        KeptImage copy = catalogue.copy(name, Arguments.normal(target), keys);
+        KeptImage copy = catalogue.copy(name, Arguments.normal(target), protection);
         text.append("%s is %s there, %s added%n".formatted(from, copy.title(), Units.bytes(copy.addedBytes())));
         copies.add(copy);
       }

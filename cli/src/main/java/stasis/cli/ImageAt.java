@@ -3,6 +3,7 @@ package stasis.cli;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import stasis.repository.CheckpointName;
 import stasis.repository.ImageDestination;
@@ -15,6 +16,11 @@ import stasis.repository.Repository;
 /// Where an image is, or is to go, as the user said it.
 sealed interface ImageAt {
   ImageOrigin origin();
+
+  Guard guard();
+
+  /// What its owner could change; none where nobody knows.
+  List<Path> files();
 
   /// The same, closed or opened by this.
   ImageAt guarded(Guard by);
@@ -34,13 +40,18 @@ sealed interface ImageAt {
     }
 
     @Override
+    public List<Path> files() {
+      return List.of(path, path.resolve(ImageStore.STATEFILE), path.resolveSibling("."));
+    }
+
+    @Override
     public ImageOrigin origin() {
-      return () -> ImageReader.open(path, guard.keys());
+      return guard.in(() -> ImageReader.open(path, guard.keys()));
     }
 
     @Override
     public ImageDestination destination(boolean force) {
-      return ImageStore.destination(path, force, guard.keys());
+      return ImageStore.destination(path, force, guard.protection());
     }
 
     @Override
@@ -66,15 +77,20 @@ sealed interface ImageAt {
     }
 
     @Override
+    public List<Path> files() {
+      return List.of();
+    }
+
+    @Override
     public ImageOrigin origin() {
-      return ImageStream.origin(System.in, Path.of(System.getProperty("java.io.tmpdir")), guard.keys());
+      return guard.in(ImageStream.origin(System.in, Path.of(System.getProperty("java.io.tmpdir")), guard.keys()));
     }
 
     /// Past [System#out], which would buffer and swallow errors.
     @Override
     public ImageDestination destination(boolean force) {
       return ImageStream.destination(new FileOutputStream(FileDescriptor.out),
-          commit.map(CommitFd::acknowledgement), guard.keys());
+          commit.map(CommitFd::acknowledgement), guard.protection());
     }
 
     @Override
@@ -95,13 +111,20 @@ sealed interface ImageAt {
     }
 
     @Override
+    public List<Path> files() {
+      Path named = repository.resolve("checkpoints").resolve(name.name());
+      return List.of(repository, repository.resolve("checkpoints"), named, repository.resolve("packs"),
+          repository.resolve("index"));
+    }
+
+    @Override
     public ImageOrigin origin() {
-      return Repository.origin(repository, name, guard.keys());
+      return guard.in(Repository.origin(repository, name, guard.keys()));
     }
 
     @Override
     public ImageDestination destination(boolean force) {
-      return Repository.destination(repository, name.name(), guard.keys());
+      return Repository.destination(repository, name.name(), guard.protection());
     }
 
     @Override

@@ -4,12 +4,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import stasis.linux.abi.Bytes;
 import stasis.repository.Catalogue;
 import stasis.repository.ImageException;
 import stasis.repository.KeptImage;
+import stasis.repository.KeyFiles;
 
 /// What the verbs on a repository have in common: which one, how to tell, and what a failure is.
 final class Kept {
@@ -79,7 +82,12 @@ final class Kept {
         Json.member("content_bytes", Json.number(image.contentBytes())),
         Json.member("added_bytes", Json.number(image.addedBytes())),
         Json.member("tags", new Json.Items(image.tags().stream().map(Json::text).toList())),
-        Json.member("root", Json.text(image.root())));
+        Json.member("root", Json.text(image.root())),
+        Json.member("signer", Json.text(image.signer().map(Kept::signer).orElse(""))));
+  }
+
+  private static String signer(Bytes key) {
+    return KeyFiles.SIGNER + HexFormat.of().formatHex(key.toArray());
   }
 
   static Json json(List<KeptImage> images) {
@@ -87,11 +95,13 @@ final class Kept {
   }
 
   static String table(List<KeptImage> images) {
-    Table table = new Table("CHECKPOINT", "CREATED", "PROGRAM", "PID", "TASKS", "CONTENT", "ADDED", "TAGS", "HOST");
+    Table table = new Table("CHECKPOINT", "CREATED", "PROGRAM", "PID", "TASKS", "CONTENT", "ADDED", "TAGS", "SIGNER",
+        "HOST");
     for (KeptImage image : images) {
       table.row(image.title(), created(image), image.facts().program(), Integer.toString(image.facts().pid()),
           Integer.toString(image.facts().tasks()), Units.bytes(image.contentBytes()), Units.bytes(image.addedBytes()),
-          String.join(",", image.tags()), image.facts().host());
+          String.join(",", image.tags()), image.signer().map(key -> signer(key).substring(8, 16)).orElse(""),
+          image.facts().host());
     }
     return table.render();
   }

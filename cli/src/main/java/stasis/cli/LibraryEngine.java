@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import stasis.engine.CancelledException;
+import stasis.engine.Acceptance;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
@@ -60,7 +61,12 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false), committing(order.image(), listener(watcher)))));
+        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image())),
+            committing(order.image(), listener(watcher)))));
+  }
+
+  private static Acceptance acceptance(ImageAt image) {
+    return Strangers.of(image.files(), image.guard());
   }
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
@@ -78,7 +84,7 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher) {
-    RestoreRequest request = new RestoreRequest(image.origin(), true);
+    RestoreRequest request = new RestoreRequest(image.origin(), true, acceptance(image));
     return guarded(() -> switch (restorer(TcpPeers.KEEP, addresses).restore(request, listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));

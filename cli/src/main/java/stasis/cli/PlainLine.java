@@ -96,7 +96,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
     Optional<ImageAt> image = images.size() != 1 ? Optional.empty() : value("--repo").isEmpty()
         ? Optional.of(new ImageAt.Folder(Arguments.normal(Path.of(images.getFirst()))))
         : arguments.isEmpty() ? Optional.empty() : kept(arguments.getFirst());
-    if (image.isEmpty()) {
+    if (image.isEmpty() || PolicyPlace.find().isPresent()) {
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,

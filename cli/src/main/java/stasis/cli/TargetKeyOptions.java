@@ -2,9 +2,11 @@ package stasis.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 import stasis.repository.ImageException;
-import stasis.repository.Keys;
+import stasis.repository.KeyFiles;
+import stasis.repository.Protection;
 
 /// The keys of the repository that is copied to: they open it, or it is made for them.
 final class TargetKeyOptions {
@@ -18,7 +20,12 @@ final class TargetKeyOptions {
       description = "If it is made for this: encrypt it for that recipient.")
   private List<String> recipients = List.of();
 
-  Keys keys() throws ImageException {
-    return Guard.keys(keyFiles, passphraseFiles, identities, recipients);
+  @Option(names = "--sign", paramLabel = "FILE", description = "Sign the copies; without this those that need not be"
+      + " encrypted anew keep the signature they have.")
+  private Optional<Path> signingKey = Optional.empty();
+
+  Protection protection() throws ImageException {
+    return new Protection(Guard.keys(keyFiles, passphraseFiles, identities, recipients),
+        signingKey.isPresent() ? Optional.of(KeyFiles.signingKey(signingKey.get())) : Optional.empty());
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +21,8 @@ import stasis.repository.ImageStore;
 import stasis.repository.ImageWriter;
 import stasis.repository.KeyFiles;
 import stasis.repository.Keys;
+import stasis.repository.Policy;
+import stasis.repository.Protection;
 import stasis.repository.Repository;
 
 /// Encrypted images on the command line: every verb that takes an image takes its key.
@@ -39,9 +42,10 @@ final class KeyVerbsTest {
     image = temp.resolve("image").toString();
     assertThat(run("keygen", "-o", key).out()).startsWith("x25519:").endsWith("\n").hasSize(7 + 64 + 1);
     Keys keys = new Keys(List.of(KeyFiles.recipient(key + ".pub")));
-    write(ImageStore.destination(Path.of(image), false, keys));
-    write(Repository.destination(Path.of(repo), "it", keys));
-    write(Repository.destination(Path.of(repo), "it", new Keys(List.of(KeyFiles.identity(Path.of(key))))));
+    write(ImageStore.destination(Path.of(image), false, Protection.of(keys)));
+    write(Repository.destination(Path.of(repo), "it", Protection.of(keys)));
+    write(Repository.destination(Path.of(repo), "it",
+        Protection.of(new Keys(List.of(KeyFiles.identity(Path.of(key)))))));
   }
 
   private static void write(ImageDestination destination) throws ImageException {
@@ -109,6 +113,24 @@ final class KeyVerbsTest {
         new Guard(new Keys(List.of(KeyFiles.identity(Path.of(key)))))));
     assertThat(engine.orders.get(2)).isEqualTo(new ImageAt.Folder(Path.of("/i"),
         new Guard(new Keys(List.of(KeyFiles.keyFile(Path.of(key)))))));
+  }
+
+  @Test
+  void signerAndPolicyAreHandedToTheEngine() throws ImageException, IOException {
+    String open = run("keygen", "--signing", "-o", temp + "/sign.key").out();
+    assertThat(open).startsWith("ed25519:");
+    Path policy = Files.writeString(temp.resolve("policy"), "accept " + open);
+    run("checkpoint", "4711", "--image", "/i", "--sign", temp + "/sign.key");
+    run("restore", "/i", "--policy", policy.toString(), "--allow-credentials");
+
+    assertThat(((Engine.CheckpointOrder) engine.orders.get(0)).image().guard().signer())
+        .contains(KeyFiles.signingKey(temp.resolve("sign.key")));
+    assertThat(((Engine.RestoreOrder) engine.orders.get(1)).image().guard()).isEqualTo(
+        new Guard(Keys.NONE, Optional.empty(), Optional.of(Policy.read(policy)), true));
+    Files.writeString(policy, "accept me");
+    CommandLineRun unclear = run("restore", "/i", "--policy", policy.toString());
+    assertThat(unclear.status()).isEqualTo(125);
+    assertThat(unclear.err()).contains("has a line that is not understood: accept me; write accept ed25519:HEX NAME");
   }
 
   @Test

@@ -57,7 +57,7 @@ public final class Restorer {
     } catch (CancelledException e) {
       return new RestoreOutcome.Cancelled();
     } catch (ImageException e) {
-      return e.reason() == ImageException.Reason.TOO_NEW
+      return e.reason() == ImageException.Reason.TOO_NEW || e.reason() == ImageException.Reason.UNTRUSTED
           ? new RestoreOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")))
           : new RestoreOutcome.Failed(e.getMessage());
     } catch (SyscallException | ProcException | DecodeException | StepFailedException e) {
@@ -84,6 +84,10 @@ public final class Restorer {
     RestoreOutcome run() throws SyscallException, ImageException, ProcException, DecodeException, StepFailedException {
       phases.enter("load");
       Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
+      List<Obstacle> unwanted = request.acceptance().obstacles(statefile);
+      if (!unwanted.isEmpty()) {
+        return new RestoreOutcome.Refused(unwanted);
+      }
       Capture capture = new Loader(kinds).load(statefile);
       phases.enter("plan");
       LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
@@ -105,6 +109,9 @@ public final class Restorer {
           phases.enter("load");
           ImageSource source = new ImageSource(reader, statefile);
           // A page that rotted on its device must not become a wrong program.
+          if (reader.isGuarded()) {
+            reader.verifyPages(PAGE_CHECKERS);
+          }
           reader.layOut(PAGE_CHECKERS, new LargeFills(source).taken(program));
           phases.enter("execute");
           Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener,

@@ -3,9 +3,12 @@ package stasis.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -16,6 +19,7 @@ import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Environment;
 import stasis.engine.LiveEnvironment;
+import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreRequest;
 import stasis.engine.Restorer;
@@ -29,8 +33,12 @@ import stasis.repository.ImageOrigin;
 import stasis.repository.ImageReader;
 import stasis.repository.ImageStore;
 import stasis.repository.Key;
+import stasis.repository.KeyFiles;
 import stasis.repository.Keys;
+import stasis.repository.Policy;
+import stasis.repository.Protection;
 import stasis.repository.Repository;
+import stasis.repository.SigningKey;
 import stasis.testkit.Launcher;
 import stasis.testkit.Victim;
 
@@ -57,7 +65,7 @@ final class KeptTest {
       Victim victim = launcher.start(victims.general(name));
       victim.awaitReady(label, BOUND);
       Path repository = folder.resolve("repository");
-      ImageDestination destination = Repository.destination(repository, "it", keys);
+      ImageDestination destination = Repository.destination(repository, "it", Protection.of(keys));
 
       CheckpointReport first = keep(victim, destination, true);
       CheckpointReport second = keep(victim, destination, false);
@@ -101,11 +109,47 @@ final class KeptTest {
       Victim victim = launcher.start(victims.general("threads"));
       victim.awaitReady("all-wait", BOUND);
       Path image = folder.resolve("image");
-      CheckpointReport report = keep(victim, ImageStore.destination(image, false, ENCRYPTED), false);
+      CheckpointReport report = keep(victim, ImageStore.destination(image, false, Protection.of(ENCRYPTED)), false);
       victim.awaitPidFree(BOUND);
 
       assertThat(report.imageBytes()).isEqualTo(image.resolve(ImageStore.STATEFILE).toFile().length());
       assertComesBack(victim, "all-wait", () -> ImageReader.open(image, ENCRYPTED));
     }
+  }
+
+  @Test
+  void whatAPolicyDoesNotAcceptIsRefusedBeforeAnythingIsMadeOfIt(@TempDir Path folder) throws Exception {
+    KeyFiles.generate(KeyFiles.Kind.SIGNING, folder.resolve("key"));
+    SigningKey key = KeyFiles.signingKey(folder.resolve("key"));
+    Policy nobody = new Policy(folder.resolve("policy"), Map.of());
+    Policy signer = new Policy(folder.resolve("policy"), Map.of(key.publicKey(), "us"));
+    Victims victims = new Victims();
+    try (Launcher launcher = victims.launcher(folder)) {
+      Victim victim = launcher.start(victims.general("threads"));
+      victim.awaitReady("all-wait", BOUND);
+      Path image = folder.resolve("image");
+      keep(victim, ImageStore.destination(image, false, new Protection(Keys.NONE, Optional.of(key))), false);
+      victim.awaitPidFree(BOUND);
+      ImageOrigin origin = () -> ImageReader.open(image);
+
+      assertThat(new Restorer(Kinds.all(), environment).restore(new RestoreRequest(nobody.guard(origin), false),
+          _ -> { })).isInstanceOf(RestoreOutcome.Refused.class);
+      assertTamperedPagesAreFoundFirst(image.resolve(ImageStore.STATEFILE), signer.guard(origin));
+      assertComesBack(victim, "all-wait", signer.guard(origin));
+    }
+  }
+
+  private void assertTamperedPagesAreFoundFirst(Path file, ImageOrigin origin) throws Exception {
+    byte[] good = Files.readAllBytes(file);
+    byte[] bad = good.clone();
+    bad[good.length / 2] ^= 1;
+    Files.write(file, bad);
+    List<Moment> seen = new ArrayList<>();
+    RestoreOutcome outcome = new Restorer(Kinds.all(), environment).restore(new RestoreRequest(origin, false),
+        seen::add);
+    assertThat(outcome).isInstanceOfSatisfying(RestoreOutcome.Failed.class,
+        failed -> assertThat(failed.reason()).contains("has damaged pages at bytes "));
+    assertThat(seen).as("no task was made").isEmpty();
+    Files.write(file, good);
   }
 }

@@ -60,7 +60,7 @@ public final class Catalogue {
     return new KeptImage(manifest.name(), manifest.number(), manifest.facts(),
         manifest.metadataBytes() + manifest.pageBytes(), manifest.addedBytes(),
         tags.entrySet().stream().filter(tag -> tag.getValue() == manifest.number()).map(Map.Entry::getKey).toList(),
-        manifest.root());
+        manifest.root(), manifest.signature().map(ImageSignature::publicKey));
   }
 
   /// The one that is meant.
@@ -125,7 +125,6 @@ public final class Catalogue {
         Path folder = file.resolveSibling(".").normalize();
         write(folder.resolve(Checkpoints.LAST), Checkpoints.last(folder));
         disk.delete(file);
-        disk.delete(file.resolveSibling(image.number() + Checkpoints.SIGNATURE));
         disk.sync(folder);
       }
     } catch (IOException e) {
@@ -180,11 +179,13 @@ public final class Catalogue {
 
   /// Copies a checkpoint to another repository, which is made if it is not there: only what that lacks.
   ///
-  /// @param keys that open the other one; if it is made, it is encrypted for them @return what it is called there
-  public KeptImage copy(CheckpointName wanted, Path target, Keys keys) throws ImageException {
+  /// @param protection keys that open the other one; if it is made, it is encrypted for them. Its signature goes along
+  ///     between repositories that are not encrypted; else whoever copies may sign
+  /// @return what it is called there
+  public KeptImage copy(CheckpointName wanted, Path target, Protection protection) throws ImageException {
     Manifest manifest = checkpoints.find(wanted);
     try (RepositoryLock _ = RepositoryLock.shared(root); ChunkStore store = ChunkStore.open(root, vault);
-        RepositoryWriter writer = Repository.begin(target, manifest.name(), keys, _ -> { }, _ -> { })) {
+        RepositoryWriter writer = Repository.begin(target, manifest.name(), protection, _ -> { }, _ -> { })) {
       if (vault.closes() || writer.closes()) {
         return kept(copied(manifest, store, writer), Map.of());
       }

@@ -18,7 +18,6 @@ import java.util.regex.Pattern;
 final class Checkpoints {
   static final String LAST = "last";
   static final String TAGS = "tags";
-  static final String SIGNATURE = ".sig";
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
   private static final int MAX_TAG_BYTES = 64;
 

@@ -23,13 +23,16 @@ final class FolderReader implements ImageReader {
   private final ByteSource source;
   private final Layout layout;
   private final ByteBuffer table;
+  private final Optional<SignedPages> signature;
   private Optional<LaidOut> laidOut = Optional.empty();
 
-  private FolderReader(Path file, ByteSource source, Layout layout, ByteBuffer table) {
+  private FolderReader(Path file, ByteSource source, Layout layout, ByteBuffer table,
+      Optional<SignedPages> signature) {
     this.file = file;
     this.source = source;
     this.layout = layout;
     this.table = table;
+    this.signature = signature;
   }
 
   /// @param image the folder, or the statefile in it
@@ -104,7 +107,7 @@ final class FolderReader implements ImageReader {
     long size = channel.size();
     refuseLength(file, size, layout.fileBytes());
     ByteBuffer table = read(channel, layout.trailerOffset(), 4 * layout.chunks());
-    ByteBuffer tail = read(channel, size - Layout.TAIL_BYTES, Layout.TAIL_BYTES);
+    ByteBuffer tail = read(channel, layout.signatureOffset() - Layout.TAIL_BYTES, Layout.TAIL_BYTES);
     byte[] sha256 = digest(channel, layout.pageOffset());
     if (tail.getLong(Layout.TAIL_BYTES - 8) != Layout.END_MAGIC) {
       throw damaged(file, "has no end mark");
@@ -113,7 +116,8 @@ final class FolderReader implements ImageReader {
     } else if (!tail.equals(layout.tail(sha256, Layout.crc(table)))) {
       throw damaged(file, "has a damaged trailer");
     }
-    return new FolderReader(file, channel, layout, table);
+    return new FolderReader(file, channel, layout, table, layout.signed()
+        ? Optional.of(SignedPages.read(file, channel, layout, sha256)) : Optional.empty());
   }
 
   /// The first 64 bytes, which are whole.
@@ -134,14 +138,16 @@ final class FolderReader implements ImageReader {
   /// What the first 64 bytes say of the rest.
   private static Layout layout(Path file, ByteSource channel) throws IOException, ImageException {
     Preamble fields = Preamble.of(preamble(file, channel));
-    if (fields.version() > Layout.VERSION || fields.version() < 1 || fields.requiredFeatures() != 0) {
+    if (fields.version() > Layout.VERSION || fields.version() < 1
+        || (fields.requiredFeatures() & ~Layout.SIGNED) != 0) {
       throw new ImageException(ImageException.Reason.TOO_NEW, file + " has format version "
           + Integer.toUnsignedString(fields.version()) + " with features 0x"
-          + Long.toHexString(fields.requiredFeatures()) + ", and this reader knows version " + Layout.VERSION
-          + " without any", "restore it with the Stasis that wrote it, or a newer one");
+          + Long.toHexString(fields.requiredFeatures()) + ", and this reader knows version "
+          + Layout.VERSION, "restore it with the Stasis that wrote it, or a newer one");
     }
     try {
-      Layout layout = new Layout(fields.metadataBytes(), fields.pageBytes());
+      Layout layout = new Layout(fields.metadataBytes(), fields.pageBytes(),
+          fields.requiredFeatures() == Layout.SIGNED);
       if (fields.pageOffset() == layout.pageOffset() && fields.chunkBytes() == Layout.CHUNK_BYTES) {
         return layout;
       }
@@ -177,7 +183,7 @@ final class FolderReader implements ImageReader {
     return sha256.digest();
   }
 
-  private static ByteBuffer read(ByteSource channel, long offset, int lengthBytes)
+  static ByteBuffer read(ByteSource channel, long offset, int lengthBytes)
       throws IOException, ImageException {
     ByteBuffer bytes = ByteBuffer.allocate(lengthBytes).order(ByteOrder.LITTLE_ENDIAN);
     channel.read(offset, bytes);
@@ -209,6 +215,21 @@ final class FolderReader implements ImageReader {
     return file;
   }
 
+  @Override
+  public Optional<Bytes> signer() {
+    return signature.map(SignedPages::signer);
+  }
+
+  @Override
+  public boolean isGuarded() {
+    return !isPlain() || signature.isPresent();
+  }
+
+  /// Whether a MiB is what was written.
+  boolean isWhole(int chunk, int crc, ByteBuffer bytes) {
+    return Layout.crc(bytes) == crc && (signature.isEmpty() || signature.get().fits(chunk, bytes));
+  }
+
   /// Whether pages lie in the file as they are.
   boolean isPlain() {
     return source instanceof ByteSource.Plain;
@@ -216,8 +237,9 @@ final class FolderReader implements ImageReader {
 
   @Override
   public void layOut(int threads, BitSet without) throws ImageException {
-    verifyPages(threads, without);
-    if (!isPlain() && pageBytes() > 0) {
+    if (!isGuarded()) {
+      verifyPages(threads, without);
+    } else if (pageBytes() > 0) {
       laidOut = Optional.of(LaidOut.of(pages(), pageBytes(), threads, without));
     }
   }

@@ -1,11 +1,13 @@
 package stasis.repository;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -29,6 +31,8 @@ final class FolderSink implements PageSink {
   private final Layout layout;
   private final ByteBuffer table;
   private final CRC32C crc = new CRC32C();
+  private final MessageDigest sha256 = Layout.sha256();
+  private final ByteArrayOutputStream digests = new ByteArrayOutputStream();
   private final Arena arena = Arena.ofShared();
   private final Optional<ExecutorService> writer;
   private final Deque<MemorySegment> free = new ArrayDeque<>();
@@ -151,6 +155,10 @@ final class FolderSink implements PageSink {
       crc.update(rest.limit(rest.position() + part));
       writtenBytes += part;
       table.putInt((int) crc.getValue());
+      if (layout.signed()) {
+        sha256.update(rest.position(rest.position() - part));
+        digests.writeBytes(sha256.digest());
+      }
     }
   }
 
@@ -163,6 +171,11 @@ final class FolderSink implements PageSink {
       throw new IllegalStateException(filledBytes + " bytes of pages written of " + layout.pageBytes() + " announced");
     }
     return table.duplicate().order(ByteOrder.LITTLE_ENDIAN).flip();
+  }
+
+  /// SHA-256 of each MiB one behind the other, if it is to be signed; after [#table].
+  byte[] digests() {
+    return digests.toByteArray();
   }
 
   /// Waits for a write under way; buffers may no longer be used.

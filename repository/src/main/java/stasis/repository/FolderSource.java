@@ -38,7 +38,7 @@ final class FolderSource implements PageSource {
     } catch (IOException e) {
       throw Faults.of(e, "cannot read pages", image.file());
     }
-    if (Layout.crc(filled.asByteBuffer()) != table.getInt(4 * index)) {
+    if (!image.isWhole(index, table.getInt(4 * index), filled.asByteBuffer())) {
       throw image.damagedChunk(index);
     }
     return filled;

@@ -23,7 +23,7 @@ final class FolderWriter implements ImageWriter {
   private final boolean folderMade;
   private final FolderLock lock;
   private final Consumer<WriteStep> listener;
-  private final Keys keys;
+  private final Protection protection;
   private final Path partial;
   private final FileChannel channel;
   private final MessageDigest sha256 = Layout.sha256();
@@ -34,10 +34,11 @@ final class FolderWriter implements ImageWriter {
   private boolean closed;
 
   /// Memory of a program is as private as the program: mode 0600.
-  FolderWriter(Path folder, boolean folderMade, FolderLock lock, Keys keys, Consumer<WriteStep> listener)
+  FolderWriter(Path folder, boolean folderMade, FolderLock lock, Protection protection,
+      Consumer<WriteStep> listener)
       throws ImageException {
     this.folder = folder;
-    this.keys = keys;
+    this.protection = protection;
     this.folderMade = folderMade;
     this.lock = lock;
     this.listener = listener;
@@ -56,12 +57,12 @@ final class FolderWriter implements ImageWriter {
     if (sink.isPresent() || closed) {
       throw new IllegalStateException("the metadata is written once");
     }
-    Layout layout = new Layout(metadata.length(), content.pageBytes());
+    Layout layout = new Layout(metadata.length(), content.pageBytes(), protection.signer().isPresent());
     refuseFullDevice(layout.fileBytes());
     ByteBuffer head = ByteBuffer.allocate((int) layout.pageOffset());
     head.put(layout.preamble()).put(metadata.buffer()).clear();
     sha256.update(head.duplicate());
-    seal = keys.isEmpty() ? Optional.empty() : Optional.of(sealed(layout));
+    seal = protection.keys().isEmpty() ? Optional.empty() : Optional.of(sealed(layout));
     write(head, "cannot write the metadata");
     direct = seal.isPresent() || layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty()
         : DirectFile.open(partial, true);
@@ -70,7 +71,7 @@ final class FolderWriter implements ImageWriter {
   }
 
   private SealWriter sealed(Layout layout) throws ImageException {
-    SealWriter closing = new SealWriter(keys, layout.fileBytes(), this::append);
+    SealWriter closing = new SealWriter(protection.keys(), layout.fileBytes(), this::append);
     try {
       closing.begin();
       return closing;
@@ -95,7 +96,11 @@ final class FolderWriter implements ImageWriter {
     Layout layout = pages.layout();
     position(layout.trailerOffset());
     write(table.duplicate(), "cannot write the trailer");
-    write(layout.tail(sha256.digest(), Layout.crc(table)), "cannot write the trailer");
+    byte[] head = sha256.digest();
+    write(layout.tail(head, Layout.crc(table)), "cannot write the trailer");
+    if (protection.signer().isPresent()) {
+      write(Protection.signature(protection.signer().get(), head, pages.digests()), "cannot write the signature");
+    }
     listener.accept(WriteStep.TRAILER_WRITTEN);
     try {
       channel.force(true);

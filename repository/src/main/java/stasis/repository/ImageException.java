@@ -24,6 +24,8 @@ public final class ImageException extends Exception {
     DAMAGED,
     /// It is encrypted, and no key that was given opens it; or a key was given and it is not.
     LOCKED,
+    /// Nobody whom the restorer's policy accepts has signed it.
+    UNTRUSTED,
     /// The thread was interrupted, which closes the file it writes or reads.
     CANCELLED
   }

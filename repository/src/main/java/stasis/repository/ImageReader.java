@@ -3,6 +3,7 @@ package stasis.repository;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.BitSet;
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 
 /// An image as it lies on the device, hostile until proven whole: opening it checks everything but page contents,
@@ -32,6 +33,17 @@ public interface ImageReader extends AutoCloseable {
   ///
   /// @param sectionOffset of the first byte, as in the page maps
   void readPages(long sectionOffset, ByteBuffer into) throws ImageException;
+
+  /// Who has signed it, if somebody has: a public key of Ed25519. The signature was checked.
+  default Optional<Bytes> signer() {
+    return Optional.empty();
+  }
+
+  /// Whether somebody is reckoned with who may have changed it. Then all of it is looked at before anything is made of
+  /// it; else pages may be checked as they are used.
+  default boolean isGuarded() {
+    return false;
+  }
 
   /// What is read through it is checked as it is read.
   PageSource pages() throws ImageException;

@@ -25,16 +25,16 @@ public final class ImageStore {
   /// @param force replace an image that is there, at commit and in one step
   /// @param listener hears each [WriteStep]; what it throws ends the writing like a fault at that step
   public static ImageWriter create(Path folder, boolean force, Consumer<WriteStep> listener) throws ImageException {
-    return create(folder, force, Keys.NONE, listener);
+    return create(folder, force, Protection.NONE, listener);
   }
 
-  /// As above. @param keys it is encrypted for; none: it is not
-  static ImageWriter create(Path folder, boolean force, Keys keys, Consumer<WriteStep> listener)
+  /// As above, encrypted and signed.
+  static ImageWriter create(Path folder, boolean force, Protection protection, Consumer<WriteStep> listener)
       throws ImageException {
     boolean made = makeFolder(folder);
     try {
       refuseImage(folder, force);
-      return locked(folder, made, force, keys, listener);
+      return locked(folder, made, force, protection, listener);
     } catch (ImageException | RuntimeException | Error e) {
       try {
         removeFolder(folder, made);
@@ -45,7 +45,7 @@ public final class ImageStore {
     }
   }
 
-  private static ImageWriter locked(Path folder, boolean made, boolean force, Keys keys,
+  private static ImageWriter locked(Path folder, boolean made, boolean force, Protection protection,
       Consumer<WriteStep> listener) throws ImageException {
     FolderLock lock = FolderLock.take(folder);
     try {
@@ -53,7 +53,7 @@ public final class ImageStore {
       refuseImage(folder, force); // another writer may have committed before we had the lock
       deleteLeftovers(folder);
       listener.accept(WriteStep.LEFTOVERS_GONE);
-      return new FolderWriter(folder, made, lock, keys, listener);
+      return new FolderWriter(folder, made, lock, protection, listener);
     } catch (ImageException | RuntimeException | Error e) {
       try {
         lock.close();
@@ -66,12 +66,12 @@ public final class ImageStore {
 
   /// The folder as [#create] would begin it.
   public static ImageDestination destination(Path folder, boolean force) {
-    return destination(folder, force, Keys.NONE);
+    return destination(folder, force, Protection.NONE);
   }
 
-  /// As above. @param keys it is encrypted for; none: it is not
-  public static ImageDestination destination(Path folder, boolean force, Keys keys) {
-    return listener -> create(folder, force, keys, listener);
+  /// As above, encrypted and signed.
+  public static ImageDestination destination(Path folder, boolean force, Protection protection) {
+    return listener -> create(folder, force, protection, listener);
   }
 
   public static ImageWriter create(Path folder, boolean force) throws ImageException {

@@ -31,13 +31,14 @@ public final class ImageStream {
 
   /// @param out flushed, not closed @param acknowledgement empty: nobody says whether it has arrived
   public static ImageDestination destination(OutputStream out, Optional<Acknowledgement> acknowledgement) {
-    return destination(out, acknowledgement, Keys.NONE);
+    return destination(out, acknowledgement, Protection.NONE);
   }
 
-  /// As above. @param keys it is encrypted for; none: it is not
-  public static ImageDestination destination(OutputStream out, Optional<Acknowledgement> acknowledgement, Keys keys) {
+  /// As above, encrypted and signed.
+  public static ImageDestination destination(OutputStream out, Optional<Acknowledgement> acknowledgement,
+      Protection protection) {
     WritableByteChannel channel = Channels.newChannel(out);
-    return listener -> new StreamWriter(channel, acknowledgement, keys, listener);
+    return listener -> new StreamWriter(channel, acknowledgement, protection, listener);
   }
 
   /// @return whether there were so many

@@ -10,7 +10,10 @@ import java.util.zip.CRC32C;
 /// All numbers little-endian. `docs/statefile-format.md` is the contract.
 ///
 /// @param metadataBytes length of the metadata section @param pageBytes of the page section, a multiple of 4096
-record Layout(long metadataBytes, long pageBytes) {
+/// @param signed whether SHA-256 of pages and a signature stand behind all else
+record Layout(long metadataBytes, long pageBytes, boolean signed) {
+  /// A required feature: the file is signed.
+  static final long SIGNED = 2;
   /// 0x89 shows a 7-bit channel, the newline one that rewrites line ends.
   static final long MAGIC = 0x0a_53_49_53_41_54_53_89L;
   /// The last 8 bytes of a whole statefile.
@@ -35,6 +38,10 @@ record Layout(long metadataBytes, long pageBytes) {
       throw new IllegalArgumentException("no statefile has " + metadataBytes + " bytes of metadata and " + pageBytes
           + " of pages");
     }
+  }
+
+  Layout(long metadataBytes, long pageBytes) {
+    this(metadataBytes, pageBytes, false);
   }
 
   static MessageDigest sha256() {
@@ -62,15 +69,28 @@ record Layout(long metadataBytes, long pageBytes) {
     return pageOffset() + pageBytes;
   }
 
-  long fileBytes() {
+  /// Where the SHA-256 of pages and the signature are, if it is signed.
+  long signatureOffset() {
     return trailerOffset() + 4L * chunks() + TAIL_BYTES;
+  }
+
+  long fileBytes() {
+    return signatureOffset() + (signed ? (long) SHA256_BYTES * chunks() + ImageSignature.BYTES : 0);
+  }
+
+  /// What a signature goes over. @param head SHA-256 of all before the pages @param pages their SHA-256, of each MiB
+  static byte[] root(byte[] head, byte[] pages) {
+    MessageDigest sha256 = sha256();
+    sha256.update(head);
+    sha256.update(pages);
+    return sha256.digest();
   }
 
   /// The first 64 bytes, sealed by their own CRC.
   ByteBuffer preamble() {
     ByteBuffer out = ByteBuffer.allocate(PREAMBLE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     out.putLong(MAGIC).putInt(VERSION).putInt(CHUNK_BYTES);
-    out.putLong(0).putLong(0); // required and optional features: none yet
+    out.putLong(signed ? SIGNED : 0).putLong(0); // required and optional features
     out.putLong(metadataBytes).putLong(pageOffset()).putLong(pageBytes);
     out.putInt(0); // reserved
     out.putInt(crc(out.duplicate().flip()));

@@ -9,16 +9,24 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import stasis.linux.abi.Bytes;
 
 /// A checkpoint as a repository knows it: which chunks its metadata and its chunk map are. Text, so that people can
 /// read it; its last line seals the others.
 ///
 /// @param number from 1; not part of the text, but its file's name
 record Manifest(String name, int number, ImageFacts facts, long metadataBytes, long pageBytes, long addedBytes,
-    List<Part> metadata, List<Part> pages) {
+    List<Part> metadata, List<Part> pages, Optional<ImageSignature> signature) {
   static final int MAX_TEXT_BYTES = 256 << 20;
   private static final String FIRST = "stasis-checkpoint ";
   private static final int VERSION = 1;
+  /// The same, and a line with a signature behind all others.
+  private static final int SIGNED_VERSION = 2;
+  private static final String SIGNATURE = "signature ed25519:";
+  private static final Pattern SIGNATURE_LINE = Pattern.compile(SIGNATURE + "([0-9a-f]{64}) ([0-9a-f]{128})\n");
   private static final int PROGRAM_WORDS = 4;
 
   /// A chunk of metadata, or of the chunk map.
@@ -36,11 +44,32 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
   }
 
   Manifest numbered(int otherNumber) {
-    return new Manifest(name, otherNumber, facts, metadataBytes, pageBytes, addedBytes, metadata, pages);
+    return new Manifest(name, otherNumber, facts, metadataBytes, pageBytes, addedBytes, metadata, pages, signature);
+  }
+
+  /// As it is, and signed. What a copy may change, its number and what was added, is not signed.
+  Manifest signed(SigningKey key) {
+    return new Manifest(name, number, facts, metadataBytes, pageBytes, addedBytes, metadata, pages,
+        Optional.of(ImageSignature.of(key, ImageSignature.CHECKPOINT, signedRoot(lines()))));
+  }
+
+  private static byte[] signedRoot(String lines) {
+    String signed = lines.lines().skip(1).filter(line -> !line.startsWith("added-bytes "))
+        .map(line -> line + "\n").collect(Collectors.joining());
+    return Layout.sha256().digest(signed.getBytes(StandardCharsets.UTF_8));
   }
 
   ByteBuffer encode() {
-    StringBuilder out = new StringBuilder(FIRST).append(VERSION).append('\n');
+    String lines = lines();
+    StringBuilder out = new StringBuilder(lines).append("root ").append(root(lines)).append('\n');
+    signature.ifPresent(by -> out.append(SIGNATURE).append(HexFormat.of().formatHex(by.publicKey().toArray()))
+        .append(' ').append(HexFormat.of().formatHex(by.signed().toArray())).append('\n'));
+    return ByteBuffer.wrap(out.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  /// All that `root` goes over.
+  private String lines() {
+    StringBuilder out = new StringBuilder(FIRST).append(signature.isPresent() ? SIGNED_VERSION : VERSION).append('\n');
     out.append("name ").append(name).append('\n');
     out.append("created ").append(facts.createdUnixNs()).append('\n');
     out.append("host ").append(escaped(facts.host())).append('\n');
@@ -51,15 +80,12 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
     out.append("added-bytes ").append(addedBytes).append('\n');
     metadata.forEach(part -> out.append("metadata ").append(part.id()).append(' ').append(part.count()).append('\n'));
     pages.forEach(part -> out.append("pages ").append(part.id()).append(' ').append(part.count()).append('\n'));
-    String root = root(out.toString());
-    out.append("root ").append(root).append('\n');
-    return ByteBuffer.wrap(out.toString().getBytes(StandardCharsets.UTF_8));
+    return out.toString();
   }
 
-  /// What a signature goes over.
+  /// On which all of it hangs.
   String root() {
-    String text = StandardCharsets.UTF_8.decode(encode()).toString();
-    return text.substring(text.length() - 1 - 2 * ChunkId.BYTES, text.length() - 1);
+    return root(lines());
   }
 
   private static String root(String before) {
@@ -92,16 +118,25 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
     if (!lines.startsWith(FIRST)) {
       throw damaged(where, "is no checkpoint");
     }
-    if (!lines.startsWith(FIRST + VERSION + "\n")) {
+    boolean signed = lines.startsWith(FIRST + SIGNED_VERSION + "\n");
+    if (!signed && !lines.startsWith(FIRST + VERSION + "\n")) {
       throw new ImageException(ImageException.Reason.TOO_NEW, where + " has a version this reader does not know",
           "use the Stasis that wrote it, or a newer one");
     }
     int last = lines.lastIndexOf("\nroot ") + 1;
-    if (last == 0 || !lines.substring(last).equals("root " + root(lines.substring(0, last)) + "\n")) {
+    String root = last == 0 ? "" : "root " + root(lines.substring(0, last)) + "\n";
+    Matcher signature = SIGNATURE_LINE.matcher(lines.substring(Math.min(last + root.length(), lines.length())));
+    if (last == 0 || !lines.startsWith(root, last) || signed != signature.matches()
+        || !signed && lines.length() != last + root.length()) {
       throw damaged(where, "is cut short or changed: it does not match its last line");
     }
+    Optional<ImageSignature> by = signed ? Optional.of(new ImageSignature(Bytes.hex(signature.group(1)),
+        Bytes.hex(signature.group(2)))) : Optional.empty();
+    if (by.isPresent() && !by.get().fits(ImageSignature.CHECKPOINT, signedRoot(lines.substring(0, last)))) {
+      throw damaged(where, "has a signature that does not fit: it was changed");
+    }
     try {
-      return read(lines.substring(0, last), name, number);
+      return read(lines.substring(0, last), name, number, by);
     } catch (IllegalArgumentException e) {
       throw damaged(where, "does not make sense: " + e.getMessage());
     }
@@ -112,7 +147,7 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
         "take it from another copy of the repository");
   }
 
-  private static Manifest read(String lines, String name, int number) {
+  private static Manifest read(String lines, String name, int number, Optional<ImageSignature> signature) {
     Map<String, String> single = new HashMap<>();
     List<Part> metadata = new ArrayList<>();
     List<Part> pages = new ArrayList<>();
@@ -136,7 +171,7 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
     ImageFacts facts = new ImageFacts(number(single, "created"), required(single, "host"), program[3],
         Integer.parseInt(program[0]), Integer.parseInt(program[1]), Integer.parseInt(program[2]));
     Manifest manifest = new Manifest(name, number, facts, number(single, "metadata-bytes"),
-        number(single, "page-bytes"), number(single, "added-bytes"), metadata, pages);
+        number(single, "page-bytes"), number(single, "added-bytes"), metadata, pages, signature);
     if (metadata.stream().mapToLong(Part::count).sum() != manifest.metadataBytes()
         || manifest.metadataBytes() > Layout.MAX_METADATA_BYTES || manifest.pageBytes() < 0
         || manifest.pageBytes() > Layout.MAX_PAGE_BYTES) {

@@ -64,7 +64,7 @@ final class PageCheck {
         long offset = (long) chunk * Layout.CHUNK_BYTES;
         buffer.clear().limit((int) Math.min(Layout.CHUNK_BYTES, image.pageBytes() - offset));
         image.readPages(offset, buffer);
-        if (Layout.crc(buffer.flip()) != table.getInt(4 * chunk)) {
+        if (!image.isWhole(chunk, table.getInt(4 * chunk), buffer.flip())) {
           return chunk;
         }
       }

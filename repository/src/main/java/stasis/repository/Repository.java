@@ -24,12 +24,12 @@ public final class Repository {
 
   /// @param name of the program; `NAME@K` becomes the next number
   public static ImageDestination destination(Path root, String name) {
-    return destination(root, name, Keys.NONE);
+    return destination(root, name, Protection.NONE);
   }
 
-  /// As above. @param keys that open it; a repository that is made for this is encrypted for them
-  public static ImageDestination destination(Path root, String name, Keys keys) {
-    return listener -> begin(root, name, keys, listener, _ -> { });
+  /// As above. @param protection keys that open it, and for which one that is made for this is encrypted; a signer
+  public static ImageDestination destination(Path root, String name, Protection protection) {
+    return listener -> begin(root, name, protection, listener, _ -> { });
   }
 
   /// A checkpoint of a repository.
@@ -42,22 +42,22 @@ public final class Repository {
     return () -> read(root, name, keys);
   }
 
-  static RepositoryWriter begin(Path root, String name, Keys keys, Consumer<WriteStep> listener, Disk.Watch watch)
-      throws ImageException {
+  static RepositoryWriter begin(Path root, String name, Protection protection, Consumer<WriteStep> listener,
+      Disk.Watch watch) throws ImageException {
     if (!CheckpointName.isWord(name)) {
       throw new ImageException(ImageException.Reason.NO_ACCESS, "'" + name + "' is no name for a checkpoint",
           "use letters, digits and . _ - +, a letter or digit first, 100 at most");
     }
     Disk disk = new Disk(watch);
-    Optional<Vault> made = make(root, keys, disk);
+    Optional<Vault> made = make(root, protection.keys(), disk);
     RepositoryLock lock = RepositoryLock.shared(root);
     try {
       listener.accept(WriteStep.LOCKED);
-      Vault vault = made.isPresent() ? made.get() : Mark.open(root, keys);
+      Vault vault = made.isPresent() ? made.get() : Mark.open(root, protection.keys());
       lock.alone(() -> sweep(root, disk));
       listener.accept(WriteStep.LEFTOVERS_GONE);
       ChunkStore store = ChunkStore.open(root, vault);
-      RepositoryWriter writer = new RepositoryWriter(root, name, disk, lock, store, listener);
+      RepositoryWriter writer = new RepositoryWriter(root, name, protection.signer(), disk, lock, store, listener);
       listener.accept(WriteStep.PARTIAL_CREATED);
       return writer;
     } catch (ImageException | RuntimeException | Error e) {

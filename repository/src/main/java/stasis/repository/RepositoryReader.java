@@ -87,6 +87,16 @@ final class RepositoryReader implements ImageReader {
   }
 
   @Override
+  public Optional<Bytes> signer() {
+    return manifest.signature().map(ImageSignature::publicKey);
+  }
+
+  @Override
+  public boolean isGuarded() {
+    return store.vault().closes() || manifest.signature().isPresent();
+  }
+
+  @Override
   public void layOut(int threads, BitSet without) throws ImageException {
     laidOut = Optional.of(LaidOut.of(pages(), pageBytes(), threads, without));
   }

@@ -16,6 +16,7 @@ final class RepositoryWriter implements ImageWriter {
 
   private final Path root;
   private final String name;
+  private final Optional<SigningKey> signer;
   private final Disk disk;
   private final RepositoryLock lock;
   private final ChunkStore store;
@@ -28,10 +29,11 @@ final class RepositoryWriter implements ImageWriter {
   private final List<ChunkId> wanted = new ArrayList<>();
   private boolean closed;
 
-  RepositoryWriter(Path root, String name, Disk disk, RepositoryLock lock, ChunkStore store,
-      Consumer<WriteStep> listener) {
+  RepositoryWriter(Path root, String name, Optional<SigningKey> signer, Disk disk, RepositoryLock lock,
+      ChunkStore store, Consumer<WriteStep> listener) {
     this.root = root;
     this.name = name;
+    this.signer = signer;
     this.disk = disk;
     this.lock = lock;
     this.store = store;
@@ -77,14 +79,14 @@ final class RepositoryWriter implements ImageWriter {
     packs.finish();
     listener.accept(WriteStep.SYNCED);
     Manifest manifest = new Manifest(name, 1, what.facts(), what.metadata().length(), what.pageBytes(),
-        packs.addedBytes(), metadata, pages);
+        packs.addedBytes(), metadata, pages, Optional.empty());
     try (ImageReader written = RepositoryReader.open(manifest, store, () -> { })) {
       check.examine(written);
     }
     listener.accept(WriteStep.CHECKED);
     packs.index();
     listener.accept(WriteStep.TRAILER_WRITTEN);
-    Manifest published = publish(manifest);
+    Manifest published = publish(signer.isPresent() ? manifest.signed(signer.get()) : manifest);
     committed = Optional.of(published);
     return published;
   }
@@ -102,8 +104,9 @@ final class RepositoryWriter implements ImageWriter {
     }
     packs.finish();
     packs.index();
-    Manifest taken = publish(new Manifest(name, 1, other.facts(), other.metadataBytes(), other.pageBytes(),
-        packs.addedBytes(), other.metadata(), other.pages()));
+    Manifest copy = new Manifest(name, 1, other.facts(), other.metadataBytes(), other.pageBytes(),
+        packs.addedBytes(), other.metadata(), other.pages(), other.signature());
+    Manifest taken = publish(signer.isPresent() ? copy.signed(signer.get()) : copy);
     committed = Optional.of(taken);
     return taken;
   }

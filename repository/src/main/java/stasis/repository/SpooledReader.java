@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 
 /// An image that came through a pipe, in a folder that goes with it.
@@ -52,6 +53,16 @@ record SpooledReader(FolderReader image, Path folder) implements ImageReader {
   @Override
   public long pageOffset() {
     return image.pageOffset();
+  }
+
+  @Override
+  public Optional<Bytes> signer() {
+    return image.signer();
+  }
+
+  @Override
+  public boolean isGuarded() {
+    return image.isGuarded();
   }
 
   @Override

@@ -17,17 +17,17 @@ final class StreamWriter implements ImageWriter {
   private final WritableByteChannel channel;
   private final Optional<ImageStream.Acknowledgement> acknowledgement;
   private final Consumer<WriteStep> listener;
-  private final Keys keys;
+  private final Protection protection;
   private final MessageDigest sha256 = Layout.sha256();
   private Optional<FolderSink> sink = Optional.empty();
   private Optional<SealWriter> seal = Optional.empty();
   private Bytes metadata = Bytes.EMPTY;
   private boolean closed;
 
-  StreamWriter(WritableByteChannel channel, Optional<ImageStream.Acknowledgement> acknowledgement, Keys keys,
-      Consumer<WriteStep> listener) {
+  StreamWriter(WritableByteChannel channel, Optional<ImageStream.Acknowledgement> acknowledgement,
+      Protection protection, Consumer<WriteStep> listener) {
     this.channel = channel;
-    this.keys = keys;
+    this.protection = protection;
     this.acknowledgement = acknowledgement;
     this.listener = listener;
   }
@@ -38,9 +38,9 @@ final class StreamWriter implements ImageWriter {
       throw new IllegalStateException("the metadata is written once");
     }
     metadata = content.metadata();
-    Layout layout = new Layout(metadata.length(), content.pageBytes());
-    if (!keys.isEmpty()) {
-      SealWriter closing = new SealWriter(keys, layout.fileBytes(), this::send);
+    Layout layout = new Layout(metadata.length(), content.pageBytes(), protection.signer().isPresent());
+    if (!protection.keys().isEmpty()) {
+      SealWriter closing = new SealWriter(protection.keys(), layout.fileBytes(), this::send);
       begin(closing);
       seal = Optional.of(closing);
     }
@@ -66,7 +66,11 @@ final class StreamWriter implements ImageWriter {
     check.examine(new Sent(metadata, layout));
     listener.accept(WriteStep.CHECKED);
     write(table.duplicate());
-    write(layout.tail(sha256.digest(), Layout.crc(table)));
+    byte[] head = sha256.digest();
+    write(layout.tail(head, Layout.crc(table)));
+    if (protection.signer().isPresent()) {
+      write(Protection.signature(protection.signer().get(), head, pages.digests()));
+    }
     listener.accept(WriteStep.TRAILER_WRITTEN);
     if (acknowledgement.isPresent()) {
       acknowledged(acknowledgement.get());

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -83,7 +84,8 @@ final class CatalogueTest {
   void retentionKeepsTheNewestOfEachSpanAndWhatIsTagged() {
     long hour = 3_600_000_000_000L;
     List<KeptImage> images = IntStream.rangeClosed(1, 30).mapToObj(i -> new KeptImage("a", i, new ImageFacts(
-        i * hour / 2, "h", "p", 1, 1, 1), 0, 0, i == 3 ? List.of("golden") : List.of(), "")).toList();
+        i * hour / 2, "h", "p", 1, 1, 1), 0, 0, i == 3 ? List.of("golden") : List.of(), "",
+        Optional.empty())).toList();
 
     assertThat(new Retention(2, 0, 0, 0).forgotten(images)).hasSize(27).noneMatch(i -> i.number() == 3);
     List<KeptImage> forgotten = new Retention(1, 3, 0, 0).forgotten(images);
@@ -189,8 +191,8 @@ final class CatalogueTest {
   void aCopyIsWholeAndTakesOnlyWhatIsMissing() throws Exception {
     Catalogue catalogue = Catalogue.open(root);
     Path other = temp.resolve("other");
-    assertThat(catalogue.copy(name("b"), other, Keys.NONE).title()).isEqualTo("b@1");
-    KeptImage second = catalogue.copy(name("a@1"), other, Keys.NONE);
+    assertThat(catalogue.copy(name("b"), other, Protection.of(Keys.NONE)).title()).isEqualTo("b@1");
+    KeptImage second = catalogue.copy(name("a@1"), other, Protection.of(Keys.NONE));
 
     assertThat(second.title()).isEqualTo("a@1");
     assertThat(second.addedBytes()).isZero();

@@ -47,7 +47,7 @@ final class KeptImages {
 
   static long write(Path root, String name, Keys keys, byte[] metadata, byte[] pages,
       List<ImageContent.Stretch> stretches, Disk.Watch watch) throws ImageException {
-    try (RepositoryWriter writer = Repository.begin(root, name, keys, _ -> { }, watch)) {
+    try (RepositoryWriter writer = Repository.begin(root, name, Protection.of(keys), _ -> { }, watch)) {
       writer.writeMetadata(new ImageContent(Bytes.of(metadata), pages.length, stretches, FACTS));
       writer.pages().write(ByteBuffer.wrap(pages));
       return writer.commit(written -> written.verifyPages(1));

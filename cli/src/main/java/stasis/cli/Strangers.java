@@ -1,0 +1,84 @@
+package stasis.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import stasis.engine.Acceptance;
+import stasis.image.DecodeException;
+import stasis.image.Fields;
+import stasis.image.Statefile;
+import stasis.image.StoredObject;
+import stasis.image.Value;
+import stasis.resource.Obstacle;
+
+/// Images that root restores and that belong to somebody else: such a user could write any credentials into one, and
+/// root would give them. What the user does not have by itself is refused, unless root says otherwise. Whom a policy
+/// accepts is no stranger.
+///
+/// @param uid of the image's owner @param gid of its group
+record Strangers(long uid, long gid) implements Acceptance {
+  private static final String REMEDY =
+      "look at it with `inspect IMAGE show`; if you trust its owner, say --allow-credentials";
+
+  /// @param files what the owner of an image could change: its folder and what is in it
+  static Acceptance of(List<Path> files, Guard guard) {
+    if (guard.policy().isPresent() || guard.allowCredentials() || owner(Path.of("/proc/self"), "unix:uid") != 0) {
+      return Acceptance.ALL; // others cannot give what they have not: the kernel says no, and the plan before it
+    }
+    Optional<Path> strange = files.stream().filter(Files::exists).filter(file -> owner(file, "unix:uid") != 0)
+        .findFirst();
+    return strange.<Acceptance>map(file -> new Strangers(owner(file, "unix:uid"), owner(file, "unix:gid")))
+        .orElse(Acceptance.ALL);
+  }
+
+  private static long owner(Path file, String what) {
+    try {
+      return ((Number) Files.getAttribute(file, what)).longValue();
+    } catch (IOException _) {
+      return Long.MAX_VALUE; // what cannot be looked at belongs to nobody
+    }
+  }
+
+  @Override
+  public List<Obstacle> obstacles(Statefile statefile) throws DecodeException {
+    List<Obstacle> obstacles = new ArrayList<>();
+    for (StoredObject object : statefile.objects("task.credentials")) {
+      Fields credentials = Fields.of(statefile, object);
+      Set<String> more = new LinkedHashSet<>();
+      above(credentials, "uid", uid).forEach(id -> more.add("user " + id));
+      above(credentials, "gid", gid).forEach(id -> more.add("group " + id));
+      groups(credentials).stream().filter(group -> group != gid).forEach(group -> more.add("group " + group));
+      if (sets(credentials).stream().anyMatch(set -> set != 0)) {
+        more.add("capabilities");
+      }
+      if (!more.isEmpty()) {
+        obstacles.add(new Obstacle.Unsupported("credentials of task "
+            + object.owner().map(owner -> "" + owner.value()).orElse("?"), "the image belongs to user " + uid
+            + ", who does not have: " + String.join(", ", more), REMEDY));
+      }
+    }
+    return obstacles;
+  }
+
+  private static List<Long> above(Fields credentials, String what, long own) {
+    Fields ids = credentials.record(what).orElseThrow();
+    return List.of("real", "effective", "saved", "fileSystem").stream().map(ids::number).filter(id -> id != own)
+        .distinct().toList();
+  }
+
+  private static List<Long> sets(Fields credentials) {
+    Fields sets = credentials.record("capabilities").orElseThrow();
+    return List.of("inheritable", "permitted", "effective", "ambient").stream().map(sets::number).toList();
+  }
+
+  private static List<Long> groups(Fields credentials) {
+    return credentials.field("groups").map(value -> value instanceof Value.Sequence(List<Value> all)
+        ? all.stream().map(one -> one instanceof Value.Whole(_, long number) ? number : -1L).toList()
+        : List.<Long>of()).orElse(List.of());
+  }
+}

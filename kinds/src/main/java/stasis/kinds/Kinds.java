@@ -37,6 +37,7 @@ import stasis.kinds.file.pipe.Pipe;
 import stasis.kinds.file.pty.PtyFile;
 import stasis.kinds.file.raw.RawSocket;
 import stasis.kinds.file.regular.RegularFile;
+import stasis.kinds.file.sharedanon.SharedAnonFile;
 import stasis.kinds.file.signalfd.SignalFd;
 import stasis.kinds.file.stdio.Stdio;
 import stasis.kinds.file.tcp.TcpSocket;
@@ -73,6 +74,7 @@ import stasis.kinds.group.terminal.Terminal;
 import stasis.kinds.group.umask.FileModeMask;
 import stasis.kinds.mapping.advice.Advice;
 import stasis.kinds.mapping.aio.AioRing;
+import stasis.kinds.mapping.anoncopy.AnonCopy;
 import stasis.kinds.mapping.anonymous.Anonymous;
 import stasis.kinds.mapping.apart.Apart;
 import stasis.kinds.mapping.devzero.DevZero;
@@ -157,6 +159,7 @@ public final class Kinds {
         new Memfd(),
         new MessageQueue(),
         new RegularFile(),
+        new SharedAnonFile(),
         new DeletedFile(),
         new Directory(),
         new MemoryDevice(),
@@ -216,6 +219,7 @@ public final class Kinds {
         new PrivateFile(),
         new SharedFile(),
         new SharedAnon(),
+        new AnonCopy(),
         new HugeAnonymous(),
         new HugeShared(),
         new SysvShm(),

@@ -46,6 +46,17 @@ class RefusedByNameTest {
   }
 
   @Test
+  void requestsOfAnIoUringInFlight(@TempDir Path work) {
+    assertThat(refused("uring", "needs io_uring", work)).contains("io_uring");
+  }
+
+  @Test
+  void memoryOfAUserfaultfd(@TempDir Path work) {
+    assertThat(refused("faults", "needs userfaultfd(2)", work)).contains("a userfaultfd cannot be carried",
+        "registered with a userfaultfd", "UFFDIO_UNREGISTER");
+  }
+
+  @Test
   void memoryUnderAProtectionKey(@TempDir Path work) {
     assertThat(refused("keys", "needs a CPU with protection keys", work)).contains("protection key");
   }

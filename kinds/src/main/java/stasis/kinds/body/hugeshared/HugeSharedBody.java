@@ -6,6 +6,7 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.mapping.HugePages;
+import stasis.kinds.mapping.MapFiles;
 import stasis.linux.abi.Mman;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
@@ -49,9 +50,7 @@ public final class HugeSharedBody implements BodyKind<HugeSharedBody.State> {
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
-    return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE")
-        ? List.of() : List.of(new Obstacle.HostLacks("shared memory in " + HugePages.name(state.pageBytes()),
-            "links of /proc/PID/map_files may not be followed", "run with CAP_CHECKPOINT_RESTORE"));
+    return MapFiles.obstacles("shared memory in " + HugePages.name(state.pageBytes()), host);
   }
 
   @Override

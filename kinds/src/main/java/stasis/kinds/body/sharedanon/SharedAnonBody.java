@@ -3,11 +3,14 @@ package stasis.kinds.body.sharedanon;
 import java.lang.invoke.MethodHandles;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.linux.abi.Mman;
 import stasis.linux.abi.Nr;
+import stasis.procfs.FileStat;
 import stasis.procfs.VmFlag;
 import stasis.procfs.Vma;
 import stasis.resource.Arg;
@@ -15,6 +18,7 @@ import stasis.resource.BodyKind;
 import stasis.resource.BodyView;
 import stasis.resource.Loss;
 import stasis.resource.Mapping;
+import stasis.resource.OpenFile;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -35,6 +39,17 @@ public final class SharedAnonBody implements BodyKind<SharedAnonBody.State> {
 
   @Override
   public State checkpoint(BodyView body) {
+    // Who has it open, or mapped privately, sees where it ends, and may look at it.
+    Optional<FileStat> seen = Stream.concat(body.files().stream().map(OpenFile::facts), body.mappings().stream()
+        .filter(mapping -> !mapping.vma().shared()).flatMap(mapping -> mapping.facts().stream())).findFirst();
+    if (seen.isPresent()) {
+      boolean noReserve = body.mappings().stream().anyMatch(m -> m.vma().shared() && m.flags().has(VmFlag.NR));
+      return new State(pages(seen.get().sizeBytes()), noReserve, 0);
+    }
+    return ofMappings(body);
+  }
+
+  private static State ofMappings(BodyView body) {
     List<Vma> vmas = body.mappings().stream().map(Mapping::vma).sorted(Comparator.comparingLong(Vma::offset)).toList();
     long end = 0;
     long unseen = 0;

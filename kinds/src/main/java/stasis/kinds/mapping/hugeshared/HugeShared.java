@@ -7,6 +7,7 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.mapping.HugePages;
+import stasis.kinds.mapping.MapFiles;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Mman;
 import stasis.linux.abi.Nr;
@@ -74,8 +75,7 @@ public final class HugeShared implements MappingKind<HugeShared.State> {
   public Optional<Ref<Fd>> open(State state, Script script, Refs refs) {
     RemoteAddress at = HugePages.in(refs.hole(state.body()), state.pageBytes());
     return Optional.of(script.call(Nr.OPENAT, "body " + state.body() + " to map", Arg.imm(Open.AT_FDCWD),
-        Arg.string("/proc/self/map_files/" + Long.toHexString(at.bits()) + "-"
-            + Long.toHexString(at.plus(state.sizeBytes()).bits())), Arg.imm(Open.O_RDWR | Open.O_CLOEXEC)));
+        Arg.path(MapFiles.own(at, state.sizeBytes())), Arg.imm(Open.O_RDWR | Open.O_CLOEXEC)));
   }
 
   @Override

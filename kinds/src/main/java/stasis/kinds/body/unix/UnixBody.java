@@ -182,7 +182,7 @@ public final class UnixBody implements BodyKind<UnixBody.State> {
     for (Socket socket : state.sockets()) {
       if (socket.binds() && socket.place().isPresent()) {
         PathBytes at = socket.place().get().bound();
-        host.file(at).filter(now -> !isFree(now, at, ours, host)).ifPresent(now -> obstacles.add(
+        host.file(at).filter(now -> !isFree(now, at, ours, host) && !canBeAside(socket, host)).ifPresent(now -> obstacles.add(
             new Obstacle.Changed("unix socket " + at, "a name nobody uses", now.type() == FileStat.S_IFSOCK
                 ? "a socket in use" : "another type of file", "stop who uses it, or move that file away")));
       }
@@ -194,6 +194,12 @@ public final class UnixBody implements BodyKind<UnixBody.State> {
           + " socket", "restore with that capability"));
     }
     return obstacles;
+  }
+
+  /// Under another root directory, where its name is absolute.
+  private static boolean canBeAside(Socket socket, Host host) {
+    return UnixSteps.isTaken(socket, host)
+        && (socket.name().u8(0) != '/' || host.capabilities().contains("CAP_SYS_CHROOT"));
   }
 
   private static boolean isFree(FileStat now, PathBytes path, Set<Long> ours, Host host) {

@@ -45,7 +45,7 @@ final class UnixDelivery {
     this.self = self;
     this.script = script;
     this.refs = refs;
-    this.steps = new UnixSteps(state, self, script);
+    this.steps = new UnixSteps(state, self, script, refs.host());
   }
 
   void finish() {

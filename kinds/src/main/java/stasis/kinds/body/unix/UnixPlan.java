@@ -14,10 +14,12 @@ import stasis.kinds.body.unix.UnixBody.Place;
 import stasis.kinds.body.unix.UnixBody.Socket;
 import stasis.kinds.body.unix.UnixBody.State;
 import stasis.kinds.body.unix.UnixBody.Waiting;
+import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.SocketFacts;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
+import stasis.linux.abi.PathBytes;
 import stasis.resource.Arg;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
@@ -45,7 +47,7 @@ final class UnixPlan {
     this.self = self;
     this.script = script;
     this.refs = refs;
-    this.steps = new UnixSteps(state, self, script);
+    this.steps = new UnixSteps(state, self, script, refs.host());
     this.owner = new UnixOwner(script);
     all().filter(i -> socket(i).file().isEmpty() && socket(i).backlog().isPresent()).forEach(past::add);
   }
@@ -145,16 +147,12 @@ final class UnixPlan {
       return;
     }
     owner.back();
-    Place place = steps.place(index);
-    String text = place.bound().latin1();
-    String name = new stasis.linux.abi.PathBytes(socket.name()).latin1();
-    if (!name.startsWith("/")) {
-      if (!text.endsWith("/" + name)) {
-        throw new IllegalArgumentException("a unix socket bound to " + name + " was not made at " + text);
-      }
-      String base = text.substring(0, text.length() - name.length() - 1);
-      steps.enter(stasis.linux.abi.PathBytes.of(base.isEmpty() ? "/" : base));
+    if (steps.isTaken(index)) {
+      bindAside(index, socket);
+      return;
     }
+    Place place = steps.place(index);
+    enterFor(socket, place.bound());
     steps.unlink(place.bound(), "what is left of a socket");
     bind(index, socket);
     if (place.present()) {
@@ -167,6 +165,34 @@ final class UnixPlan {
       script.call(Nr.RENAMEAT2, "its file away from its name", Arg.imm(Open.AT_FDCWD), Arg.path(place.bound()),
           Arg.imm(Open.AT_FDCWD), Arg.path(steps.file(index)), Arg.imm(0));
     }
+  }
+
+  /// A relative name is bound from the directory that it was.
+  private void enterFor(Socket socket, PathBytes bound) {
+    String name = new PathBytes(socket.name()).latin1();
+    String text = bound.latin1();
+    if (!name.startsWith("/")) {
+      if (!text.endsWith("/" + name)) {
+        throw new IllegalArgumentException("a unix socket bound to " + name + " was not made at " + text);
+      }
+      String base = text.substring(0, text.length() - name.length() - 1);
+      steps.enter(PathBytes.of(base.isEmpty() ? "/" : base));
+    }
+  }
+
+  /// Another file has the name by now and keeps it.
+  private void bindAside(int index, Socket socket) {
+    if (!new PathBytes(socket.name()).latin1().startsWith("/")) {
+      enterFor(socket, steps.file(index));
+      bind(index, socket);
+      return;
+    }
+    Ref<?> root = keep(script.call(Nr.OPENAT, "the root directory", Arg.imm(Open.AT_FDCWD), Arg.string("/"),
+        Arg.imm(OpenFlags.O_PATH | Open.O_CLOEXEC), Arg.imm(0)), "it");
+    steps.changeRoot();
+    bind(index, socket);
+    steps.changeRootBack(root);
+    script.call(Nr.CLOSE, "the root directory", Arg.result(root));
   }
 
   private void bind(int index, Socket socket) {

@@ -15,8 +15,10 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
+import stasis.procfs.FileStat;
 import stasis.resource.Arg;
 import stasis.resource.Host;
+import stasis.resource.Ref;
 import stasis.resource.Script;
 
 /// How one socket reaches another by its name while names are being sorted out. A socket whose file is not to be found
@@ -28,10 +30,16 @@ final class UnixSteps {
   private final State state;
   private final ObjectId self;
   private final Script script;
+  private final Set<Integer> taken = new TreeSet<>();
   private Optional<PathBytes> directory = Optional.empty();
 
-  UnixSteps(State state, ObjectId self, Script script) {
+  UnixSteps(State state, ObjectId self, Script script, Host host) {
     this.state = state;
+    for (int i = 0; i < state.sockets().size(); i++) {
+      if (isTaken(state.sockets().get(i), host)) {
+        taken.add(i);
+      }
+    }
     this.self = self;
     this.script = script;
   }
@@ -48,9 +56,23 @@ final class UnixSteps {
     return name.isEmpty() || name.u8(0) == 0 ? family.concat(name) : family.concat(name).concat(Bytes.zeros(1));
   }
 
+  /// Where the root directory is while a name is bound that another file has by now.
+  PathBytes aside() {
+    return PathBytes.of("/tmp/.stasis-names-" + state.maker() + "-" + self.value());
+  }
+
+  /// Whether another file has its name, which must stay: a socket whose own file is gone does not need that very place.
+  static boolean isTaken(Socket socket, Host host) {
+    return socket.binds() && socket.place().filter(place -> !place.present()).flatMap(place -> host.file(place.bound()))
+        .filter(now -> now.type() != FileStat.S_IFSOCK).isPresent();
+  }
+
   /// The file by which it can be connected to now.
   PathBytes file(int index) {
     Place place = place(index);
+    if (taken.contains(index)) {
+      return PathBytes.of(aside() + place.bound().latin1());
+    }
     return place.isAtItsName() ? place.bound() : place.present() ? place.path()
         : PathBytes.of(parent(place.bound()) + "/.stasis-" + self.value() + "-" + index);
   }
@@ -102,12 +124,43 @@ final class UnixSteps {
     return List.copyOf(missing);
   }
 
+  /// Directories as those above the names that are taken, from the top down.
+  private List<PathBytes> asideDirectories() {
+    var all = new TreeSet<PathBytes>(Comparator.comparing(PathBytes::latin1));
+    for (int index : taken) {
+      for (PathBytes at = parent(file(index)); at.latin1().startsWith(aside().latin1()); at = parent(at)) {
+        all.add(at);
+      }
+    }
+    return List.copyOf(all);
+  }
+
+  boolean isTaken(int index) {
+    return taken.contains(index);
+  }
+
+  /// The name is looked up as ever, below another root.
+  void changeRoot() {
+    script.call(Nr.CHROOT, "where the name is free", Arg.path(aside()));
+  }
+
+  /// @param root the root directory, open
+  void changeRootBack(Ref<?> root) {
+    script.call(Nr.FCHDIR, "back", Arg.result(root));
+    script.call(Nr.CHROOT, "the root directory again", Arg.string("."));
+    directory = Optional.empty();
+  }
+
   void makeDirectories(Host host) {
+    asideDirectories().forEach(path -> script.call(Nr.MKDIRAT, "for a moment, " + path, Arg.imm(Open.AT_FDCWD),
+        Arg.path(path), Arg.imm(OWNER_ONLY)));
     missing(host).forEach(path -> script.call(Nr.MKDIRAT, "for a moment, " + path, Arg.imm(Open.AT_FDCWD),
         Arg.path(path), Arg.imm(OWNER_ONLY)));
   }
 
   void removeDirectories(Host host) {
+    asideDirectories().reversed().forEach(path -> script.call(Nr.UNLINKAT, "gone again, " + path,
+        Arg.imm(Open.AT_FDCWD), Arg.path(path), Arg.imm(AT_REMOVEDIR)));
     missing(host).reversed().forEach(path -> script.call(Nr.UNLINKAT, "gone again, " + path, Arg.imm(Open.AT_FDCWD),
         Arg.path(path), Arg.imm(AT_REMOVEDIR)));
   }

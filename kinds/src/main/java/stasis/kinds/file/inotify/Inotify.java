@@ -4,6 +4,10 @@ import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.HandlePath;
@@ -27,8 +31,9 @@ import stasis.resource.Script;
 /// An inotify(7): its watches under their numbers. The kernel knows a watched file by handle; its path is found by
 /// that.
 public final class Inotify implements FileKind<Inotify.State> {
-  /// @param mask IN_ bits of inotify_add_watch(2)
-  record Watch(@Tag(1) int wd, @Tag(2) PathBytes path, @Tag(3) int mask) {}
+  /// @param path where it was, for one that no path leads to @param mask IN_ bits of inotify_add_watch(2)
+  /// @param file one that no path leads to, and that is open
+  record Watch(@Tag(1) int wd, @Tag(2) PathBytes path, @Tag(3) int mask, @Tag(4) Optional<ObjectId> file) {}
 
   /// @param watches by number @param unreadBytes of events
   record State(@Tag(1) List<Watch> watches, @Tag(2) int unreadBytes, @Tag(3) int flags) {
@@ -37,7 +42,7 @@ public final class Inotify implements FileKind<Inotify.State> {
     }
   }
 
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.inotify", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.inotify", 2);
   private static final int FIONREAD = 0x541b;
   /// _IOW('I', 0, __s32), only with CONFIG_CHECKPOINT_RESTORE.
   private static final int INOTIFY_IOC_SETNEXTWD = 0x40044900;
@@ -59,10 +64,9 @@ public final class Inotify implements FileKind<Inotify.State> {
   public State checkpoint(OpenFile file) throws ObstructedException {
     var watches = new ArrayList<Watch>();
     for (FdInfo.InotifyWatch watch : file.info().inotifyWatches()) {
-      PathBytes path = HandlePath.of(file, watch).orElseThrow(() -> new ObstructedException(file.subject(),
-          "no path is found for what its watch " + watch.wd() + " watches (inode " + watch.inode() + " of device "
-              + watch.device() + ")", "run with CAP_DAC_READ_SEARCH, or let the program remove the watch"));
-      watches.add(new Watch(watch.wd(), path, watch.mask() & KEPT));
+      Optional<PathBytes> path = HandlePath.of(file, watch);
+      watches.add(path.isPresent()
+          ? new Watch(watch.wd(), path.get(), watch.mask() & KEPT, Optional.empty()) : ofOpen(file, watch));
     }
     watches.sort(Comparator.comparingInt(Watch::wd));
     Answer unread = file.ask(Nr.IOCTL, Arg.self(), Arg.imm(FIONREAD), Arg.space(4));
@@ -73,6 +77,18 @@ public final class Inotify implements FileKind<Inotify.State> {
     return new State(watches, unread.output(2).u32(0), OpenFlags.of(file));
   }
 
+  /// A watch on a file that is open in a process that has the inotify too.
+  private static Watch ofOpen(OpenFile file, FdInfo.InotifyWatch watch) throws ObstructedException {
+    Set<ObjectId> processes = file.holders().stream().map(OpenFile.Holder::process).collect(Collectors.toSet());
+    OpenFile open = file.tree().stream().filter(other -> !other.id().equals(file.id())
+        && other.facts().inode() == watch.inode() && other.facts().device().equals(watch.device())
+        && other.holders().stream().anyMatch(holder -> processes.contains(holder.process()))).findFirst()
+        .orElseThrow(() -> new ObstructedException(file.subject(), "no path is found for what its watch " + watch.wd()
+            + " watches (inode " + watch.inode() + " of device " + watch.device() + ")",
+            "run with CAP_DAC_READ_SEARCH, or let the program remove the watch"));
+    return new Watch(watch.wd(), PathBytes.of(open.link()), watch.mask() & KEPT, Optional.of(open.id()));
+  }
+
   @Override
   public List<Loss> losses(State state) {
     return state.unreadBytes() == 0 ? List.of()
@@ -81,7 +97,7 @@ public final class Inotify implements FileKind<Inotify.State> {
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
-    return state.watches().stream().filter(watch -> host.file(watch.path()).isEmpty())
+    return state.watches().stream().filter(watch -> watch.file().isEmpty() && host.file(watch.path()).isEmpty())
         .<Obstacle>map(watch -> new Obstacle.Changed("inotify watch " + watch.path(), "a file or directory", "nothing",
             "put it back")).toList();
   }
@@ -98,10 +114,15 @@ public final class Inotify implements FileKind<Inotify.State> {
   @Override
   public void connectOwn(State state, Fd self, Script script, Refs refs) {
     for (Watch watch : state.watches()) {
+      List<Fd> open = watch.file().map(refs::places).orElse(List.of());
+      if (watch.file().isPresent() && open.isEmpty()) {
+        continue;
+      }
+      PathBytes path = open.isEmpty() ? watch.path() : PathBytes.of("/proc/self/fd/" + open.getFirst());
       script.call(Nr.IOCTL, "number of the next watch", Arg.imm(self.value()), Arg.imm(INOTIFY_IOC_SETNEXTWD),
           Arg.imm(watch.wd()));
       script.callExpecting(watch.wd(), Nr.INOTIFY_ADD_WATCH, "watch " + watch.path(), Arg.imm(self.value()),
-          Arg.path(watch.path()), Arg.imm(watch.mask() | IN_DONT_FOLLOW));
+          Arg.path(path), Arg.imm(open.isEmpty() ? watch.mask() | IN_DONT_FOLLOW : watch.mask()));
     }
   }
 }

@@ -3,6 +3,8 @@ package stasis.kinds.group.cwd;
 import java.lang.invoke.MethodHandles;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.linux.abi.Bytes;
@@ -10,6 +12,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.PathBytes;
+import stasis.linux.abi.SigSet;
 import stasis.procfs.FileStat;
 import stasis.resource.Answer;
 import stasis.resource.Answers;
@@ -22,15 +25,20 @@ import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
+import stasis.resource.Step;
 
 /// The working directory. One that was deleted is made again at its old path, entered and deleted: nothing can be in
 /// it.
 public final class WorkingDirectory implements GroupAspect<WorkingDirectory.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.cwd", 2);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.cwd", 3);
   private static final String DELETED = " (deleted)";
+  private static final Pattern OF_ENDED = Pattern.compile("/proc/([0-9]{1,9})((?:/[a-z]+)*) \\(deleted\\)");
+  private static final int CLONE_FS = 0x200;
+  private static final int WALL = 0x40000000;
   private static final long AT_FDCWD = -100;
   private static final long AT_REMOVEDIR = 0x200;
   private static final int PERMISSIONS = 07777;
@@ -39,7 +47,15 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   private static final long STATX_BASIC_STATS = 0x7ff;
 
   /// @param path from the restorer's root @param deleted what the directory is, where the path leads there no more
-  record State(@Tag(1) PathBytes path, @Tag(2) Optional<Deleted> deleted) {}
+  /// @param ofEnded where it is in `/proc/PID` of a task that is gone
+  record State(@Tag(1) PathBytes path, @Tag(2) Optional<Deleted> deleted, @Tag(3) Optional<Ended> ofEnded) {
+    State(PathBytes path, Optional<Deleted> deleted) {
+      this(path, deleted, Optional.empty());
+    }
+  }
+
+  /// @param below the path from there on @param pid empty when another task of the tree has that by now
+  record Ended(@Tag(1) PathBytes below, @Tag(2) Optional<Integer> pid) {}
 
   /// @param mode permission bits @param openAt where the group has it open too: then it is entered from there
   record Deleted(@Tag(1) int mode, @Tag(2) int uid, @Tag(3) int gid, @Tag(4) Optional<Fd> openAt) {}
@@ -56,7 +72,22 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   }
 
   @Override
+  public List<Loss> losses(State state, Host host) {
+    return state.ofEnded().isEmpty() || number(state.ofEnded().get(), host).isPresent() ? losses(state)
+        : List.of(Loss.of("the working directory " + state.path() + " of a task that is gone becomes that of another such"
+            + " task: its link then reads another number"));
+  }
+
+  /// What the task that will have ended can be called, if that is free.
+  private static Optional<Integer> number(Ended ended, Host host) {
+    return ended.pid().filter(pid -> host.file(PathBytes.of("/proc/" + pid)).isEmpty());
+  }
+
+  @Override
   public List<Obstacle> obstacles(State state, Host host) {
+    if (state.ofEnded().isPresent()) {
+      return List.of();
+    }
     Optional<FileStat> there = host.file(state.path());
     String subject = "working directory " + state.path();
     if (state.deleted().isPresent() && there.isPresent()) {
@@ -81,6 +112,12 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
     if (!link.startsWith("/")) {
       throw new ObstructedException(subject, "it cannot be reached from the root directory",
           "let the program change to another directory");
+    }
+    var ofEnded = OF_ENDED.matcher(link);
+    if (ofEnded.matches()) {
+      return Optional.of(new State(PathBytes.of(link.substring(0, link.length() - DELETED.length())), Optional.empty(),
+          Optional.of(new Ended(PathBytes.of(ofEnded.group(2)), Optional.of(Integer.parseInt(ofEnded.group(1)))
+              .filter(pid -> group.taskInTree(pid).isEmpty())))));
     }
     // A directory may really be called "x (deleted)": only its link count tells.
     if (group.leader().facts("cwd").links() != 0 || !link.endsWith(DELETED)) {
@@ -119,6 +156,10 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
 
   @Override
   public void restore(State state, Script script, Refs refs) {
+    if (state.ofEnded().isPresent()) {
+      enterOfEnded(state.ofEnded().get(), script, refs);
+      return;
+    }
     Optional<Fd> openAt = state.deleted().flatMap(Deleted::openAt);
     if (openAt.isPresent()) {
       script.call(Nr.FCHDIR, "deleted working directory", Arg.imm(openAt.get().value()));
@@ -134,6 +175,20 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
     if (state.deleted().isPresent()) {
       script.call(Nr.UNLINKAT, "deleted again", Arg.imm(AT_FDCWD), Arg.path(state.path()), Arg.imm(AT_REMOVEDIR));
     }
+  }
+
+  /// Enters that of a child born for it, which then ends. Its number may not be known beforehand; but it shares the
+  /// working directory and can call itself `self`.
+  private static void enterOfEnded(Ended ended, Script script, Refs refs) {
+    var helper = new ObjectId(Integer.MAX_VALUE - script.task().value());
+    script.program().append(new Step.Spawn(helper, new Step.Birth.Child(script.task(),
+        number(ended, refs.host()).map(List::of).orElse(List.of()), CLONE_FS, 0),
+        "a task that will have ended"));
+    Script child = script.program().in(helper);
+    Ref<?> pid = child.call(Nr.GETPID, "what it is called by");
+    child.call(Nr.CHDIR, "its own directory, for both", Arg.string("/proc/self" + ended.below().latin1()));
+    script.program().append(new Step.End(helper, 0, new SigSet(0), "it has ended"));
+    script.call(Nr.WAIT4, "it is waited for", Arg.result(pid), Arg.imm(0), Arg.imm(WALL), Arg.imm(0));
   }
 
   @Override

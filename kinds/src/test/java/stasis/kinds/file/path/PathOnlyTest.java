@@ -3,12 +3,17 @@ package stasis.kinds.file.path;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeHost;
 import stasis.kinds.fake.FakeOpenFile;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
+import stasis.resource.Answer;
 import stasis.resource.Kind;
 import stasis.resource.ObstructedException;
 
@@ -22,7 +27,8 @@ class PathOnlyTest extends AspectContract<PathOnly.State> {
 
   @Override
   protected PathOnly.State sample() {
-    return new PathOnly.State(PathBytes.of("/srv/link"), 010000000, FileStat.S_IFLNK);
+    return new PathOnly.State(PathBytes.of("/srv/link"), 010400000, FileStat.S_IFLNK,
+        Optional.of(new PathOnly.Gone(PathBytes.of("there"), 1000, 7)));
   }
 
   @Test
@@ -42,7 +48,20 @@ class PathOnlyTest extends AspectContract<PathOnly.State> {
 
   @Test
   void anotherTypeOfFileThereIsRefused() {
-    assertThat(kind.obstacles(sample(), new FakeHost().file("/srv/link", FileStat.S_IFREG))).isNotEmpty();
-    assertThat(kind.obstacles(sample(), new FakeHost().file("/srv/link", FileStat.S_IFLNK))).isEmpty();
+    var state = new PathOnly.State(PathBytes.of("/srv/link"), 010400000, FileStat.S_IFLNK, Optional.empty());
+
+    assertThat(kind.obstacles(state, new FakeHost().file("/srv/link", FileStat.S_IFREG))).isNotEmpty();
+    assertThat(kind.obstacles(state, new FakeHost().file("/srv/link", FileStat.S_IFLNK))).isEmpty();
+  }
+
+  @Test
+  void aDeletedSymlinkIsMadeAnew() throws ObstructedException {
+    FakeOpenFile file = new FakeOpenFile("/srv/link (deleted)", FileStat.S_IFLNK | 0777, 0, "010400000")
+        .answering(Nr.READLINKAT, new Answer(5, Map.of(2, Bytes.cString("there"))))
+        .answering(Nr.STATX, new Answer(0, Map.of(4, Bytes.zeros(256).withU32(20, 1000).withU32(24, 7))));
+
+    assertThat(kind.checkpoint(file)).isEqualTo(sample());
+    assertThat(kind.obstacles(sample(), new FakeHost())).isEmpty();
+    assertThat(kind.losses(sample(), new FakeHost().file("/srv/link", FileStat.S_IFREG))).hasSize(1);
   }
 }

@@ -23,6 +23,9 @@ int main(void) {
   int file = open(in("file"), O_PATH | O_CLOEXEC), dir = open(folder, O_PATH | O_DIRECTORY);
   int link_itself = open(in("link"), O_PATH | O_NOFOLLOW), fifo = open(in("fifo"), O_PATH);
   check(file >= 0 && dir >= 0 && link_itself >= 0 && fifo >= 0, "%m");
+  check(symlink("there", in("gone")) == 0, "%m");
+  int gone = open(in("gone"), O_PATH | O_NOFOLLOW);
+  check(gone >= 0 && lchown(in("gone"), getuid(), getgid()) == 0 && unlink(in("gone")) == 0, "%m");
   int fds[] = {file, dir, link_itself, fifo}, flags[4];
   for (int i = 0; i < 4; i++) flags[i] = fcntl(fds[i], F_GETFL);
   ready("open");
@@ -34,6 +37,9 @@ int main(void) {
   check(fstat(file, &stat) == 0 && stat.st_size == 4 && (stat.st_mode & 0777) == 0, "%m");
   check(fstat(link_itself, &stat) == 0 && S_ISLNK(stat.st_mode), "%m");
   check(readlinkat(link_itself, "", text, sizeof text) == 4 && memcmp(text, "file", 4) == 0, "%m");
+  check(fstat(gone, &stat) == 0 && S_ISLNK(stat.st_mode) && stat.st_nlink == 0, "%m");
+  check(readlinkat(gone, "", text, sizeof text) == 5 && memcmp(text, "there", 5) == 0, "%m");
+  check(access(in("gone"), F_OK) == -1, "the deleted one is back");
   check(fstat(fifo, &stat) == 0 && S_ISFIFO(stat.st_mode), "%m");
   check(faccessat(dir, "link", F_OK, 0) == 0, "%m");
   unlink(in("file"));

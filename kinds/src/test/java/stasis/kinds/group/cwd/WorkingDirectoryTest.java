@@ -54,6 +54,21 @@ class WorkingDirectoryTest extends AspectContract<WorkingDirectory.State> {
   }
 
   @Test
+  void theDirectoryOfATaskThatIsGoneIsThatOfAnother() throws ObstructedException {
+    FakeGroup group = new FakeGroup();
+    group.leader().link("cwd", "/proc/812/net (deleted)").facts("cwd", FakeHost.stat(FileStat.S_IFDIR | 0555, 9));
+
+    WorkingDirectory.State state = kind.checkpoint(group, noAnswers()).orElseThrow();
+
+    assertThat(state.ofEnded()).contains(new WorkingDirectory.Ended(PathBytes.of("/net"), Optional.of(812)));
+    assertThat(kind.obstacles(state, new FakeHost())).isEmpty();
+    assertThat(kind.losses(state, new FakeHost())).isEmpty();
+    assertThat(kind.losses(state, new FakeHost().file("/proc/812", FileStat.S_IFDIR))).singleElement().asString()
+        .contains("/proc/812");
+    assertThat(explain(state)).contains("end", "chdir");
+  }
+
+  @Test
   void directoryThatIsNotThereIsRefused() {
     WorkingDirectory.State state = new WorkingDirectory.State(PathBytes.of("/srv/x"), Optional.empty());
 

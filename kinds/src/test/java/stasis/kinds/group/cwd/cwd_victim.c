@@ -1,6 +1,7 @@
-// The working directory comes back, first an ordinary one, then one that was deleted.
+// The working directory comes back: an ordinary one, one that was deleted, one of a task that is gone.
 #include "victim.h"
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 int main(void) {
   victim_start();
@@ -18,5 +19,13 @@ int main(void) {
   check(stat(".", &now) == 0 && now.st_nlink == 0 && (now.st_mode & 07777) == 01751, "mode %o links %lu", now.st_mode,
         (unsigned long)now.st_nlink);
   check(open("x", O_CREAT | O_WRONLY, 0600) == -1 && errno == ENOENT, "%m");
+  pid_t child = fork();
+  if (child == 0) for (;;) pause();
+  snprintf(before, sizeof before, "/proc/%d", child);
+  check(chdir(before) == 0 && kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child, "%m");
+  ready("deleted_task");
+  check(getcwd(after, sizeof after) == NULL && errno == ENOENT, "%m");
+  check(open("status", O_RDONLY) == -1 && (errno == ENOENT || errno == ESRCH), "%m");
+  check(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
   pass();
 }

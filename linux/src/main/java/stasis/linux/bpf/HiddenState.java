@@ -137,7 +137,7 @@ public final class HiddenState implements AutoCloseable {
     try (Sample sample = Sample.make()) {
       for (Row<SocketField> row : sockets().read(new Visit.One(tid))) {
         if (row.unsigned(SocketField.INODE) == sample.inode()) {
-          return KernelQueues.open(btf, row.unsigned(SocketField.ADDRESS), sample.content());
+          return KernelQueues.open(btf, row.unsigned(SocketField.ADDRESS), sample.content().toArray());
         }
       }
       throw Places.lost("a socket of our own is not seen");

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ThreadLocalRandom;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.sys.Syscalls;
@@ -14,7 +15,7 @@ import stasis.linux.sys.Syscalls;
 /// A pair of sockets of ours with something in a queue that nothing else in the kernel's memory is like.
 ///
 /// @param inode of the one that received `content`, in one message
-record Sample(int sender, int receiver, long inode, byte[] content) implements AutoCloseable {
+record Sample(int sender, int receiver, long inode, Bytes content) implements AutoCloseable {
   private static final int AF_UNIX = 1;
   private static final int SOCK_STREAM_CLOEXEC = 1 | 0x80000;
   /// More than the kernel puts anywhere but into pages (net/unix/af_unix.c, unix_stream_sendmsg()).
@@ -35,7 +36,7 @@ record Sample(int sender, int receiver, long inode, byte[] content) implements A
         Syscalls.require("look at a socket", Nr.FSTAT, receiver, stat.address());
         MemorySegment data = arena.allocateFrom(JAVA_BYTE, content);
         Syscalls.require("fill a socket", Nr.WRITE, sender, data.address(), CONTENT_BYTES);
-        return new Sample(sender, receiver, stat.get(JAVA_LONG, INODE_AT), content);
+        return new Sample(sender, receiver, stat.get(JAVA_LONG, INODE_AT), Bytes.of(content));
       } catch (SyscallException e) {
         Syscalls.call(Nr.CLOSE, sender);
         Syscalls.call(Nr.CLOSE, receiver);

@@ -24,7 +24,8 @@ public interface Host {
   /// The System V shared memory segments of this host's IPC namespace.
   List<ShmSegment> shmSegments();
 
-  /// Text of `/proc/sysvipc/<sort>`, `sem` or `msg`: the objects of this host's IPC namespace; empty where there is none.
+  /// Text of `/proc/sysvipc/<sort>`, `sem` or `msg`: the objects of this host's IPC namespace; empty where there are
+  /// none.
   default String systemVIpc(String sort) {
     return "";
   }

@@ -55,7 +55,8 @@ final class KernelMemory implements AutoCloseable {
   }
 
   private byte[] piece(long address, int lengthBytes) throws SyscallException {
-    BpfCalls.update(scratch, Arrays.copyOf(Bytes.ofU64(address, lengthBytes).toArray(), RecordCode.PIECE_AT + PIECE_BYTES));
+    BpfCalls.update(scratch,
+        Arrays.copyOf(Bytes.ofU64(address, lengthBytes).toArray(), RecordCode.PIECE_AT + PIECE_BYTES));
     byte[] piece = BpfCalls.run(link.orElseThrow());
     if (piece.length != PIECE_BYTES) {
       throw new SyscallException(Nr.BPF, Errno.EFAULT, "read " + lengthBytes + " bytes of the kernel's memory");

@@ -17,7 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/// Writes the programs: one record per task, per open file, or per element of a list hanging on a task; a piece of memory.
+/// Writes the programs: one record per task, per open file, or per element of a list hanging on a task; or a piece of
+/// memory.
 ///
 /// Both read kernel memory by bpf_probe_read_kernel() alone, from addresses that are plain numbers to the verifier: it
 /// has nothing to prove about them, a bad one gives zeros, and user addresses are refused by the kernel. The program
@@ -68,8 +69,8 @@ final class RecordCode {
     return epilogue();
   }
 
-  /// One record of `bytesMax`, of which the first are the kernel's memory from the address, and for the length, that the
-  /// scratch value begins with; none when a part of that cannot be read.
+  /// One record of `bytesMax`, of which the first are the kernel's memory from the address, and for the length, that
+  /// the scratch value begins with; none when a part of that cannot be read.
   long[] memoryProgram(int bytesMax) throws UnsupportedKernel {
     prologue("bpf_iter__task", "task");
     insns.load64(R3, R9, 0);

@@ -182,8 +182,8 @@ public final class UnixBody implements BodyKind<UnixBody.State> {
     for (Socket socket : state.sockets()) {
       if (socket.binds() && socket.place().isPresent()) {
         PathBytes at = socket.place().get().bound();
-        host.file(at).filter(now -> !isFree(now, at, ours, host) && !canBeAside(socket, host)).ifPresent(now -> obstacles.add(
-            new Obstacle.Changed("unix socket " + at, "a name nobody uses", now.type() == FileStat.S_IFSOCK
+        host.file(at).filter(now -> !isFree(now, at, ours, host) && !canBeAside(socket, host)).ifPresent(now ->
+            obstacles.add(new Obstacle.Changed("unix socket " + at, "a name nobody uses", now.type() == FileStat.S_IFSOCK
                 ? "a socket in use" : "another type of file", "stop who uses it, or move that file away")));
       }
     }

@@ -90,7 +90,8 @@ public final class PathOnly implements FileKind<PathOnly.State> {
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
-    return state.gone().isPresent() || host.file(state.path()).filter(now -> now.type() == state.type()).isPresent() ? List.of()
+    return state.gone().isPresent()
+        || host.file(state.path()).filter(now -> now.type() == state.type()).isPresent() ? List.of()
         : List.of(new Obstacle.Changed("path " + state.path(), "what was there", "nothing, or another type of file",
             "put it back"));
   }

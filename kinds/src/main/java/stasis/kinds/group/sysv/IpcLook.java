@@ -140,8 +140,8 @@ final class IpcLook {
         copy = copy(id, number, MESSAGE_BYTES_MAX);
       }
       if (copy.failed()) {
-        throw new ObstructedException(root.subject(), "message " + number + " of queue " + id + ", which it uses, cannot"
-            + " be looked at: " + Errno.of(copy.result()), "run the checkpoint as root");
+        throw new ObstructedException(root.subject(), "message " + number + " of queue " + id + ", which it uses,"
+            + " cannot be looked at: " + Errno.of(copy.result()), "run the checkpoint as root");
       }
       messages.add(new Message(copy.output(1).u64(0), copy.output(1).slice(TYPE_BYTES, (int) copy.result())));
     }

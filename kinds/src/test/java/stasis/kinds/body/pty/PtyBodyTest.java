@@ -42,7 +42,8 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
   private static Pty pty(int number, boolean hungUp, Bytes termios) {
     return new Pty(number, PathBytes.of("/dev/ptmx"), true, hungUp, termios, Bytes.zeros(36).withU32(0, 1),
         Bytes.ofU64(80), true, true, true, 0620, 1, 5, new Time(3, 4), new Time(5, 6),
-        hungUp ? Stopped.NOT : Stopped.TYPED, !hungUp, true, hungUp ? Optional.empty() : Optional.of("task 812 (vi)"), Optional.empty());
+        hungUp ? Stopped.NOT : Stopped.TYPED, !hungUp, true,
+        hungUp ? Optional.empty() : Optional.of("task 812 (vi)"), Optional.empty());
   }
 
   private static final PtyQueues UNREAD = new PtyQueues(Bytes.cString("output"), Bytes.cString("one\ntw"),
@@ -50,15 +51,16 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
 
   private static Pty with(PtyQueues queues, int number) {
     Pty pty = pty(number, false, Bytes.zeros(44).withU32(12, 2));
-    return new Pty(pty.number(), pty.master(), true, false, pty.termios(), pty.lockedTermios(), pty.size(), false, false,
-        false, 0620, 1, 5, pty.accessed(), pty.modified(), Stopped.TYPED, false, false, Optional.empty(),
+    return new Pty(pty.number(), pty.master(), true, false, pty.termios(), pty.lockedTermios(), pty.size(), false,
+        false, false, 0620, 1, 5, pty.accessed(), pty.modified(), Stopped.TYPED, false, false, Optional.empty(),
         Optional.of(queues));
   }
 
   /// Number 1 is free on the fake host, 0 is not.
   @Override
   protected State sample() {
-    return new State(List.of(pty(2, false, Bytes.zeros(44).withU32(12, 2)), pty(3, true, Bytes.zeros(44)), with(UNREAD, 4)));
+    return new State(List.of(pty(2, false, Bytes.zeros(44).withU32(12, 2)), pty(3, true, Bytes.zeros(44)),
+        with(UNREAD, 4)));
   }
 
   @Test

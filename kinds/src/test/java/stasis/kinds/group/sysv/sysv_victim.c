@@ -1,5 +1,5 @@
-// A semaphore set and a message queue with messages of several types, and what a child owes to the set at its end. A test
-// may take them away while the program is not there (keys: 0x53 and 0x54, then the pid).
+// A semaphore set and a message queue with messages of several types, and what a child owes to the set at its end. A
+// test may take them away while the program is not there (keys: 0x53 and 0x54, then the pid).
 #include "victim.h"
 #include <sys/ipc.h>
 #include <sys/msg.h>

@@ -12,7 +12,7 @@ static void expect(int fd, int wd, uint32_t mask) {
 
 int main(void) {
   victim_start();
-  char folder[] = "/tmp/nameless.XXXXXX", path[64];
+  char folder[] = P_tmpdir "/nameless.XXXXXX", path[64];
   check(mkdtemp(folder) != NULL, "%m");
   snprintf(path, sizeof path, "%s/file", folder);
   int file = open(path, O_RDWR | O_CREAT, 0600), fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

@@ -14,7 +14,7 @@ static struct sockaddr_un named(const char *folder, const char *name) {
 int main(void) {
   victim_start();
   // A path in an address is short.
-  char folder[64] = "/tmp/taken.XXXXXX";
+  char folder[64] = P_tmpdir "/taken.XXXXXX";
   check(mkdtemp(folder) && chdir(folder) == 0, "%m");
   struct sockaddr_un absolute = named(folder, "datagrams"), relative = named("", "streams");
   int receiver = socket(AF_UNIX, SOCK_DGRAM, 0), sender = socket(AF_UNIX, SOCK_DGRAM, 0);

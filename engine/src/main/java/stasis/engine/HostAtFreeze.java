@@ -66,4 +66,9 @@ record HostAtFreeze(Host now, Map<PathBytes, FileStat> files) implements Host {
   public Optional<String> inherited(String file) {
     return now.inherited(file);
   }
+
+  @Override
+  public String systemVIpc(String sort) {
+    return now.systemVIpc(sort);
+  }
 }

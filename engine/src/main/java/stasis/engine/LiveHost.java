@@ -1,8 +1,12 @@
 package stasis.engine;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +51,7 @@ final class LiveHost implements Host {
   private final Map<Range, Optional<Long>> checksums = new HashMap<>();
   /// Asked for each thread anew.
   private final Map<String, Optional<String>> inherited = new HashMap<>();
+  private final Map<String, String> systemVIpc = new HashMap<>();
   private final ProcTask own;
   private final List<ShmSegment> shmSegments;
   private final Set<String> capabilities;
@@ -123,6 +128,19 @@ final class LiveHost implements Host {
   @Override
   public List<ShmSegment> shmSegments() {
     return shmSegments;
+  }
+
+  @Override
+  public String systemVIpc(String sort) {
+    return systemVIpc.computeIfAbsent(sort, LiveHost::table);
+  }
+
+  private static String table(String sort) {
+    try {
+      return Files.readString(Path.of("/proc/sysvipc/" + sort), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   @Override

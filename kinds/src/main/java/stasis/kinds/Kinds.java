@@ -70,6 +70,7 @@ import stasis.kinds.group.seccomp.Seccomp;
 import stasis.kinds.group.session.Session;
 import stasis.kinds.group.sharedfs.SharedFs;
 import stasis.kinds.group.subreaper.Subreaper;
+import stasis.kinds.group.sysv.SystemVIpc;
 import stasis.kinds.group.terminal.Terminal;
 import stasis.kinds.group.umask.FileModeMask;
 import stasis.kinds.mapping.advice.Advice;
@@ -257,6 +258,7 @@ public final class Kinds {
         new Keyrings(),
         // BIRTH.
         new Room(),
+        new SystemVIpc(),
         new Session(),
         new Membarrier(),
         // SESSION.

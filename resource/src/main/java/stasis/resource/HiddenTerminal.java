@@ -9,8 +9,8 @@ import stasis.linux.abi.Bytes;
 public record HiddenTerminal(Bytes output, Input input, boolean stopped, boolean stoppedByCall) {
   /// What was typed.
   ///
-  /// @param content what can be read, and the beginning of a line @param ends a bit for each byte of it, from the lowest
-  ///     of the first on: here a line ends @param wholeBytes how much of it belongs to whole lines
+  /// @param content what can be read, and the beginning of a line @param ends a bit for each byte of it, from the
+  ///     lowest of the first on: here a line ends @param wholeBytes how much of it belongs to whole lines
   /// @param pushed whether the first line is what was there when lines began @param literalNext whether the next
   ///     character is taken as it is @param echo whether some is still to be shown
   /// @param coming what there was no room for, and that is yet to be interpreted

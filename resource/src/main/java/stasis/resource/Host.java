@@ -24,6 +24,12 @@ public interface Host {
   /// The System V shared memory segments of this host's IPC namespace.
   List<ShmSegment> shmSegments();
 
+  /// Text of `/proc/sysvipc/<sort>`, `sem` or `msg`: the objects of this host's IPC namespace; empty where there are
+  /// none.
+  default String systemVIpc(String sort) {
+    return "";
+  }
+
   /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be
   /// read whole.
   Optional<Long> checksum(PathBytes path, long offset, long lengthBytes);

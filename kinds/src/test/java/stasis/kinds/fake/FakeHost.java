@@ -34,6 +34,17 @@ public final class FakeHost implements Host {
     return this;
   }
 
+  /// @param lines of /proc/sysvipc/SORT, without its head
+  public FakeHost systemVIpc(String sort, String lines) {
+    inherited.put("/proc/sysvipc/" + sort, "head\n" + lines);
+    return this;
+  }
+
+  @Override
+  public String systemVIpc(String sort) {
+    return inherited.getOrDefault("/proc/sysvipc/" + sort, "");
+  }
+
   public FakeHost capable(String... names) {
     capabilities.addAll(Set.of(names));
     return this;

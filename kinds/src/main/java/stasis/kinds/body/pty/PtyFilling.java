@@ -16,8 +16,8 @@ import stasis.resource.Script;
 /// that leave it as it is, and output from the slave. Then its output is stopped, where it was.
 ///
 /// What the master writes reaches the line discipline at a moment of its own (drivers/tty/tty_buffer.c). So output is
-/// stopped first, by the stop character, and what was typed ends with the start character: once the slave can be written
-/// to again, all of it has arrived.
+/// stopped first, by the stop character, and what was typed ends with the start character: once the slave can be
+/// written to again, all of it has arrived.
 final class PtyFilling {
   private static final int TCSETS2 = 0x402c542b;
   private static final int TCXONC = 0x540a;

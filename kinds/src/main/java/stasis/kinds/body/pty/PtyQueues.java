@@ -12,8 +12,8 @@ import stasis.resource.HiddenTerminal;
 ///
 /// @param output what the master has not read @param input what the slave has not, and the beginning of a line
 /// @param ends a bit for each byte of it: here a line ends @param wholeBytes how much of it belongs to whole lines
-/// @param pushed whether the first line is what was there when lines began @param literalNext whether the next character
-///     would be taken as it is @param echo whether some was still to be shown
+/// @param pushed whether the first line is what was there when lines began @param literalNext whether the next
+///     character would be taken as it is @param echo whether some was still to be shown
 record PtyQueues(@Tag(1) Bytes output, @Tag(2) Bytes input, @Tag(3) Bytes ends, @Tag(4) int wholeBytes,
     @Tag(5) boolean pushed, @Tag(6) boolean literalNext, @Tag(7) boolean echo) {
   /// A line discipline has room for this much and the character that tells when it has all (drivers/tty/n_tty.c).

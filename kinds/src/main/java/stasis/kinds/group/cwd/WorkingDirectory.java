@@ -74,8 +74,8 @@ public final class WorkingDirectory implements GroupAspect<WorkingDirectory.Stat
   @Override
   public List<Loss> losses(State state, Host host) {
     return state.ofEnded().isEmpty() || number(state.ofEnded().get(), host).isPresent() ? losses(state)
-        : List.of(Loss.of("the working directory " + state.path() + " of a task that is gone becomes that of another such"
-            + " task: its link then reads another number"));
+        : List.of(Loss.of("the working directory " + state.path() + " of a task that is gone becomes that of another"
+            + " such task: its link then reads another number"));
   }
 
   /// What the task that will have ended can be called, if that is free.

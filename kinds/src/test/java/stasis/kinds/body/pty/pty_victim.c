@@ -1,5 +1,5 @@
-// Pseudoterminals with what nobody has read: characters, whole lines and the beginning of one, ends of files, lines that
-// end with other characters, characters that were there before lines began; output, more of it than a line discipline
+// Pseudoterminals with what nobody has read: characters, whole lines and the beginning of one, ends of files, lines
+// that end with other characters, characters that were there before lines began; output, more of it than a line discipline
 // takes, and either while output is stopped.
 #include "victim.h"
 #include <poll.h>

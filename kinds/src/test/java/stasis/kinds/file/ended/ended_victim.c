@@ -1,5 +1,5 @@
-// Descriptors of tasks that are gone: of a child that was killed, twice, in two processes, in an epoll and in flight; of
-// one that ended with a code, and of a thread.
+// Descriptors of tasks that are gone: of a child that was killed, twice, in two processes, in an epoll and in flight;
+// of one that ended with a code, and of a thread.
 #include "victim.h"
 #include <poll.h>
 #include <sys/epoll.h>

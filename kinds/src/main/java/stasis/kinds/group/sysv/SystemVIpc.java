@@ -1,0 +1,130 @@
+package stasis.kinds.group.sysv;
+
+import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import stasis.image.Schema;
+import stasis.image.Tag;
+import stasis.linux.abi.Bytes;
+import stasis.resource.Answers;
+import stasis.resource.FrozenGroup;
+import stasis.resource.GroupAspect;
+import stasis.resource.Host;
+import stasis.resource.Loss;
+import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
+import stasis.resource.Refs;
+import stasis.resource.Script;
+import stasis.resource.Stage;
+
+/// System V semaphore sets and message queues (sysvipc(7)) that a process of the tree was the last to use, or owes
+/// something at its end. They are the host's: where they are still there at the restore they stay as they are; where
+/// they are gone (removed, or the host was booted since) they are made again, under their ids and keys. Described and
+/// restored by the root, before anyone else is born.
+public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
+  /// @param key 0 (IPC_PRIVATE) for one without @param mode permission bits
+  record Identity(@Tag(1) int id, @Tag(2) int key, @Tag(3) int mode, @Tag(4) int uid, @Tag(5) int gid,
+      @Tag(6) int creatorUid, @Tag(7) int creatorGid) {
+    Identity {
+      if (id < 0 || (mode & ~PERMISSIONS) != 0) {
+        throw new IllegalArgumentException("no object of System V IPC has id " + id + " and mode " + mode);
+      }
+    }
+  }
+
+  /// @param values as they are when every process of the tree has ended
+  record Semaphores(@Tag(1) Identity identity, @Tag(2) List<Integer> values) {
+    Semaphores {
+      values = List.copyOf(values);
+      if (values.isEmpty() || values.stream().anyMatch(value -> value < 0 || value > MAX_VALUE)) {
+        throw new IllegalArgumentException("no semaphores have the values " + values);
+      }
+    }
+  }
+
+  /// @param type above 0
+  record Message(@Tag(1) long type, @Tag(2) Bytes text) {
+    Message {
+      if (type <= 0) {
+        throw new IllegalArgumentException("no message is of type " + type);
+      }
+    }
+  }
+
+  /// @param maxBytes msg_qbytes
+  record Queue(@Tag(1) Identity identity, @Tag(2) long maxBytes, @Tag(3) List<Message> messages) {
+    Queue {
+      messages = List.copyOf(messages);
+    }
+  }
+
+  record State(@Tag(1) List<Semaphores> sets, @Tag(2) List<Queue> queues) {
+    State {
+      sets = List.copyOf(sets);
+      queues = List.copyOf(queues);
+    }
+  }
+
+  static final int PERMISSIONS = 0777;
+  /// SEMVMX (uapi/linux/sem.h).
+  static final int MAX_VALUE = 32767;
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.sysv", 1);
+
+  @Override
+  public Schema<State> schema() {
+    return SCHEMA;
+  }
+
+  @Override
+  public Optional<State> checkpoint(FrozenGroup group, Answers answers) throws ObstructedException {
+    if (!group.tree().getFirst().leader().id().equals(group.leader().id())) {
+      return Optional.empty();
+    }
+    var looked = new IpcLook(group);
+    var state = new State(looked.sets(), looked.queues());
+    return state.sets().isEmpty() && state.queues().isEmpty() ? Optional.empty() : Optional.of(state);
+  }
+
+  @Override
+  public List<Loss> losses(State state, Host host) {
+    var losses = new ArrayList<Loss>();
+    for (IpcTable table : IpcTable.of(state, host)) {
+      if (!table.isThere()) {
+        losses.add(Loss.of(table.subject() + " is gone and is made again: when it was last used, and by which process,"
+            + " begins anew"));
+      }
+    }
+    return losses;
+  }
+
+  @Override
+  public List<Obstacle> obstacles(State state, Host host) {
+    var obstacles = new ArrayList<Obstacle>();
+    for (IpcTable table : IpcTable.of(state, host)) {
+      table.obstacle(host).ifPresent(obstacles::add);
+    }
+    return obstacles;
+  }
+
+  @Override
+  public void restore(State state, Script script, Refs refs) {
+    var making = new IpcMaking(script);
+    List<IpcTable> tables = IpcTable.of(state, refs.host());
+    for (int i = 0; i < tables.size(); i++) {
+      if (tables.get(i).isThere()) {
+        continue;
+      }
+      if (i < state.sets().size()) {
+        making.make(state.sets().get(i));
+      } else {
+        making.make(state.queues().get(i - state.sets().size()));
+      }
+    }
+  }
+
+  @Override
+  public Stage stage() {
+    return Stage.BIRTH;
+  }
+}

@@ -46,7 +46,7 @@ public final class KernelQueues implements AutoCloseable {
     socket = socket(btf);
     listener = Places.of(btf, "inet_connection_sock", "icsk_accept_queue.rskq_accept_head");
     request = Places.of(btf, "request_sock", "dl_next", "sk");
-    tcp = Places.of(btf, "tcp_sock", "copied_seq", "rcv_nxt");
+    tcp = Places.of(btf, "tcp_sock", "copied_seq", "rcv_nxt", "urg_data");
     udp = Places.of(btf, "udp_sock", "pending", "len", "inet.cork.base.opt", "inet.cork.base.ttl",
         "inet.cork.base.tos", "inet.cork.base.gso_size", "inet.cork.fl.u.ip4.daddr",
         "inet.cork.fl.u.ip4.uli.ports.dport", "inet.cork.fl.u.ip6.daddr", "inet.cork.fl.u.ip6.uli.ports.dport");
@@ -111,6 +111,9 @@ public final class KernelQueues implements AutoCloseable {
     ByteBuffer common = require(sk, socket.end());
     int state = common.get(socket.at("__sk_common.skc_state")) & 0xff;
     ByteBuffer numbers = require(sk, tcp.end());
+    if (numbers.getShort(tcp.at("urg_data")) != 0) {
+      throw Places.lost("urgent data wait in a connection that nobody has accepted");
+    }
     int received = numbers.getInt(tcp.at("rcv_nxt"));
     int end = (1 << state & FIN_RECEIVED) != 0 ? received - 1 : received;
     Bytes unread = stream(sk, numbers.getInt(tcp.at("copied_seq")), end);

@@ -61,6 +61,10 @@ final class Unaccepted {
   /// @param end of the client, as it was read
   static Unheard unheard(OpenFile client, SocketAddress local, SocketAddress peer, SocketDiag.Found other,
       Connection end) throws ObstructedException {
+    if (end.urgentOut().isPresent()) {
+      throw new ObstructedException(client.subject(), "it has sent urgent data to " + peer + ", which has not accepted it"
+          + " yet", "let the server accept it before the checkpoint");
+    }
     Bytes queued = end.unacked().concat(end.unsent());
     int shut = (end.shutRead() ? 1 : 0) | (TcpState.hasSentFin(end.state()) ? 2 : 0);
     if (!end.unread().isEmpty() || other.state() == TcpState.SYN_RECV && !queued.isEmpty()) {

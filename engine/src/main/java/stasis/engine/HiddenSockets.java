@@ -66,6 +66,16 @@ final class HiddenSockets {
     }
 
     @Override
+    public List<Arrived> datagrams() throws ObstructedException {
+      try {
+        return kernel.datagrams(address).stream().map(one -> new Arrived(one.host(), one.port(), one.lengthBytes()))
+            .toList();
+      } catch (SyscallException e) {
+        throw new ObstructedException(subject, e, AGAIN);
+      }
+    }
+
+    @Override
     public Bytes received(int first, int end) throws ObstructedException {
       try {
         return kernel.stream(address, first, end);

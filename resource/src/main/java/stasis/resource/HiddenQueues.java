@@ -17,6 +17,14 @@ public interface HiddenQueues {
   /// @param peerHost whom it is for @param plain whether nothing of it was asked for by control messages
   record Corked(Bytes peerHost, int peerPort, Bytes payload, boolean plain) {}
 
+  /// A datagram that was not read.
+  ///
+  /// @param host of its sender, 4 or 16 bytes
+  record Arrived(Bytes host, int port, int lengthBytes) {}
+
+  /// Those of a UDP socket, the oldest first; those too that a peek passes over.
+  List<Arrived> datagrams() throws ObstructedException;
+
   /// Those of a listener, the next to be accepted first.
   List<Waiting> unaccepted() throws ObstructedException;
 

@@ -22,6 +22,11 @@ public final class KernelQueues implements AutoCloseable {
   /// @param peerHost whom it is for @param plain whether nothing of it was asked for by control messages
   public record Corked(Bytes peerHost, int peerPort, Bytes payload, boolean plain) {}
 
+  /// A datagram that was not read.
+  ///
+  /// @param host of its sender, 4 or 16 bytes
+  public record Arrived(Bytes host, int port, int lengthBytes) {}
+
   private static final int AF_INET6 = 10;
   private static final int V4_HEADER = 20;
   private static final int V6_HEADER = 40;
@@ -47,7 +52,7 @@ public final class KernelQueues implements AutoCloseable {
     listener = Places.of(btf, "inet_connection_sock", "icsk_accept_queue.rskq_accept_head");
     request = Places.of(btf, "request_sock", "dl_next", "sk");
     tcp = Places.of(btf, "tcp_sock", "copied_seq", "rcv_nxt", "urg_data");
-    udp = Places.of(btf, "udp_sock", "pending", "len", "inet.cork.base.opt", "inet.cork.base.ttl",
+    udp = Places.of(btf, "udp_sock", "pending", "len", "reader_queue", "inet.cork.base.opt", "inet.cork.base.ttl",
         "inet.cork.base.tos", "inet.cork.base.gso_size", "inet.cork.fl.u.ip4.daddr",
         "inet.cork.fl.u.ip4.uli.ports.dport", "inet.cork.fl.u.ip6.daddr", "inet.cork.fl.u.ip6.uli.ports.dport");
   }
@@ -131,6 +136,21 @@ public final class KernelQueues implements AutoCloseable {
   public Bytes stream(long sk, int first, int end) throws SyscallException {
     return first == end ? Bytes.EMPTY
         : SkbReader.stream(packets.read(sk + socket.at("sk_receive_queue"), Optional.of(map)), first, end);
+  }
+
+  /// What a UDP socket has received and not been asked for, the oldest first; those too that a peek passes over.
+  public List<Arrived> datagrams(long sk) throws SyscallException {
+    var all = new ArrayList<Arrived>();
+    // A reader takes the whole of one queue into the other (net/ipv4/udp.c, __skb_recv_udp()).
+    for (int queue : new int[] {udp.at("reader_queue"), socket.at("sk_receive_queue")}) {
+      for (SkbReader.Packet packet : packets.read(sk + queue, Optional.of(map))) {
+        long network = packet.head() + packet.networkAt();
+        boolean v6 = require(network, 1).get(0) >> 4 == 6;
+        all.add(new Arrived(Bytes.of(require(network + (v6 ? 8 : 12), v6 ? 16 : 4)),
+            port(require(packet.head() + packet.transportAt(), 2), 0), packet.content().length()));
+      }
+    }
+    return all;
   }
 
   /// What a UDP socket holds back (UDP_CORK, MSG_MORE).

@@ -15,7 +15,8 @@ public final class KernelQueues implements AutoCloseable {
   ///
   /// @param state TCP_ESTABLISHED and so on @param host 4 or 16 bytes @param received sequence number of the next byte
   ///     to come, a FIN counted @param unread all it was ever sent
-  public record Waiting(int state, Bytes host, int port, Bytes peerHost, int peerPort, int received, Bytes unread) {}
+  public record Waiting(int state, Bytes host, int port, Bytes peerHost, int peerPort, int interfaceIndex, int received,
+      Bytes unread) {}
 
   /// A datagram that waits for more.
   ///
@@ -60,7 +61,7 @@ public final class KernelQueues implements AutoCloseable {
   private static Places socket(Btf btf) throws UnsupportedKernel {
     return Places.of(btf, "sock", "__sk_common.skc_family", "__sk_common.skc_state", "__sk_common.skc_daddr",
         "__sk_common.skc_rcv_saddr", "__sk_common.skc_dport", "__sk_common.skc_num", "__sk_common.skc_v6_daddr",
-        "__sk_common.skc_v6_rcv_saddr", "sk_receive_queue", "sk_write_queue");
+        "__sk_common.skc_v6_rcv_saddr", "__sk_common.skc_bound_dev_if", "sk_receive_queue", "sk_write_queue");
   }
 
   /// @param own address of a socket of the caller's, in whose queue there is nothing but `known`
@@ -127,7 +128,8 @@ public final class KernelQueues implements AutoCloseable {
         bytes(common, socket.at(v6 ? "__sk_common.skc_v6_rcv_saddr" : "__sk_common.skc_rcv_saddr"), v6 ? 16 : 4),
         common.getShort(socket.at("__sk_common.skc_num")) & 0xffff,
         bytes(common, socket.at(v6 ? "__sk_common.skc_v6_daddr" : "__sk_common.skc_daddr"), v6 ? 16 : 4),
-        port(common, socket.at("__sk_common.skc_dport")), received, unread);
+        port(common, socket.at("__sk_common.skc_dport")), common.getInt(socket.at("__sk_common.skc_bound_dev_if")),
+        received, unread);
   }
 
   /// What a TCP socket has received and not been asked for, out-of-band bytes too.

@@ -59,7 +59,17 @@ final class HiddenSockets {
     public List<Waiting> unaccepted() throws ObstructedException {
       try {
         return kernel.unaccepted(address).stream().map(one -> new Waiting(one.state(), one.host(), one.port(),
-            one.peerHost(), one.peerPort(), one.received(), one.unread())).toList();
+            one.peerHost(), one.peerPort(), one.interfaceIndex(), one.received(), one.unread())).toList();
+      } catch (SyscallException e) {
+        throw new ObstructedException(subject, e, AGAIN);
+      }
+    }
+
+    @Override
+    public List<Arrived> datagrams() throws ObstructedException {
+      try {
+        return kernel.datagrams(address).stream().map(one -> new Arrived(one.host(), one.port(), one.lengthBytes()))
+            .toList();
       } catch (SyscallException e) {
         throw new ObstructedException(subject, e, AGAIN);
       }

@@ -2,12 +2,15 @@ package stasis.kinds.socket;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import stasis.image.Tag;
+import stasis.kinds.file.SocketFacts;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.HiddenQueues;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -32,10 +35,10 @@ public final class DatagramQueue {
   /// A peek offset that moves on leads from one datagram to the next (socket(7), SO_PEEK_OFF). It is the description's
   /// and set back.
   public static List<Datagram> peek(OpenFile file) throws ObstructedException {
-    if (isEmpty(file)) {
+    int offset = SocketOption.readInt(file, OptionTable.SOL_SOCKET, SO_PEEK_OFF).orElse(-1);
+    if (offset < 0 && isEmpty(file)) {
       return List.of();
     }
-    int offset = SocketOption.readInt(file, OptionTable.SOL_SOCKET, SO_PEEK_OFF).orElse(-1);
     Arg level = Arg.imm(OptionTable.SOL_SOCKET);
     Arg name = Arg.imm(SO_PEEK_OFF);
     OwnCall undo = OwnCall.of(Nr.SETSOCKOPT, Arg.self(), level, name, Arg.data(Bytes.ofU32(offset)), Arg.imm(4));
@@ -46,7 +49,7 @@ public final class DatagramQueue {
         Answer next = file.ask(Nr.RECVFROM, Arg.self(), Arg.space(LONGEST), Arg.imm(LONGEST),
             Arg.imm(MSG_PEEK_TRUNC_DONTWAIT), Arg.space(ADDRESS_BYTES), Arg.data(Bytes.ofU32(ADDRESS_BYTES)));
         if (next.failedWith(Errno.EAGAIN)) {
-          return List.copyOf(queue);
+          return withHidden(file, queue);
         }
         require(file, next);
         queue.add(new Datagram(next.output(4).slice(0, next.output(5).u32(0)),
@@ -55,6 +58,28 @@ public final class DatagramQueue {
       throw new ObstructedException(file.subject(), "it has more than " + MOST + " unread datagrams",
           "let the program read them before the checkpoint");
     }
+  }
+
+  /// An empty datagram that was peeked at once a second peek passes over (net/core/datagram.c,
+  /// __skb_try_recv_from_queue()).
+  private static List<Datagram> withHidden(OpenFile file, List<Datagram> seen) throws ObstructedException {
+    Optional<HiddenQueues> queues = file.hiddenQueues();
+    if (queues.isEmpty()) {
+      return List.copyOf(seen);
+    }
+    List<HiddenQueues.Arrived> all = queues.get().datagrams();
+    List<Datagram> full = seen.stream().filter(datagram -> !datagram.payload().isEmpty()).toList();
+    if (all.stream().filter(one -> one.lengthBytes() != 0).count() != full.size()) {
+      throw new ObstructedException(file.subject(), "of its unread datagrams not all can be read",
+          "let the program read them before the checkpoint");
+    }
+    var queue = new ArrayList<Datagram>();
+    int next = 0;
+    for (HiddenQueues.Arrived one : all) {
+      queue.add(one.lengthBytes() != 0 ? full.get(next++) : new Datagram(
+          SocketAddress.of(one.host(), one.port()).in(SocketFacts.domain(file)).bytes(), Bytes.EMPTY));
+    }
+    return List.copyOf(queue);
   }
 
   private static boolean isEmpty(OpenFile file) {

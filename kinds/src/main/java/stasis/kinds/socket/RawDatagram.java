@@ -11,7 +11,9 @@ final class RawDatagram {
   private static final int UDP_HEADER = 8;
   private static final int TCP_HEADER = 20;
   private static final int IPPROTO_TCP = 6;
-  private static final int FIN_ACK = 0x11;
+  static final int FIN = 0x1;
+  static final int URG = 0x20;
+  private static final int ACK = 0x10;
   private static final int TTL = 64;
 
   private RawDatagram() {}
@@ -30,15 +32,18 @@ final class RawDatagram {
     return Bytes.of(content(out));
   }
 
-  /// The last segment of a TCP connection, without data: FIN and ACK.
+  /// A segment of a TCP connection, with ACK.
   ///
-  /// @param sequence of the FIN @param window as in the header, scaled
-  static Bytes fin(SocketAddress from, SocketAddress to, int sequence, int acknowledged, int window) {
-    ByteBuffer out = packet(IPPROTO_TCP, from.host(), to.host(), TCP_HEADER);
+  /// @param flags FIN, or URG for a first byte that is urgent @param window as in the header, scaled
+  static Bytes segment(SocketAddress from, SocketAddress to, int flags, int sequence, int acknowledged, int window,
+      Bytes payload) {
+    int tcpBytes = TCP_HEADER + payload.length();
+    ByteBuffer out = packet(IPPROTO_TCP, from.host(), to.host(), tcpBytes);
     int tcpAt = out.position();
     out.putShort((short) from.port()).putShort((short) to.port()).putInt(sequence).putInt(acknowledged)
-        .putShort((short) (TCP_HEADER / 4 << 12 | FIN_ACK)).putShort((short) window).putInt(0);
-    int sum = checksum(content(out), tcpAt, pseudo(from.host()) + pseudo(to.host()) + IPPROTO_TCP + TCP_HEADER);
+        .putShort((short) (TCP_HEADER / 4 << 12 | ACK | flags)).putShort((short) window).putShort((short) 0)
+        .putShort((short) ((flags & URG) != 0 ? 1 : 0)).put(payload.toArray());
+    int sum = checksum(content(out), tcpAt, pseudo(from.host()) + pseudo(to.host()) + IPPROTO_TCP + tcpBytes);
     out.putShort(tcpAt + 16, (short) sum);
     return Bytes.of(content(out));
   }

@@ -23,6 +23,7 @@ public record SocketAddress(Bytes bytes) {
   private static final int V4_BYTES = 16;
   private static final int V6_BYTES = 28;
   private static final int V6_HOST_AT = 8;
+  private static final int SCOPE_AT = 24;
   private static final int ROOM_BYTES = 128;
   private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
   private static final int IP_FREEBIND = 15;
@@ -63,6 +64,13 @@ public record SocketAddress(Bytes bytes) {
         (byte) port});
     return new SocketAddress(host.length() == 4 ? head.concat(host).concat(Bytes.zeros(8))
         : head.concat(Bytes.zeros(4)).concat(host).concat(Bytes.zeros(4)));
+  }
+
+  /// @param interfaceIndex which a link-local address is meant on
+  public static SocketAddress of(Bytes host, int port, int interfaceIndex) {
+    SocketAddress plain = of(host, port);
+    boolean linkLocal = host.length() == 16 && host.u8(0) == 0xfe && (host.u8(1) & 0xc0) == 0x80;
+    return linkLocal ? new SocketAddress(plain.bytes().withU32(SCOPE_AT, interfaceIndex)) : plain;
   }
 
   /// The same for a socket of that family: IPv4 in IPv6 clothes where need be.
@@ -164,7 +172,7 @@ public record SocketAddress(Bytes bytes) {
 
   /// Interface that a link-local address is meant on; 0 for none.
   public int scope() {
-    return family() == AF_INET6 ? bytes.u32(24) : 0;
+    return family() == AF_INET6 ? bytes.u32(SCOPE_AT) : 0;
   }
 
   @Override

@@ -17,7 +17,16 @@ import stasis.resource.Script;
 public final class SocketDiag {
   /// @param state TCP_ESTABLISHED and so on @param unreadBytes in its receive queue @param inode 0 when no fd leads to
   ///     it: not accepted yet, or closed
-  public record Found(int state, Remains id, Bytes host, Bytes peerHost, int peerPort, int unreadBytes, long inode) {}
+  public record Found(int state, Remains id, Bytes host, Bytes peerHost, int peerPort, int unreadBytes, long inode) {
+    /// @param port of its own
+    public SocketAddress local(int port) {
+      return SocketAddress.of(host, port, id.id().u32(INTERFACE_AT));
+    }
+
+    public SocketAddress peer() {
+      return SocketAddress.of(peerHost, peerPort, id.id().u32(INTERFACE_AT));
+    }
+  }
 
   /// What may be left of a connection when its program is gone: it keeps a port for a minute (TIME_WAIT).
   ///
@@ -30,6 +39,8 @@ public final class SocketDiag {
     }
   }
 
+  private static final int LOOPBACK_IFINDEX = 1;
+  private static final int INTERFACE_AT = 36;
   private static final int ID_BYTES = 48;
   private static final int SOCK_DESTROY = 21;
   private static final int SO_COOKIE = 57;
@@ -118,13 +129,20 @@ public final class SocketDiag {
     Bytes request = request(local.family() == SocketAddress.AF_INET ? 4 : 16, NLM_F_REQUEST | NLM_F_DUMP,
         1 << TcpState.SYN_SENT, local.bytes().slice(2, 2).concat(Bytes.zeros(46)));
     return ask(asker, request, true).stream().filter(found -> found.inode() == inode).findFirst()
-        .map(found -> SocketAddress.of(found.peerHost(), found.peerPort()));
+        .map(Found::peer);
   }
 
   /// struct inet_diag_sockid: ports, hosts of 16 bytes each, interface, cookie (INET_DIAG_NOCOOKIE).
   private static Bytes id(SocketAddress source, SocketAddress destination) {
     return source.bytes().slice(2, 2).concat(destination.bytes().slice(2, 2)).concat(wide(source.host()))
-        .concat(wide(destination.host())).concat(Bytes.ofU32(0, -1, -1));
+        .concat(wide(destination.host())).concat(Bytes.ofU32(interfaceBetween(source, destination), -1, -1));
+  }
+
+  /// A socket that is bound to an interface is found by that alone. What stays on a host goes by lo, link-local
+  /// addresses by their own.
+  private static int interfaceBetween(SocketAddress source, SocketAddress destination) {
+    int scope = Math.max(source.scope(), destination.scope());
+    return scope == 0 ? LOOPBACK_IFINDEX : scope;
   }
 
   private static Bytes wide(Bytes host) {

@@ -15,12 +15,18 @@ public final class KernelQueues implements AutoCloseable {
   ///
   /// @param state TCP_ESTABLISHED and so on @param host 4 or 16 bytes @param received sequence number of the next byte
   ///     to come, a FIN counted @param unread all it was ever sent
-  public record Waiting(int state, Bytes host, int port, Bytes peerHost, int peerPort, int received, Bytes unread) {}
+  public record Waiting(int state, Bytes host, int port, Bytes peerHost, int peerPort, int interfaceIndex, int received,
+      Bytes unread) {}
 
   /// A datagram that waits for more.
   ///
   /// @param peerHost whom it is for @param plain whether nothing of it was asked for by control messages
   public record Corked(Bytes peerHost, int peerPort, Bytes payload, boolean plain) {}
+
+  /// A datagram that was not read.
+  ///
+  /// @param host of its sender, 4 or 16 bytes
+  public record Arrived(Bytes host, int port, int lengthBytes) {}
 
   private static final int AF_INET6 = 10;
   private static final int V4_HEADER = 20;
@@ -46,8 +52,8 @@ public final class KernelQueues implements AutoCloseable {
     socket = socket(btf);
     listener = Places.of(btf, "inet_connection_sock", "icsk_accept_queue.rskq_accept_head");
     request = Places.of(btf, "request_sock", "dl_next", "sk");
-    tcp = Places.of(btf, "tcp_sock", "copied_seq", "rcv_nxt");
-    udp = Places.of(btf, "udp_sock", "pending", "len", "inet.cork.base.opt", "inet.cork.base.ttl",
+    tcp = Places.of(btf, "tcp_sock", "copied_seq", "rcv_nxt", "urg_data");
+    udp = Places.of(btf, "udp_sock", "pending", "len", "reader_queue", "inet.cork.base.opt", "inet.cork.base.ttl",
         "inet.cork.base.tos", "inet.cork.base.gso_size", "inet.cork.fl.u.ip4.daddr",
         "inet.cork.fl.u.ip4.uli.ports.dport", "inet.cork.fl.u.ip6.daddr", "inet.cork.fl.u.ip6.uli.ports.dport");
   }
@@ -55,7 +61,7 @@ public final class KernelQueues implements AutoCloseable {
   private static Places socket(Btf btf) throws UnsupportedKernel {
     return Places.of(btf, "sock", "__sk_common.skc_family", "__sk_common.skc_state", "__sk_common.skc_daddr",
         "__sk_common.skc_rcv_saddr", "__sk_common.skc_dport", "__sk_common.skc_num", "__sk_common.skc_v6_daddr",
-        "__sk_common.skc_v6_rcv_saddr", "sk_receive_queue", "sk_write_queue");
+        "__sk_common.skc_v6_rcv_saddr", "__sk_common.skc_bound_dev_if", "sk_receive_queue", "sk_write_queue");
   }
 
   /// @param own address of a socket of the caller's, in whose queue there is nothing but `known`
@@ -111,6 +117,9 @@ public final class KernelQueues implements AutoCloseable {
     ByteBuffer common = require(sk, socket.end());
     int state = common.get(socket.at("__sk_common.skc_state")) & 0xff;
     ByteBuffer numbers = require(sk, tcp.end());
+    if (numbers.getShort(tcp.at("urg_data")) != 0) {
+      throw Places.lost("urgent data wait in a connection that nobody has accepted");
+    }
     int received = numbers.getInt(tcp.at("rcv_nxt"));
     int end = (1 << state & FIN_RECEIVED) != 0 ? received - 1 : received;
     Bytes unread = stream(sk, numbers.getInt(tcp.at("copied_seq")), end);
@@ -119,7 +128,8 @@ public final class KernelQueues implements AutoCloseable {
         bytes(common, socket.at(v6 ? "__sk_common.skc_v6_rcv_saddr" : "__sk_common.skc_rcv_saddr"), v6 ? 16 : 4),
         common.getShort(socket.at("__sk_common.skc_num")) & 0xffff,
         bytes(common, socket.at(v6 ? "__sk_common.skc_v6_daddr" : "__sk_common.skc_daddr"), v6 ? 16 : 4),
-        port(common, socket.at("__sk_common.skc_dport")), received, unread);
+        port(common, socket.at("__sk_common.skc_dport")), common.getInt(socket.at("__sk_common.skc_bound_dev_if")),
+        received, unread);
   }
 
   /// What a TCP socket has received and not been asked for, out-of-band bytes too.
@@ -128,6 +138,21 @@ public final class KernelQueues implements AutoCloseable {
   public Bytes stream(long sk, int first, int end) throws SyscallException {
     return first == end ? Bytes.EMPTY
         : SkbReader.stream(packets.read(sk + socket.at("sk_receive_queue"), Optional.of(map)), first, end);
+  }
+
+  /// What a UDP socket has received and not been asked for, the oldest first; those too that a peek passes over.
+  public List<Arrived> datagrams(long sk) throws SyscallException {
+    var all = new ArrayList<Arrived>();
+    // A reader takes the whole of one queue into the other (net/ipv4/udp.c, __skb_recv_udp()).
+    for (int queue : new int[] {udp.at("reader_queue"), socket.at("sk_receive_queue")}) {
+      for (SkbReader.Packet packet : packets.read(sk + queue, Optional.of(map))) {
+        long network = packet.head() + packet.networkAt();
+        boolean v6 = require(network, 1).get(0) >> 4 == 6;
+        all.add(new Arrived(Bytes.of(require(network + (v6 ? 8 : 12), v6 ? 16 : 4)),
+            port(require(packet.head() + packet.transportAt(), 2), 0), packet.content().length()));
+      }
+    }
+    return all;
   }
 
   /// What a UDP socket holds back (UDP_CORK, MSG_MORE).

@@ -12,9 +12,10 @@ import stasis.linux.abi.SyscallException;
 final class SkbReader {
   /// One packet.
   ///
-  /// @param head where its headers are kept @param sequence of its first byte, where it is one of TCP, and @param flags
+  /// @param head where its headers are kept @param networkAt how far from there that of IP lies, and @param transportAt
+  ///     the one behind it @param sequence of its first byte, where it is one of TCP, and @param flags
   ///     of its header @param content from `data` on @param pages of its content, in order
-  record Packet(long head, int sequence, int flags, Bytes content, List<Piece> pages) {}
+  record Packet(long head, int networkAt, int transportAt, int sequence, int flags, Bytes content, List<Piece> pages) {}
 
   /// @param page a struct page
   record Piece(long page, int offset, int lengthBytes) {}
@@ -34,7 +35,8 @@ final class SkbReader {
 
   SkbReader(KernelMemory kernel, Btf btf) throws UnsupportedKernel {
     this.kernel = kernel;
-    skb = Places.of(btf, "sk_buff", "next", "len", "data_len", "end", "head", "data", "cb");
+    skb = Places.of(btf, "sk_buff", "next", "len", "data_len", "end", "head", "data", "cb", "network_header",
+        "transport_header");
     controlAt = Places.of(btf, "tcp_skb_cb", "tcp_flags").at("tcp_flags");
     frags = Places.of(btf, "skb_shared_info", "nr_frags", "frag_list", "frags[0]", "frags[1]", PAGE, LENGTH, OFFSET);
   }
@@ -72,7 +74,8 @@ final class SkbReader {
         throw Places.lost("of a packet of " + length + " bytes " + content.size() + " were found");
       }
     }
-    return new Packet(head, buffer.getInt(skb.at("cb")), buffer.get(skb.at("cb") + controlAt) & 0xff,
+    return new Packet(head, Short.toUnsignedInt(buffer.getShort(skb.at("network_header"))),
+        Short.toUnsignedInt(buffer.getShort(skb.at("transport_header"))), buffer.getInt(skb.at("cb")), buffer.get(skb.at("cb") + controlAt) & 0xff,
         Bytes.of(content.toByteArray()), pieces);
   }
 

@@ -11,6 +11,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.HiddenSocket;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
@@ -22,11 +23,13 @@ import stasis.resource.OwnCall;
 ///     received, both without FINs
 /// @param unread received and not read @param unacked sent and not acknowledged @param unsent written and not sent
 /// @param segmentBytes the limit that was agreed on @param info TCPI_OPT_ bits @param scales for windows: of the other
-///     end in bits 0 to 3, of this one in bits 4 to 7
+///     end in bits 0 to 3, of this one in bits 4 to 7 @param urgentIn in what is unread @param urgentOut in what is
+///     unacknowledged and unsent
 /// @param timestamp of this end, opaque @param window struct tcp_repair_window @param shutRead SHUT_RD of shutdown(2)
 record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Tag(4) int receiveSeq,
     @Tag(5) Bytes unread, @Tag(6) Bytes unacked, @Tag(7) Bytes unsent, @Tag(8) int segmentBytes, @Tag(9) int info,
-    @Tag(10) int scales, @Tag(11) int timestamp, @Tag(12) Bytes window, @Tag(13) boolean shutRead) {
+    @Tag(10) int scales, @Tag(11) int timestamp, @Tag(12) Bytes window, @Tag(13) boolean shutRead,
+    @Tag(14) Optional<Urgent> urgentIn, @Tag(15) Optional<Urgent> urgentOut) {
   /// Who has the other end.
   enum Peer {
     /// A task of the tree.
@@ -62,6 +65,10 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
   private static final int MSG_PEEK_DONTWAIT = 0x2 | 0x40;
 
   Connection {
+    if (urgentIn.filter(mark -> mark.at() < 0 || mark.at() >= unread.length()).isPresent() || urgentOut.filter(
+        mark -> mark.at() < 0 || mark.at() >= unacked.length() + unsent.length()).isPresent()) {
+      throw new IllegalArgumentException("an urgent byte beyond its queue");
+    }
     if (!TcpState.isConnected(state) || window.length() != WINDOW_BYTES) {
       throw new IllegalArgumentException("a connection in state " + state + " with a window of " + window.length());
     }
@@ -97,9 +104,10 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
   static Connection read(OpenFile file, Peer peer, Bytes info, int reuse) throws ObstructedException {
     int state = info.u8(0);
     int ready = Readiness.of(file, Readiness.READ_SHUT | Readiness.URGENT);
-    if ((ready & Readiness.URGENT) != 0) {
+    Optional<HiddenSocket.Stream> hidden = file.hiddenSocket().flatMap(HiddenSocket::stream);
+    if ((ready & Readiness.URGENT) != 0 && hidden.isEmpty()) {
       throw new ObstructedException(file.subject(), "it has urgent data that were not read",
-          "let the program read them before the checkpoint");
+          "let the program read them before the checkpoint, or run with CAP_BPF and CAP_PERFMON");
     }
     boolean shutRead = (ready & Readiness.READ_SHUT) != 0 && !TcpState.hasReceivedFin(state);
     int fin = TcpState.hasFinQueued(state) ? 1 : 0;
@@ -112,11 +120,14 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
       int segment = option(file, TCP_MAXSEG, 4).u32(0);
       int timestamp = (info.u8(5) & INFO_TIMESTAMPS) == 0 ? 0 : option(file, TCP_TIMESTAMP, 4).u32(0);
       int received = sequence(file, RECEIVE_QUEUE) - (TcpState.hasReceivedFin(state) ? 1 : 0);
-      Bytes in = peek(file, unread);
+      Optional<Urgent> urgentIn = hidden.flatMap(stream -> Urgent.received(stream, received));
+      Bytes in = urgentIn.isPresent() ? Urgent.received(file, hidden.orElseThrow().readTo(), received)
+          : peek(file, unread);
       int written = sequence(file, SEND_QUEUE) - (TcpState.hasSentFin(state) ? 1 : 0);
       Bytes out = peek(file, queued);
       return new Connection(peer, state, written, received, in, out.slice(0, queued - unsent),
-          out.slice(queued - unsent, unsent), segment, info.u8(5), info.u8(6), timestamp, window, shutRead);
+          out.slice(queued - unsent, unsent), segment, info.u8(5), info.u8(6), timestamp, window, shutRead, urgentIn,
+          hidden.flatMap(stream -> Urgent.sent(stream, queued)));
     } finally {
       for (OwnCall off : repairOff(reuse)) {
         file.ask(off.nr(), off.args().toArray(Arg[]::new));
@@ -124,8 +135,18 @@ record Connection(@Tag(1) Peer peer, @Tag(2) int state, @Tag(3) int sendSeq, @Ta
     }
   }
 
+  /// What is unread without an urgent byte among it.
+  Bytes unreadStream() {
+    return urgentIn.map(mark -> unread.slice(0, mark.at()).concat(
+        unread.slice(mark.at() + 1, unread.length() - mark.at() - 1))).orElse(unread);
+  }
+
   /// What a socket whose connection is over still has to be read. Without such a thing the peek would take its error.
   static Bytes leftUnread(OpenFile file) throws ObstructedException {
+    if (file.hiddenSocket().flatMap(HiddenSocket::stream).filter(stream -> stream.urgent() != 0).isPresent()) {
+      throw new ObstructedException(file.subject(), "its connection is over, and it has urgent data that were not read",
+          "let the program read them before the checkpoint");
+    }
     return peek(file, count(file, SIOCINQ));
   }
 

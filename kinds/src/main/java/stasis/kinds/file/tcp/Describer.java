@@ -116,7 +116,11 @@ record Describer(TcpPeers outside) {
     }
     Connection end = Connection.read(file, whose, info, TcpSocket.reuse(options));
     if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.CLOSE) {
-      return state.ended(end.unread(), true);
+      if (end.urgentIn().filter(mark -> !mark.taken()).isPresent()) {
+        throw new ObstructedException(file.subject(), "a connection that is given up loses the urgent byte that it has not"
+            + " read", "let the program read it before the checkpoint");
+      }
+      return state.ended(end.unreadStream(), true);
     }
     // With timestamps a new connection may follow one in TIME_WAIT (net/ipv4/tcp_ipv4.c, tcp_twsk_unique()).
     List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()

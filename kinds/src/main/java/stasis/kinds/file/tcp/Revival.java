@@ -7,6 +7,7 @@ import static stasis.kinds.file.tcp.Connection.SO_REUSEADDR;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import stasis.kinds.socket.Forgery;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -28,14 +29,15 @@ record Revival(Arg socket, Script script) {
   private static final int STREAM_CLOEXEC = 1 | CLOEXEC;
   private static final int SO_ERROR = 4;
   private static final int SO_LINGER = 13;
-  private static final int SHUT_RD = 0;
-  private static final int SHUT_WR = 1;
-  private static final int SHUT_RDWR = 2;
   private static final int TCP_REPAIR_OPTIONS = 22;
   private static final int TCPOPT_MSS = 2;
   private static final int TCPOPT_WINDOW = 3;
   private static final int TCPOPT_SACK_PERM = 4;
   private static final int TCPOPT_TIMESTAMP = 8;
+  private static final int SO_OOBINLINE = 10;
+  private static final int MSG_OOB = 0x1;
+  private static final int MSG_PEEK = 0x2;
+  private static final int MSG_DONTWAIT = 0x40;
   private static final int MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
   /// One send in repair mode becomes one skb (net/ipv4/tcp_input.c, tcp_send_rcvq()).
   private static final int CHUNK_BYTES = 32_768;
@@ -87,8 +89,8 @@ record Revival(Arg socket, Script script) {
     if (end.has(Connection.INFO_TIMESTAMPS)) {
       set(IPPROTO_TCP, Connection.TCP_TIMESTAMP, end.timestamp(), "its clock");
     }
-    queue(Connection.RECEIVE_QUEUE, end.unread(), "unread bytes");
-    queue(Connection.SEND_QUEUE, end.unacked(), "unacknowledged bytes");
+    queue(Connection.RECEIVE_QUEUE, end.unread().slice(0, early(end)), "unread bytes", Optional.empty());
+    queue(Connection.SEND_QUEUE, end.unacked(), "unacknowledged bytes", end.urgentOut());
     script.call(Nr.SETSOCKOPT, "windows", socket, Arg.imm(IPPROTO_TCP), Arg.imm(Connection.TCP_REPAIR_WINDOW),
         Arg.data(window(end)), Arg.imm(Connection.WINDOW_BYTES));
   }
@@ -110,17 +112,32 @@ record Revival(Arg socket, Script script) {
     return end.has(Connection.INFO_TIMESTAMPS) ? options.concat(Bytes.ofU32(TCPOPT_TIMESTAMP, 0)) : options;
   }
 
-  /// The window begins where the FIN will be: that comes once more (rcv_wup at 16, rcv_wnd at 12).
-  private static Bytes window(Connection end) {
-    Bytes window = end.window();
-    return TcpState.hasReceivedFin(end.state())
-        ? window.withU32(16, window.u32(16) - 1).withU32(12, window.u32(12) + 1) : window;
+  /// How much of what is unread comes in repair mode: an urgent byte and all behind it do not.
+  private static int early(Connection end) {
+    return end.urgentIn().map(Urgent::at).orElse(end.unread().length());
   }
 
-  private void queue(int queue, Bytes content, String why) {
+  /// The window begins where the FIN will be, and the urgent byte: those come once more (rcv_wup at 16, rcv_wnd at 12).
+  private static Bytes window(Connection end) {
+    int again = end.unread().length() - early(end) + (TcpState.hasReceivedFin(end.state()) ? 1 : 0);
+    Bytes window = end.window();
+    return window.withU32(16, window.u32(16) - again).withU32(12, window.u32(12) + again);
+  }
+
+  private void queue(int queue, Bytes content, String why, Optional<Urgent> urgent) {
     if (!content.isEmpty()) {
       set(IPPROTO_TCP, Connection.TCP_REPAIR_QUEUE, queue, "of this queue");
-      send(content, why, 0);
+      send(content, why, 0, urgent);
+    }
+  }
+
+  /// @param urgent one of them, or further on
+  private void send(Bytes content, String why, int flags, Optional<Urgent> urgent) {
+    int at = urgent.map(Urgent::at).filter(place -> place >= 0 && place < content.length()).orElse(content.length());
+    send(content.slice(0, at), why, flags);
+    if (at < content.length()) {
+      send(content.slice(at, 1), why, flags | MSG_OOB);
+      send(content.slice(at + 1, content.length() - at - 1), why, flags);
     }
   }
 
@@ -134,23 +151,43 @@ record Revival(Arg socket, Script script) {
 
   /// From here on packets are sent. Both ends are there.
   ///
-  /// @param forged what makes the peer's FIN come once more; empty where the peer itself does
-  void open(Connection end, List<SocketOption> options, Optional<Runnable> forged) {
+  /// @param outside whether the peer will not say its FIN once more
+  void open(SocketAddress local, SocketAddress peer, Connection end, List<SocketOption> options, boolean outside) {
     repairOff(0, options);
+    var forgery = new Forgery(peer, local, end.sendSeq() - end.unackedBytes(),
+        end.window().u32(4) >>> (end.scales() & 0xf));
+    end.urgentIn().ifPresent(mark -> urgent(forgery, mark, end, options));
     // Of two FINs that crossed (TCP_CLOSING) ours is the first.
     boolean crossed = end.state() == TcpState.CLOSING;
-    forged.filter(_ -> !crossed && TcpState.hasReceivedFin(end.state())).ifPresent(Runnable::run);
+    boolean forged = outside && TcpState.hasReceivedFin(end.state());
+    if (forged && !crossed) {
+      forgery.fin(end.receiveSeq(), script);
+    }
     if (!end.unsent().isEmpty()) {
       SocketOptions.widen(3L * end.unackedBytes() + SLACK_BYTES, socket, script);
-      send(end.unsent(), "unsent bytes", MSG_DONTWAIT_NOSIGNAL);
+      send(end.unsent(), "unsent bytes", MSG_DONTWAIT_NOSIGNAL,
+          end.urgentOut().map(mark -> new Urgent(mark.at() - end.unacked().length(), false)));
       SocketOptions.setAfter(options, socket, script);
     }
-    boolean fin = TcpState.hasSentFin(end.state());
-    if (fin || end.shutRead()) {
-      script.call(Nr.SHUTDOWN, "it was shut down", socket,
-          Arg.imm(fin && end.shutRead() ? SHUT_RDWR : fin ? SHUT_WR : SHUT_RD));
+    shut((end.shutRead() ? 1 : 0) | (TcpState.hasSentFin(end.state()) ? 2 : 0));
+    if (forged && crossed) {
+      forgery.fin(end.receiveSeq(), script);
     }
-    forged.filter(_ -> crossed).ifPresent(Runnable::run);
+  }
+
+  /// It comes once more, as a packet: repair mode knows nothing of urgency.
+  private void urgent(Forgery forgery, Urgent mark, Connection end, List<SocketOption> options) {
+    forgery.urgent(end.receiveSeq() - end.unread().length() + mark.at(),
+        end.unread().slice(mark.at(), end.unread().length() - mark.at()), script);
+    int inline = SocketOptions.value(options, SOL_SOCKET, SO_OOBINLINE).map(value -> value.u32(0)).orElse(0);
+    if (inline != 0) {
+      set(SOL_SOCKET, SO_OOBINLINE, 0, "so that it can be read by itself");
+    }
+    script.callExpecting(1, Nr.RECVFROM, mark.taken() ? "it was read" : "it has come", socket, Arg.space(1), Arg.imm(1),
+        Arg.imm(MSG_OOB | MSG_DONTWAIT | (mark.taken() ? 0 : MSG_PEEK)), Arg.imm(0), Arg.imm(0));
+    if (inline != 0) {
+      set(SOL_SOCKET, SO_OOBINLINE, inline, "as it was");
+    }
   }
 
   /// Sends what was sent before to an end that is new.
@@ -192,7 +229,8 @@ record Revival(Arg socket, Script script) {
   void bury(SocketAddress here, SocketAddress there, Connection end) {
     Connection other = new Connection(Connection.Peer.NOBODY, TcpState.ESTABLISHED, end.receiveSeq(), end.sendSeq(),
         Bytes.EMPTY, Bytes.EMPTY, Bytes.EMPTY, end.segmentBytes(), end.info(), end.scales() >> 4 & 0xf
-        | (end.scales() & 0xf) << 4, end.timestamp(), mirrored(end), false);
+        | (end.scales() & 0xf) << 4, end.timestamp(), mirrored(end), false, Optional.empty(),
+        Optional.empty());
     Ref<?> made = script.call(Nr.SOCKET, "the end that was closed", Arg.imm(there.family()), Arg.imm(STREAM_CLOEXEC),
         Arg.imm(0));
     Revival revival = new Revival(Arg.result(made), script);

@@ -12,7 +12,6 @@ import stasis.kinds.AddressMap;
 import stasis.kinds.TcpPeers;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.SocketFacts;
-import stasis.kinds.socket.Forgery;
 import stasis.kinds.socket.HiddenOptions;
 import stasis.kinds.socket.PacketWall;
 import stasis.kinds.socket.SocketAddress;
@@ -382,9 +381,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
         if (end.peer() == Connection.Peer.OUTSIDE) {
           PacketWall.lower(state.localAddress(), state.peerAddress(), script);
         }
-        revival.open(end, state.options(), isOutside(state) ? Optional.of(() -> Forgery.fin(state.peerAddress(),
-            state.localAddress(), end.receiveSeq(), end.sendSeq() - end.unackedBytes(),
-            end.window().u32(4) >>> (end.scales() & 0xf), script)) : Optional.empty());
+        revival.open(state.localAddress(), state.peerAddress(), end, state.options(), isOutside(state));
         OpenFlags.set(state.flags(), socket, script);
       }
     }

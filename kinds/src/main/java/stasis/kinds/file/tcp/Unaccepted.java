@@ -61,6 +61,10 @@ final class Unaccepted {
   /// @param end of the client, as it was read
   static Unheard unheard(OpenFile client, SocketAddress local, SocketAddress peer, SocketDiag.Found other,
       Connection end) throws ObstructedException {
+    if (end.urgentOut().isPresent()) {
+      throw new ObstructedException(client.subject(), "it has sent urgent data to " + peer
+          + ", which has not accepted it yet", "let the server accept it before the checkpoint");
+    }
     Bytes queued = end.unacked().concat(end.unsent());
     int shut = (end.shutRead() ? 1 : 0) | (TcpState.hasSentFin(end.state()) ? 2 : 0);
     if (!end.unread().isEmpty() || other.state() == TcpState.SYN_RECV && !queued.isEmpty()) {
@@ -110,8 +114,8 @@ final class Unaccepted {
   static Queue at(OpenFile listener, SocketAddress local, int count, TcpPeers outside) throws ObstructedException {
     var told = new ArrayList<String>();
     for (SocketDiag.Found shaking : SocketDiag.handshakes(listener, local)) {
-      SocketAddress peer = SocketAddress.of(shaking.peerHost(), shaking.peerPort());
-      if (!isOurs(listener, other(listener, SocketAddress.of(shaking.host(), local.port()), peer))) {
+      SocketAddress peer = shaking.peer();
+      if (!isOurs(listener, other(listener, shaking.local(local.port()), peer))) {
         told.add("the handshake that " + peer + " has begun with it is dropped");
       }
     }
@@ -123,8 +127,8 @@ final class Unaccepted {
     int ours = 0;
     for (HiddenQueues.Waiting waiting : waiting(listener, local)) {
       // One that was reset has no port of its own any more.
-      SocketAddress here = SocketAddress.of(waiting.host(), local.port());
-      SocketAddress peer = SocketAddress.of(waiting.peerHost(), waiting.peerPort());
+      SocketAddress here = SocketAddress.of(waiting.host(), local.port(), waiting.interfaceIndex());
+      SocketAddress peer = SocketAddress.of(waiting.peerHost(), waiting.peerPort(), waiting.interfaceIndex());
       Optional<SocketDiag.Found> other = other(listener, here, peer);
       if (isOurs(listener, other)) {
         ours++;
@@ -176,14 +180,14 @@ final class Unaccepted {
     }
     var waiting = new ArrayList<HiddenQueues.Waiting>();
     for (SocketDiag.Found found : SocketDiag.unaccepted(listener, local)) {
-      SocketAddress peer = SocketAddress.of(found.peerHost(), found.peerPort());
+      SocketAddress peer = found.peer();
       if (found.unreadBytes() != 0
-          && !isOurs(listener, other(listener, SocketAddress.of(found.host(), local.port()), peer))) {
+          && !isOurs(listener, other(listener, found.local(local.port()), peer))) {
         throw new ObstructedException(listener.subject(), "it has not accepted a connection from " + peer
             + ", which has sent data", "let the program accept it, or run with CAP_BPF and CAP_PERFMON");
       }
       waiting.add(new HiddenQueues.Waiting(found.state(), found.host(), local.port(), found.peerHost(),
-          found.peerPort(), 0, Bytes.EMPTY));
+          found.peerPort(), peer.scope(), 0, Bytes.EMPTY));
     }
     return waiting;
   }

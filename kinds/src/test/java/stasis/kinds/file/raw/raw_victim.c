@@ -68,7 +68,11 @@ int main(void) {
   int pings = socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
   struct sockaddr_in id = v4("127.0.0.1");
   id.sin_port = htons(4711);
+  check(pings >= 0 || !getenv("PINGS"), "net.ipv4.ping_group_range: %m");
   check(pings < 0 || bind(pings, (void *)&id, sizeof id) == 0, "bind: %m");
+  int pings6 = socket(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6);
+  struct sockaddr_in6 six_at = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+  check(pings6 < 0 || connect(pings6, (void *)&six_at, sizeof six_at) == 0, "connect: %m");
 
   ready("open");
 
@@ -93,6 +97,10 @@ int main(void) {
     struct icmphdr echo = {.type = ICMP_ECHO};
     check(sendto(pings, &echo, sizeof echo, 0, (void *)&one, sizeof one) == sizeof echo, "sendto: %m");
     check(recv(pings, &echo, sizeof echo, 0) == sizeof echo && ntohs(echo.un.echo.id) == 4711, "the ping's reply");
+    struct icmp6_hdr echo6 = {.icmp6_type = ICMP6_ECHO_REQUEST, .icmp6_seq = 5};
+    check(send(pings6, &echo6, sizeof echo6, 0) == sizeof echo6, "send: %m");
+    check(recv(pings6, &echo6, sizeof echo6, 0) == sizeof echo6 && echo6.icmp6_type == ICMP6_ECHO_REPLY
+          && echo6.icmp6_seq == 5, "the ping's reply over IPv6: %m");
   }
   pass();
 }

@@ -43,7 +43,8 @@ class TcpTest extends AspectContract<State> {
 
   private static State connected(Connection.Peer peer, int state) {
     Connection end = new Connection(peer, state, 1000, 2000, Bytes.hex("010203"), Bytes.hex("0405"), Bytes.hex("06"),
-        65_483, 7, 0xa7, 4711, Bytes.ofU32(1, 65_535, 65_535, 60_000, 2000), false);
+        65_483, 7, 0xa7, 4711, Bytes.ofU32(1, 65_535, 65_535, 60_000, 2000), false,
+        Optional.of(new Urgent(1, true)), Optional.of(new Urgent(2, false)));
     return new State(2, 04002, LOCAL, Optional.of(PEER), OPTIONS, Phase.CONNECTED, 0, 0, Optional.of(end), List.of(),
         Bytes.EMPTY, false, List.of(), false, TcpSocket.Seat.PLAIN, Optional.empty(),
         List.of());

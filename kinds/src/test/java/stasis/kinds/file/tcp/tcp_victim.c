@@ -203,6 +203,89 @@ static void unaccepted(void) {
   check(server >= 0 && recv(server, heard, 1, 0) == 1 && heard[0] == 'x', "deferred: %m");
 }
 
+static volatile int urgencies;
+
+static void on_urgent(int signal) {
+  (void)signal;
+  urgencies++;
+}
+
+static void out_of_band(pair to, const char *before, char byte, const char *after) {
+  check(send(to.client, before, strlen(before), 0) == (ssize_t)strlen(before), "send: %m");
+  check(send(to.client, &byte, 1, MSG_OOB) == 1, "MSG_OOB: %m");
+  check(send(to.client, after, strlen(after), 0) == (ssize_t)strlen(after), "send: %m");
+}
+
+// One read, which ends at an urgent byte.
+static void reads(int fd, const char *text) {
+  char heard[64];
+  ssize_t got = recv(fd, heard, sizeof heard, MSG_DONTWAIT);
+  check(got == (ssize_t)strlen(text) && memcmp(heard, text, strlen(text)) == 0, "read %zd, not %s: %m", got, text);
+}
+
+static void takes(int fd, char byte) {
+  char heard = 0;
+  check(recv(fd, &heard, 1, MSG_OOB) == 1 && heard == byte, "out of band %c, not %c: %m", heard, byte);
+}
+
+static void at_mark(int fd, int expected) {
+  int mark = -1;
+  check(ioctl(fd, SIOCATMARK, &mark) == 0 && mark == expected, "SIOCATMARK is %d, not %d", mark, expected);
+}
+
+// Urgent bytes that were not read, that were, that are inline, alone, and on their way.
+static void urgent(void) {
+  int four = listener(AF_INET, 0), six = listener(AF_INET6, 0);
+  pair unread = joined(four), taken = joined(six), inlined = joined(four), alone = joined(six), far = joined(four);
+  check(signal(SIGURG, on_urgent) != SIG_ERR && fcntl(unread.server, F_SETOWN, getpid()) == 0, "F_SETOWN: %m");
+  out_of_band(unread, "abc", 'X', "def");
+  check(urgencies == 1, "%d signals", urgencies);
+  out_of_band(taken, "abc", 'Y', "def");
+  takes(taken.server, 'Y');
+  set(inlined.server, SOL_SOCKET, SO_OOBINLINE, 1);
+  out_of_band(inlined, "ab", 'Z', "cd");
+  out_of_band(alone, "", 'W', "");
+  set(far.client, SOL_SOCKET, SO_SNDBUF, 1 << 20);
+  long much = fill(far.client, MUCH) - 4096;
+  drain(far.server, 4096);
+  set(far.client, SOL_SOCKET, SO_SNDBUF, 2 << 20);
+  out_of_band(far, "", 'Q', "tail");
+
+  ready("urgent");
+
+  check(urgencies == 1, "%d signals", urgencies);
+  at_mark(unread.server, 0);
+  reads(unread.server, "abc");
+  at_mark(unread.server, 1);
+  takes(unread.server, 'X');
+  reads(unread.server, "def");
+  at_mark(unread.server, 0);
+  reads(taken.server, "abc");
+  char byte;
+  check(recv(taken.server, &byte, 1, MSG_OOB) < 0 && errno == EINVAL, "taken twice: %m");
+  reads(taken.server, "def");
+  reads(inlined.server, "ab");
+  at_mark(inlined.server, 1);
+  reads(inlined.server, "Zcd");
+  has(inlined.server, SOL_SOCKET, SO_OOBINLINE, 1);
+  at_mark(alone.server, 1);
+  takes(alone.server, 'W');
+  silent(alone.server);
+  char chunk[4096];
+  for (long at = 0; at < much;) {
+    struct pollfd ready = {far.server, POLLIN, 0};
+    check(poll(&ready, 1, 10000) == 1, "nothing more after %ld of %ld", at, much);
+    ssize_t got = recv(far.server, chunk, sizeof chunk, 0);
+    check(got > 0 && at + got <= much, "recv after %ld of %ld: %zd %m", at, much, got);
+    at += got;
+  }
+  at_mark(far.server, 1);
+  takes(far.server, 'Q');
+  check(recv(far.server, chunk, 4, MSG_WAITALL) == 4 && memcmp(chunk, "tail", 4) == 0, "tail: %m");
+  talk(far.client, far.server, "on");
+  talk(unread.server, unread.client, "backwards");
+}
+
 int main(void) {
   victim_start();
   int four = listener(AF_INET, 1), six = listener(AF_INET6, 0);
@@ -328,5 +411,6 @@ int main(void) {
   drain(corked.server, 10);
 
   unaccepted();
+  urgent();
   pass();
 }

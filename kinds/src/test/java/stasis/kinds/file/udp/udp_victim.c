@@ -117,7 +117,30 @@ int main(void) {
   check(connect(shut, (void *)&one_at, sizeof one_at) == 0, "connect: %m");
   check(shutdown(shut, SHUT_RD) == 0, "shutdown: %m");
 
+  // One that looks into its queue by itself: an empty datagram that was looked at is passed over by the next look.
+  int looked = udp(AF_INET, 0), lite = udp(AF_INET6, IPPROTO_UDPLITE);
+  struct sockaddr_in looked_at = v4(0);
+  struct sockaddr_in6 lite_at = v6();
+  bind_any(looked, &looked_at, sizeof looked_at);
+  bind_any(lite, &lite_at, sizeof lite_at);
+  check(sendto(two, "", 0, 0, (void *)&looked_at, sizeof looked_at) == 0, "sendto: %m");
+  check(sendto(three, "1", 1, 0, (void *)&looked_at, sizeof looked_at) == 1, "sendto: %m");
+  check(sendto(three, "", 0, 0, (void *)&looked_at, sizeof looked_at) == 0, "sendto: %m");
+  set(looked, SOL_SOCKET, SO_PEEK_OFF, 0);
+  char look[8];
+  for (int i = 0; i < 3; i++) check(recv(looked, look, sizeof look, MSG_PEEK | MSG_DONTWAIT) >= 0, "peek: %m");
+  int ahead = udp(AF_INET6, IPPROTO_UDPLITE);
+  check(sendto(ahead, "lite", 4, 0, (void *)&lite_at, sizeof lite_at) == 4, "sendto: %m");
+
   ready("queued");
+
+  has(looked, SOL_SOCKET, SO_PEEK_OFF, 1);
+  set(looked, SOL_SOCKET, SO_PEEK_OFF, -1);
+  expect(looked, "", 0, &two_at, sizeof two_at);
+  expect(looked, "1", 1, &three_at, sizeof three_at);
+  expect(looked, "", 0, &three_at, sizeof three_at);
+  empty(looked);
+  check(recv(lite, look, sizeof look, MSG_DONTWAIT) == 4 && memcmp(look, "lite", 4) == 0, "UDP-Lite: %m");
 
   expect(one, "abc", SMALL, &two_at, sizeof two_at);
   expect(one, large, LARGE, &three_at, sizeof three_at);

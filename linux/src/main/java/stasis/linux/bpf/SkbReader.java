@@ -75,8 +75,8 @@ final class SkbReader {
       }
     }
     return new Packet(head, Short.toUnsignedInt(buffer.getShort(skb.at("network_header"))),
-        Short.toUnsignedInt(buffer.getShort(skb.at("transport_header"))), buffer.getInt(skb.at("cb")), buffer.get(skb.at("cb") + controlAt) & 0xff,
-        Bytes.of(content.toByteArray()), pieces);
+        Short.toUnsignedInt(buffer.getShort(skb.at("transport_header"))), buffer.getInt(skb.at("cb")),
+        buffer.get(skb.at("cb") + controlAt) & 0xff, Bytes.of(content.toByteArray()), pieces);
   }
 
   /// @param shared address of the struct skb_shared_info

@@ -51,7 +51,9 @@ public final class Foreign implements MappingKind<Foreign.State> {
 
   private static Refusal refusal(Mapping mapping) {
     String name = mapping.vma().name();
-    if (name.startsWith("/anon_hugepage")) {
+    if (name.startsWith("/anon_hugepage") && !mapping.vma().shared()) {
+      return new Refusal("a private mapping of shared memory in huge pages of hugetlbfs cannot be carried", UNMAP);
+    } else if (name.startsWith("/anon_hugepage")) {
       return new Refusal("the size of shared memory in huge pages of hugetlbfs cannot be told",
           "run with CAP_CHECKPOINT_RESTORE");
     } else if (mapping.flags().has(VmFlag.HT)) {

@@ -96,7 +96,9 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
     String name = link.startsWith("anon_inode:") ? link.substring("anon_inode:".length()).replaceAll("[\\[\\]]", "")
         : link;
     return switch (name) {
-      case "io_uring" -> new Refusal("an io_uring cannot be carried", "run the program without io_uring");
+      // io_uring/memmap.c, io_uring_get_unmapped_area(): EINVAL for any address, of mmap(2) and of mremap(2).
+      case "io_uring" -> new Refusal("an io_uring cannot be carried: the kernel lets nobody choose where its rings are"
+          + " mapped", "run the program without io_uring");
       case "userfaultfd" -> new Refusal("a userfaultfd cannot be carried", CLOSE);
       case "perf_event" -> new Refusal("a performance counter cannot be carried", "stop profiling the program");
       case "fanotify" -> new Refusal("a fanotify group cannot be carried", CLOSE);

@@ -51,7 +51,9 @@ public final class Foreign implements MappingKind<Foreign.State> {
 
   private static Refusal refusal(Mapping mapping) {
     String name = mapping.vma().name();
-    if (name.startsWith("/anon_hugepage")) {
+    if (name.startsWith("/anon_hugepage") && !mapping.vma().shared()) {
+      return new Refusal("a private mapping of shared memory in huge pages of hugetlbfs cannot be carried", UNMAP);
+    } else if (name.startsWith("/anon_hugepage")) {
       return new Refusal("the size of shared memory in huge pages of hugetlbfs cannot be told",
           "run with CAP_CHECKPOINT_RESTORE");
     } else if (mapping.flags().has(VmFlag.HT)) {
@@ -60,7 +62,8 @@ public final class Foreign implements MappingKind<Foreign.State> {
     } else if (name.startsWith("/secretmem")) {
       return new Refusal("secret memory (memfd_secret) can be read by nobody but its task", UNMAP);
     } else if (name.startsWith("anon_inode:[io_uring]")) {
-      return new Refusal("the rings of an io_uring cannot be carried", "let the program close the io_uring");
+      return new Refusal("the rings of an io_uring cannot be carried: the kernel maps them where it likes",
+          "let the program close the io_uring");
     } else if (name.startsWith("anon_inode:[perf_event]")) {
       return new Refusal("the buffer of a performance counter cannot be carried", "stop profiling the program");
     } else if (name.startsWith("socket:") || name.startsWith("anon_inode:") || name.startsWith("/dmabuf:")) {

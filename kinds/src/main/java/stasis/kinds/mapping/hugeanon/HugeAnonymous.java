@@ -10,11 +10,15 @@ import stasis.kinds.mapping.HugePages;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Mman;
 import stasis.linux.abi.Nr;
+import stasis.procfs.Maps;
 import stasis.procfs.VmFlag;
+import stasis.procfs.Vma;
 import stasis.resource.Arg;
+import stasis.resource.FrozenGroup;
 import stasis.resource.Loss;
 import stasis.resource.Mapping;
 import stasis.resource.MappingKind;
+import stasis.resource.ObstructedException;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -42,7 +46,19 @@ public final class HugeAnonymous implements MappingKind<HugeAnonymous.State> {
 
   @Override
   public boolean recognises(Mapping mapping) {
-    return mapping.flags().has(VmFlag.HT) && !mapping.vma().shared() && mapping.vma().name().equals(NAME);
+    return mapping.flags().has(VmFlag.HT) && !mapping.vma().shared() && mapping.vma().name().equals(NAME)
+        && mapping.group().tree().stream().noneMatch(group -> isShared(group, mapping.vma()));
+  }
+
+  /// Whether what the vma is a private view of is shared memory of that group: it has pages that are not its own then.
+  private static boolean isShared(FrozenGroup group, Vma vma) {
+    try {
+      return Maps.parse(group.proc("maps").orElse("")).vmas().stream().anyMatch(other -> other.shared()
+          && other.inode() == vma.inode() && other.device().equals(vma.device()));
+    } catch (ObstructedException e) {
+      // Its memory is nobody's any more.
+      return false;
+    }
   }
 
   @Override

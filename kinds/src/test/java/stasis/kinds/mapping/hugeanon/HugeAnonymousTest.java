@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import stasis.kinds.fake.FakeGroup;
 import stasis.kinds.fake.FakeMapping;
 import stasis.kinds.fake.MemoryContract;
 import stasis.resource.MappingKind;
@@ -48,6 +49,13 @@ class HugeAnonymousTest extends MemoryContract<HugeAnonymous.State> {
         mapping("7f0000200000-7f0000400000", "00200000", "rd wr mr mw me de ht"));
     assertThat(kind().losses(kind().checkpoint(parts.getLast()))).hasSize(1);
     assertThat(kind().losses(sample())).isEmpty();
+  }
+
+  @Test
+  void aPrivateViewOfSharedMemoryIsNotTaken() {
+    var group = new FakeGroup().file("maps",
+        "7e0000000000-7e0000400000 rw-s 00000000 00:11 9                          /anon_hugepage (deleted)\n");
+    assertThat(kind().recognises(plain().group(group))).isFalse();
   }
 
   @Test

@@ -61,7 +61,8 @@ final class CheckpointVerb implements Callable<Integer> {
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
   @Option(names = "--redact", paramLabel = "WHAT", description = "Wipe from the image, everywhere: env:NAME,"
-      + " text:WORDS, hex:BYTES, file:FILE (what is in FILE), or dontdump (memory marked MADV_DONTDUMP). As often as needed.")
+      + " text:WORDS, hex:BYTES, file:FILE (what is in FILE), or dontdump (memory marked MADV_DONTDUMP). As often as"
+      + " needed.")
   private List<String> redact = List.of();
   @Mixin private CloseOptions keys = new CloseOptions();
   @Mixin private JsonOption json = new JsonOption();

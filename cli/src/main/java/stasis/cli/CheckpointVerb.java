@@ -2,6 +2,7 @@ package stasis.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.Redaction;
 import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.repository.ImageException;
@@ -58,6 +60,10 @@ final class CheckpointVerb implements Callable<Integer> {
   private Optional<String> externalUnix = Optional.empty();
   @Option(names = "--force", description = "Replace an image that is in DIR.")
   private boolean force;
+  @Option(names = "--redact", paramLabel = "WHAT", description = "Wipe from the image, everywhere: env:NAME,"
+      + " text:WORDS, hex:BYTES, file:FILE (what is in FILE), or dontdump (memory marked MADV_DONTDUMP). As often as"
+      + " needed.")
+  private List<String> redact = List.of();
   @Mixin private CloseOptions keys = new CloseOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
@@ -69,13 +75,15 @@ final class CheckpointVerb implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Guard guard;
+    Redaction redaction;
     try {
       guard = keys.guard();
+      redaction = Redacted.of(spec, redact, pid);
     } catch (ImageException e) {
       return Report.of(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
-        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside());
+        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction);
     return new Checkpointing(session, order, json, verbosity).call();
   }
 

@@ -4,14 +4,20 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /// Where a run of the command line prints.
 ///
 /// @param err messages and progress @param errIsTerminal whether lines there may be overwritten
 record Console(PrintStream out, PrintStream err, boolean errIsTerminal, boolean colour) {
   static Console ofThisProcess() {
-    boolean terminal = isTerminal(2);
-    return new Console(System.out, System.err, terminal, terminal && !System.getenv().containsKey("NO_COLOR"));
+    return of(isTerminal(2), System.getenv());
+  }
+
+  /// Colour only on a terminal, and not where NO_COLOR is set to anything (no-color.org).
+  static Console of(boolean terminal, Map<String, String> environment) {
+    return new Console(System.out, System.err, terminal,
+        terminal && environment.getOrDefault("NO_COLOR", "").isEmpty());
   }
 
   /// `System.console()` tells of stdin and stdout only.

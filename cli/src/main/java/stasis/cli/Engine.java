@@ -3,6 +3,7 @@ package stasis.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.engine.Redaction;
 import stasis.image.LossRow;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
@@ -23,8 +24,14 @@ interface Engine {
 
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
+  /// @param redaction what is not to be in the image
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, Outside outside) {}
+      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction) {
+    CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
+        Optional<Long> maxFreezeNs, Outside outside) {
+      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE);
+    }
+  }
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still

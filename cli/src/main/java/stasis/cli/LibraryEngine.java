@@ -45,13 +45,14 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
-    CheckpointRequest request = new CheckpointRequest(order.root(), order.image().destination(order.force()),
+    CheckpointRequest request = new CheckpointRequest(order.root(),
+        order.redaction().applied(order.image().destination(order.force())),
         order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos));
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
               report.threads(),
-              ordered(report.phases()), report.losses(), report.warnings())));
+              ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings())));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();
@@ -63,6 +64,12 @@ final class LibraryEngine implements Engine {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
         .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image())),
             committing(order.image(), listener(watcher)))));
+  }
+
+  private static List<LossRow> with(List<LossRow> rows, List<LossRow> more) {
+    List<LossRow> all = new ArrayList<>(rows);
+    all.addAll(more);
+    return all;
   }
 
   private static Acceptance acceptance(ImageAt image) {

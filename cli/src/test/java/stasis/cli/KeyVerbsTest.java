@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import stasis.engine.Redaction;
+import stasis.linux.abi.Bytes;
 import stasis.repository.ImageContent;
 import stasis.repository.ImageDestination;
 import stasis.repository.ImageException;
@@ -131,6 +134,22 @@ final class KeyVerbsTest {
     CommandLineRun unclear = run("restore", "/i", "--policy", policy.toString());
     assertThat(unclear.status()).isEqualTo(125);
     assertThat(unclear.err()).contains("has a line that is not understood: accept me; write accept ed25519:HEX NAME");
+  }
+
+  @Test
+  void whatIsToBeRedactedIsHandedToTheEngine() throws IOException {
+    Path file = Files.writeString(temp.resolve("secret"), "in a file\n");
+    run("checkpoint", "4711", "--image", "/i", "--redact", "text:words", "--redact", "hex:cafe0001", "--redact",
+        "file:" + file, "--redact", "env:TOKEN", "--redact", "dontdump");
+
+    assertThat(((Engine.CheckpointOrder) engine.orders.getFirst()).redaction()).isEqualTo(new Redaction(List.of(
+        Bytes.of("words".getBytes(StandardCharsets.US_ASCII)), Bytes.hex("cafe0001"),
+        Bytes.of("in a file".getBytes(StandardCharsets.US_ASCII))), List.of("TOKEN"), true));
+    for (String wrong : List.of("text:abc", "hex:xyz", "everything", "hex:00")) {
+      CommandLineRun run = run("checkpoint", "4711", "--image", "/i", "--redact", wrong);
+      assertThat(run.status()).as(wrong).isEqualTo(2);
+      assertThat(run.err()).contains("--redact");
+    }
   }
 
   @Test

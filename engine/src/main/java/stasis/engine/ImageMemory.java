@@ -79,7 +79,24 @@ public final class ImageMemory implements AutoCloseable {
   }
 
   public static ImageMemory open(ImageReader reader, Statefile statefile) throws ImageException, DecodeException {
-    var memory = new ImageMemory(statefile, reader.pages());
+    return of(statefile, reader.pages());
+  }
+
+  /// To ask where things are; nothing can be read.
+  static ImageMemory withoutPages(Statefile statefile) throws DecodeException {
+    return of(statefile, new PageSource() {
+      @Override
+      public MemorySegment chunk(int index, MemorySegment into) {
+        throw new IllegalStateException("there are no pages");
+      }
+
+      @Override
+      public void close() {}
+    });
+  }
+
+  private static ImageMemory of(Statefile statefile, PageSource pages) throws DecodeException {
+    var memory = new ImageMemory(statefile, pages);
     for (StoredObject object : statefile.objects()) {
       switch (object.schemaName()) {
         case "core.task" -> memory.tasks.put(object.id(), CoreSchemas.TASK.decode(object, Limits.DEFAULT));

@@ -20,6 +20,7 @@ import stasis.kinds.file.directory.Directory;
 import stasis.kinds.file.ended.EndedPidFd;
 import stasis.kinds.file.epoll.Epoll;
 import stasis.kinds.file.eventfd.EventFd;
+import stasis.kinds.file.fanotify.Fanotify;
 import stasis.kinds.file.fifo.Fifo;
 import stasis.kinds.file.foreign.ForeignFile;
 import stasis.kinds.file.inotify.Inotify;
@@ -171,6 +172,7 @@ public final class Kinds {
         new SignalFd(),
         new Epoll(),
         new Inotify(),
+        new Fanotify(),
         new EndedPidFd(),
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.

@@ -3,6 +3,7 @@ package stasis.procfs;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// `/proc/PID/fdinfo/FD` (proc_pid_fdinfo(5)), by the kernel's own field names. Some lines repeat: `tfd:` of an epoll,
 /// `inotify wd:` of an inotify, `lock:` of any file.
@@ -86,6 +87,44 @@ public record FdInfo(Fields fields) {
           one.first("f_handle").orElse("")));
     }
     return List.copyOf(watches);
+  }
+
+  /// @param flags of fanotify_init(2) @param eventFlags of the files that its events carry
+  public record FanotifyGroup(int flags, int eventFlags) {}
+
+  /// @param inode of a mark on a file @param mount its id, of a mark on a mount @param device of one on a file system
+  /// @param flags of fanotify_mark(2) that it keeps @param text as the kernel prints it
+  public record FanotifyMark(Optional<InotifyWatch> inode, Optional<Integer> mount, Optional<Device> device, int flags,
+      long mask, long ignored, String text) {}
+
+  public FanotifyGroup fanotifyGroup() {
+    Fields one = Fields.inline("flags", fields.required("fanotify flags"));
+    return new FanotifyGroup((int) one.hex("flags"), (int) one.hex("event-flags"));
+  }
+
+  public List<FanotifyMark> fanotifyMarks() {
+    var marks = new ArrayList<FanotifyMark>();
+    for (String line : fields.all("fanotify ino")) {
+      Fields one = Fields.inline("ino", line);
+      marks.add(mark(one, Optional.of(new InotifyWatch(0, one.hex("ino"), Device.ofKernel(one.hex("sdev")), 0,
+          one.has("fhandle-type") ? (int) one.hex("fhandle-type") : 0, one.first("f_handle").orElse(""))),
+          Optional.empty(), Optional.empty(), line));
+    }
+    for (String line : fields.all("fanotify mnt_id")) {
+      Fields one = Fields.inline("mnt_id", line);
+      marks.add(mark(one, Optional.empty(), Optional.of((int) one.hex("mnt_id")), Optional.empty(), line));
+    }
+    for (String line : fields.all("fanotify sdev")) {
+      Fields one = Fields.inline("sdev", line);
+      marks.add(mark(one, Optional.empty(), Optional.empty(), Optional.of(Device.ofKernel(one.hex("sdev"))), line));
+    }
+    return List.copyOf(marks);
+  }
+
+  private static FanotifyMark mark(Fields one, Optional<InotifyWatch> inode, Optional<Integer> mount,
+      Optional<Device> device, String text) {
+    return new FanotifyMark(inode, mount, device, (int) one.hex("mflags"), one.hex("mask"), one.hex("ignored_mask"),
+        text);
   }
 
   /// Locks held through this open file description or, for POSIX locks, by the task on this file.

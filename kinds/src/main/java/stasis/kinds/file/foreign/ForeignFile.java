@@ -101,7 +101,6 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
           + " mapped", "run the program without io_uring");
       case "userfaultfd" -> new Refusal("a userfaultfd cannot be carried", CLOSE);
       case "perf_event" -> new Refusal("a performance counter cannot be carried", "stop profiling the program");
-      case "fanotify" -> new Refusal("a fanotify group cannot be carried", CLOSE);
       case "seccomp notify" -> new Refusal("the listener of a seccomp filter cannot be carried", CLOSE);
       default -> link.startsWith("(unreachable)")
           ? new Refusal("it lies outside what the engine can reach", "run the engine in the same mount namespace")

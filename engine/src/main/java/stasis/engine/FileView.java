@@ -20,6 +20,7 @@ import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.OptionQuery;
 import stasis.resource.OwnCall;
 import stasis.resource.UnixSocket;
 
@@ -170,6 +171,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenSocket> hiddenSocket() {
     return tree.hiddenSocket(facts().inode());
+  }
+
+  @Override
+  public List<OptionQuery.Found> options(List<OptionQuery> queries) {
+    return copy.map(own -> tree.options().read(own.fd(), queries)).orElse(List.of());
   }
 
   @Override

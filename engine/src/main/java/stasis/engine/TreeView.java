@@ -22,6 +22,7 @@ import stasis.resource.OpenFile;
 final class TreeView {
   private final Proc proc;
   private final HiddenSockets sockets;
+  private final OptionReader options = new OptionReader();
   private final HiddenAio aio;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
@@ -38,6 +39,11 @@ final class TreeView {
     this.proc = proc;
     this.sockets = sockets;
     this.aio = aio;
+  }
+
+  /// All sockets' options are asked for through it.
+  OptionReader options() {
+    return options;
   }
 
   Optional<HiddenQueues> hiddenQueues(long inode, String subject) {

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.linux.abi.Bytes;
 
-/// Encrypted repositories that are broken, each by its name, each with the one sentence that is said of it; and decoders
-/// of what strangers write.
+/// Encrypted repositories that are broken, each by its name, each with the one sentence that is said of it; and
+/// decoders of what strangers write.
 @Timeout(120)
 final class BrokenSecretsTest {
   private static final Keys KEYS = new Keys(List.of(new Key.KeyFile(Bytes.hex("42".repeat(32))),

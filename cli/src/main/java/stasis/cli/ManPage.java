@@ -8,8 +8,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
-/// A manual page of a verb, or of `stasis` itself, as man(7) source: made from what the command line is made of, so that
-/// neither can say anything else.
+/// A manual page of a verb, or of `stasis` itself, as man(7) source: made from what the command line is made of, so
+/// that neither can say anything else.
 record ManPage(CommandSpec spec) {
   private static final String SECTION = "1";
 

@@ -45,6 +45,18 @@ final class OlderImagesTest {
     }
   }
 
+  @Test
+  void encryptedAndSignedOnesAreRead(@TempDir Path temp) throws IOException {
+    String key = FIXTURES.resolve("closed-keys/key").toString();
+    String repo = copy(FIXTURES.resolve("closed-kept-1"), temp).toString();
+    assertThat(run("inspect", FIXTURES.resolve("closed-statefile-1").toString(), "show", "--key-file", key))
+        .contains("core.task v1");
+    assertThat(run("inspect", FIXTURES.resolve("signed-statefile-1").toString(), "show")).contains("core.task v1");
+    assertThat(run("inspect", "it@1", "ps", "--repo", repo, "--key-file", key)).contains("4711");
+    assertThat(run("verify", "--every-byte", "--repo", repo, "--key-file", key)).startsWith("1 checkpoint read");
+    assertThat(run("log", "--json", "--repo", repo, "--key-file", key)).contains("\"signer\": \"ed25519:");
+  }
+
   /// A checkout may be for reading only, and has no empty folders.
   private static Path copy(Path from, Path temp) throws IOException {
     Path to = temp.resolve(from.getFileName());

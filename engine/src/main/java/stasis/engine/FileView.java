@@ -21,7 +21,6 @@ import stasis.resource.HiddenTerminal;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
-import stasis.resource.OptionQuery;
 import stasis.resource.OwnCall;
 import stasis.resource.UnixSocket;
 
@@ -177,11 +176,6 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenTerminal> hiddenTerminal(int number) {
     return tree.hiddenTerminal(number);
-  }
-
-  @Override
-  public List<OptionQuery.Found> options(List<OptionQuery> queries) {
-    return copy.map(own -> tree.options().read(own.fd(), queries)).orElse(List.of());
   }
 
   @Override

@@ -24,7 +24,6 @@ final class TreeView {
   private final Proc proc;
   private final HiddenSockets sockets;
   private final HiddenTerminals terminals;
-  private final OptionReader options = new OptionReader();
   private final HiddenAio aio;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
@@ -42,11 +41,6 @@ final class TreeView {
     this.terminals = terminals;
     this.sockets = sockets;
     this.aio = aio;
-  }
-
-  /// All sockets' options are asked for through it.
-  OptionReader options() {
-    return options;
   }
 
   Optional<HiddenQueues> hiddenQueues(long inode, String subject) {

@@ -1,10 +1,8 @@
 package stasis.resource;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
-import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.procfs.FdInfo;
@@ -84,23 +82,6 @@ public interface OpenFile {
   /// allowed, and where it is not certain.
   default Optional<HiddenTerminal> hiddenTerminal(int number) {
     return Optional.empty();
-  }
-
-  /// Which options of this socket have another value than usual, in the order asked; those it does not have are none.
-  default List<OptionQuery.Found> options(List<OptionQuery> queries) {
-    var found = new ArrayList<OptionQuery.Found>();
-    for (OptionQuery query : queries) {
-      Answer answer = ask(Nr.GETSOCKOPT, Arg.self(), Arg.imm(query.level()), Arg.imm(query.name()),
-          Arg.space(query.roomBytes()), Arg.data(Bytes.ofU32(query.roomBytes())));
-      if (!answer.failed()) {
-        int length = Math.clamp(answer.output(4).u32(0), 0, query.roomBytes());
-        Bytes value = answer.output(3).slice(0, length);
-        if (!query.usual().contains(value)) {
-          found.add(new OptionQuery.Found(query, value));
-        }
-      }
-    }
-    return found;
   }
 
   /// What lies in the queues of this internet socket; empty where BPF does not show it.

@@ -21,7 +21,6 @@ public final class SocketOptions {
   static final int SO_SNDBUF = 7;
   static final int SO_RCVBUF = 8;
   static final int SO_FILTER = 26;
-  private static final int SO_LOCK_FILTER = 44;
   private static final int SO_SNDBUFFORCE = 32;
   private static final int SO_RCVBUFFORCE = 33;
   private static final int SO_TIMESTAMPING_OLD = 37;
@@ -36,26 +35,27 @@ public final class SocketOptions {
   private SocketOptions() {}
 
   /// What differs from a new socket, in the order in which it is set.
-  public static List<SocketOption> of(OpenFile file, OptionSet asked) throws ObstructedException {
+  ///
+  /// @param levels whose options such a socket has @param datagrams whether multicast options mean anything to it
+  public static List<SocketOption> of(OpenFile file, Set<Integer> levels, boolean datagrams)
+      throws ObstructedException {
     var options = new ArrayList<SocketOption>();
-    file.options(asked.queries()).forEach(
-        found -> options.add(new SocketOption(found.of().level(), found.of().name(), found.value())));
+    for (OptionTable.Row row : OptionTable.all()) {
+      if (row.when() != OptionTable.When.HIDDEN && levels.contains(row.level())
+          && (datagrams || !row.label().contains("MULTICAST"))) {
+        Optional<Bytes> value = row.level() == OptionTable.SOL_SOCKET && row.name() == SO_FILTER ? filter(file)
+            : SocketOption.read(file, row.level(), row.name(), row.roomBytes());
+        if (value.isPresent() && !row.standard().contains(value.get())) {
+          options.add(new SocketOption(row.level(), row.name(), value.get()));
+        }
+      }
+    }
     // The old name shows what was set by the new one (net/core/sock.c, sk_getsockopt()).
     if (options.stream().anyMatch(option -> is(option, OptionTable.SOL_SOCKET, SO_TIMESTAMPING_NEW))) {
       options.removeIf(option -> is(option, OptionTable.SOL_SOCKET, SO_TIMESTAMPING_OLD));
     }
-    filter(file).filter(insns -> !insns.isEmpty()).ifPresent(insns -> {
-      // Before SO_LOCK_FILTER, after which there can be none.
-      var option = new SocketOption(OptionTable.SOL_SOCKET, SO_FILTER, insns);
-      boolean locked = !options.isEmpty() && is(options.getLast(), OptionTable.SOL_SOCKET, SO_LOCK_FILTER);
-      options.add(locked ? options.size() - 1 : options.size(), option);
-    });
-    HiddenOptions.add(file, asked.levels(), asked.datagrams(), options);
+    HiddenOptions.add(file, levels, datagrams, options);
     return List.copyOf(options);
-  }
-
-  static boolean isFilter(int level, int name) {
-    return level == OptionTable.SOL_SOCKET && name == SO_FILTER;
   }
 
   static boolean is(SocketOption option, int level, int name) {

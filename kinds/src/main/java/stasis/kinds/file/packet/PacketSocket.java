@@ -10,7 +10,6 @@ import stasis.image.Tag;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.Readiness;
 import stasis.kinds.file.SocketFacts;
-import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
 import stasis.linux.abi.Bytes;
@@ -30,8 +29,8 @@ import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
-/// A packet socket (packet(7)) without rings: what it listens to, filters and options. What it has not read is lost,
-/// and told.
+/// A packet socket (packet(7)) without rings: what it listens to, filters and options. What it has not read is lost, and
+/// told.
 public final class PacketSocket implements FileKind<PacketSocket.State> {
   /// @param type SOCK_RAW or SOCK_DGRAM @param flags O_NONBLOCK @param protocol of its packets, as on the wire, 0 for
   ///     none @param interfaceIndex 0 for all @param options that a new socket has otherwise @param own those of
@@ -59,7 +58,6 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
   /// An option of SOL_PACKET.
   record Own(@Tag(1) int name, @Tag(2) int value) {}
 
-  private static final OptionSet OPTIONS = new OptionSet(Set.of(1), false);
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.packet", 1);
   private static final int SOCK_PACKET = 10;
   private static final int DEVICE_BYTES = 14;
@@ -110,7 +108,7 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
     int type = SocketFacts.option(file, SocketFacts.SO_TYPE);
     boolean old = type == SOCK_PACKET;
     return new State(type, OpenFlags.of(file), old ? Short.toUnsignedInt(Short.reverseBytes((short) found.protocol()))
-        : address.u16(2), old ? 0 : address.u32(4), SocketOptions.of(file, OPTIONS), own,
+        : address.u16(2), old ? 0 : address.u32(4), SocketOptions.of(file, Set.of(SOL_SOCKET), false), own,
         found.memberships(), fanout, (Readiness.of(file, Readiness.READABLE) & Readiness.READABLE) == 0 ? List.of()
         : List.of("its unread packets are lost"), old ? address.slice(2, DEVICE_BYTES) : Bytes.EMPTY);
   }

@@ -2,6 +2,7 @@ package stasis.kinds.file.raw;
 
 import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -14,7 +15,6 @@ import stasis.kinds.file.SocketFacts;
 import stasis.kinds.socket.HiddenOptions;
 import stasis.kinds.socket.Memberships;
 import stasis.kinds.socket.NetText;
-import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -82,9 +82,6 @@ public final class RawSocket implements FileKind<RawSocket.State> {
   private static final int V4_FILTER_BYTES = 4;
   private static final int V6_FILTER_BYTES = 32;
   private static final int ESTABLISHED = 1;
-  private static final OptionSet OPTIONS = new OptionSet(Set.of(SOL_SOCKET, 0), true);
-  /// A raw socket of IPv6 has no options of IPv4 (net/ipv6/ipv6_sockglue.c, ipv6_getsockopt()).
-  private static final OptionSet OPTIONS6 = new OptionSet(Set.of(SOL_SOCKET, SOL_IPV6), true);
 
   private final AddressMap addresses;
 
@@ -123,12 +120,14 @@ public final class RawSocket implements FileKind<RawSocket.State> {
       throw new ObstructedException(file.subject(), "the host routes multicast, perhaps by this socket (MRT_INIT)",
           "end the multicast router before the checkpoint");
     }
-    List<SocketOption> options = SocketOptions.of(file, v6 ? OPTIONS6 : OPTIONS).stream()
+    Set<Integer> levels = new HashSet<>(Set.of(SOL_SOCKET));
+    // A raw socket of IPv6 has no options of IPv4 (net/ipv6/ipv6_sockglue.c, ipv6_getsockopt()).
+    levels.add(v6 ? SOL_IPV6 : 0);
+    List<SocketOption> options = SocketOptions.of(file, levels, true).stream()
         .filter(option -> option.level() != SOL_IPV6 || isOwn(option.name(), type, protocol)).toList();
     int ready = Readiness.of(file, Readiness.READ_SHUT | Readiness.READABLE);
     return new State(family, type, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
-        peer(file, v6, type), options, filter(file, v6, type, protocol), HiddenOptions.shut(file),
-        Memberships.of(file, v6),
+        peer(file, v6, type), options, filter(file, v6, type, protocol), HiddenOptions.shut(file), Memberships.of(file, v6),
         told(file, options, type, protocol, ready));
   }
 

@@ -14,7 +14,6 @@ import stasis.kinds.file.SocketFacts;
 import stasis.kinds.socket.DatagramQueue;
 import stasis.kinds.socket.HiddenOptions;
 import stasis.kinds.socket.Memberships;
-import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -83,10 +82,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   private static final int SOCK_DGRAM = 2;
   private static final int SOL_SOCKET = 1;
   private static final int SO_PROTOCOL = 38;
-  private static final OptionSet UDP = new OptionSet(Set.of(SOL_SOCKET, 0, IPPROTO_UDP), true);
-  private static final OptionSet UDP6 = new OptionSet(Set.of(SOL_SOCKET, 0, 41, IPPROTO_UDP), true);
-  private static final OptionSet LITE = new OptionSet(Set.of(SOL_SOCKET, 0, IPPROTO_UDPLITE), true);
-  private static final OptionSet LITE6 = new OptionSet(Set.of(SOL_SOCKET, 0, 41, IPPROTO_UDPLITE), true);
+  private static final Set<Integer> LEVELS = Set.of(SOL_SOCKET, 0, 41);
   private static final int MSG_MORE = 0x8000;
   private static final int QUEUE_SLACK_BYTES = 1 << 20;
 
@@ -117,18 +113,18 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
     int protocol = SocketFacts.option(file, SO_PROTOCOL);
+    var levels = new java.util.HashSet<Integer>(LEVELS);
+    levels.add(protocol);
     int ready = Readiness.of(file);
     int family = SocketFacts.domain(file);
-    List<SocketOption> options = SocketOptions.of(file, options(family, protocol));
+    if (family == SocketAddress.AF_INET) {
+      levels.remove(41);
+    }
+    List<SocketOption> options = SocketOptions.of(file, levels, true);
     return new State(family, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
         SocketAddress.peer(file).map(SocketAddress::bytes), options, DatagramQueue.peek(file), HiddenOptions.shut(file),
         (ready & Readiness.ERROR) != 0, Memberships.of(file, family == SocketAddress.AF_INET6),
         HiddenOptions.told(file, options, true), !SocketAddress.local(file).isOnHost(file), corked(file, family));
-  }
-
-  private static OptionSet options(int family, int protocol) {
-    boolean v4 = family == SocketAddress.AF_INET;
-    return protocol == IPPROTO_UDP ? v4 ? UDP : UDP6 : v4 ? LITE : LITE6;
   }
 
   private static Optional<Corked> corked(OpenFile file, int family) throws ObstructedException {

@@ -132,10 +132,12 @@ final class Cycle implements AutoCloseable {
   /// @param modes of the allow list that hold besides `always`
   void carry(Victim victim, String... modes) {
     Path before = oracle.snapshot(victim.pid(), "--tree");
+    boolean stopped = StoppedTest.threadsStand(victim);
     Path image = newImage();
     stored(victim, image, false);
     bury(victim);
     running(image);
+    awaitStop(victim, stopped);
     agree(before, oracle.snapshot(victim.pid(), "--tree"), modes);
   }
 
@@ -144,12 +146,23 @@ final class Cycle implements AutoCloseable {
   /// @param modes of the allow list that hold of what comes back
   void carryCopy(Victim victim, String... modes) {
     Path before = oracle.snapshot(victim.pid(), "--tree");
+    boolean stopped = StoppedTest.threadsStand(victim);
     Path image = newImage();
     stored(victim, image, true);
+    awaitStop(victim, stopped);
     agree(before, oracle.snapshot(victim.pid(), "--tree"));
     end(victim);
     running(image);
+    awaitStop(victim, stopped);
     agree(before, oracle.snapshot(victim.pid(), "--tree"), modes);
+  }
+
+  /// A task that is let go stops by itself, before it is back in the program (kernel/ptrace.c, `__ptrace_unlink()`): when
+  /// it next has a CPU.
+  static void awaitStop(Victim victim, boolean stopped) {
+    if (stopped) {
+      Ground.waitFor(() -> StoppedTest.threadsStand(victim));
+    }
   }
 
   /// A checkpoint that must be refused, by name, with the victim untouched.

@@ -132,6 +132,7 @@ class ProgramsTest {
         }
         cycle.bury(victim);
         cycle.running(image);
+        Cycle.awaitStop(victim, true);
         cycle.agree(before, cycle.oracle().snapshot(victim.pid()), "deleted", "stopped", family);
         StoppedTest.cont(victim);
       }

@@ -80,7 +80,7 @@ class StoppedTest {
     Syscalls.call(Nr.KILL, victim.pid().value(), SIGCONT);
   }
 
-  private static boolean threadsStand(Victim victim) {
+  static boolean threadsStand(Victim victim) {
     try {
       for (var tid : victim.task().threads()) {
         if (victim.task().thread(tid).stat().state() != 'T') {

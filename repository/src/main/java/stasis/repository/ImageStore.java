@@ -89,7 +89,7 @@ public final class ImageStore {
       return false;
     }
     try {
-      Files.createDirectory(folder);
+      Files.createDirectory(folder, Disk.FOLDER_MODE);
       return true;
     } catch (IOException e) {
       throw Faults.of(e, "cannot make the image folder", folder);

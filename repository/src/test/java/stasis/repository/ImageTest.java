@@ -63,6 +63,7 @@ class ImageTest {
     assertThat(names(folder)).containsExactly("statefile");
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("statefile"))))
         .isEqualTo("rw-------");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder))).isEqualTo("rwx------");
   }
 
   @Test

@@ -25,6 +25,9 @@ public record PidHolder(int pid, int tid, String comm, char state, Use use, bool
 
   private static final Path PROC = Path.of("/proc");
   private static final long PF_EXITING = 4;
+  /// Field 31 of proc_pid_stat(5): a group that SIGKILL has ended has it pending until it next runs.
+  private static final int PENDING = 28;
+  private static final int SIGKILL = 9;
   private static final long RETRY_NS = 1_000_000;
 
   /// @param pid as the engine's /proc names it @return empty: nobody that we can see
@@ -46,7 +49,8 @@ public record PidHolder(int pid, int tid, String comm, char state, Use use, bool
     return Optional.empty();
   }
 
-  /// Waits for a holder that is leaving: a zombie its parent has not yet reaped, a task in exit(2).
+  /// Waits for a holder that is leaving: a zombie its parent has not yet reaped, a task in exit(2), one that SIGKILL was
+  /// sent to.
   ///
   /// @return who still has the number, at once if that task has no mind to leave
   public static Optional<PidHolder> await(int pid, Deadline deadline) {
@@ -116,7 +120,8 @@ public record PidHolder(int pid, int tid, String comm, char state, Use use, bool
       return Optional.empty();
     }
     char state = fields[0].charAt(0);
-    boolean leaving = state == 'Z' || state == 'X' || (Long.parseLong(fields[6]) & PF_EXITING) != 0;
+    boolean killed = fields.length > PENDING && (Long.parseLong(fields[PENDING]) >>> SIGKILL - 1 & 1) != 0;
+    boolean leaving = state == 'Z' || state == 'X' || killed || (Long.parseLong(fields[6]) & PF_EXITING) != 0;
     return Optional.of(new PidHolder(pid, tid, stat.substring(open + 1, close), state, use, leaving));
   }
 

@@ -111,7 +111,7 @@ final class BirthTest {
       zombie.release();
       Syscalls.call(Nr.KILL, pid, 9);
       PidTakenException taken = catchThrowableOfType(PidTakenException.class,
-          () -> Birth.sibling(stub, List.of(pid), Deadline.after(Duration.ofMillis(100))));
+          () -> Birth.sibling(stub, List.of(pid), Deadline.after(Duration.ofMillis(500))));
       assertThat(taken).hasMessageContaining(", Z); it is ending, but its parent has not reaped it");
       Thread reaper = Thread.ofPlatform().start(() -> {
         java.util.concurrent.locks.LockSupport.parkNanos(100_000_000);
@@ -142,6 +142,13 @@ final class BirthTest {
       assertThat(taken).hasMessageContaining("process group of " + (pid - 1) + " (stasis-stub");
       return taken;
     });
+  }
+
+  @Test
+  void aHolderThatWasKilledAndHasNotRunSinceIsLeaving() {
+    String rest = " 1 70 60 0 -1 4194304" + " 0".repeat(21);
+    assertThat(PidHolder.parse(77, "77 (a) R" + rest + " 256 0").map(PidHolder::leaving)).contains(true);
+    assertThat(PidHolder.parse(77, "77 (a) R" + rest + " 16384 0").map(PidHolder::leaving)).contains(false);
   }
 
   @Test

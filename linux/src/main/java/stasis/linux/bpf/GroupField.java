@@ -54,11 +54,6 @@ enum GroupField implements KernelField {
   }
 
   @Override
-  public Form form() {
-    return Form.COPY;
-  }
-
-  @Override
   public boolean required() {
     return required;
   }

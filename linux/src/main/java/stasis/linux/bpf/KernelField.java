@@ -8,10 +8,14 @@ interface KernelField {
   /// C expressions from the root struct, the first that this kernel has counts (see [Btf#field]).
   List<String> expressions();
 
-  Form form();
+  default Form form() {
+    return Form.COPY;
+  }
 
   /// Whether a kernel without it can be read at all.
-  boolean required();
+  default boolean required() {
+    return true;
+  }
 
   /// Bytes to take where the kernel declares a trailing array without a length; 0 for all other fields.
   default int trailingBytes() {

@@ -47,11 +47,6 @@ enum SocketField implements KernelField {
   }
 
   @Override
-  public Form form() {
-    return Form.COPY;
-  }
-
-  @Override
   public boolean required() {
     return required;
   }

@@ -28,14 +28,4 @@ enum TerminalField implements KernelField {
   public List<String> expressions() {
     return expressions;
   }
-
-  @Override
-  public Form form() {
-    return Form.COPY;
-  }
-
-  @Override
-  public boolean required() {
-    return true;
-  }
 }

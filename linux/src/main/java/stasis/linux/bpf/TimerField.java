@@ -42,9 +42,4 @@ enum TimerField implements KernelField {
   public Form form() {
     return form;
   }
-
-  @Override
-  public boolean required() {
-    return true;
-  }
 }

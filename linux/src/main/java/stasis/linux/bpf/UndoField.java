@@ -21,16 +21,6 @@ enum UndoField implements KernelField {
     return List.of(expression);
   }
 
-  @Override
-  public Form form() {
-    return Form.COPY;
-  }
-
-  @Override
-  public boolean required() {
-    return true;
-  }
-
   /// `semadj` is a trailing array: as many bytes as are read of it, whatever the struct says.
   @Override
   public int trailingBytes() {

@@ -29,11 +29,6 @@ final class RecordTest {
     }
 
     @Override
-    public Form form() {
-      return Form.COPY;
-    }
-
-    @Override
     public boolean required() {
       return required;
     }

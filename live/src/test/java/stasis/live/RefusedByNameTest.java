@@ -72,6 +72,11 @@ class RefusedByNameTest {
         "let the program end");
   }
 
+  @Test
+  void aSignalAtTheEndOfAParentWhoseFirstThreadHasEnded(@TempDir Path work) {
+    assertThat(refused("orphaned", "needs prctl(2)", work)).contains("PR_SET_PDEATHSIG", "first thread has ended");
+  }
+
   private static String refused(String name, String needs, Path work) {
     assumeTrue(Oracle.isAvailable(), "needs python3");
     var victims = new Victims();

@@ -8,6 +8,7 @@ import stasis.image.Tag;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answers;
 import stasis.resource.Arg;
+import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
@@ -47,7 +48,18 @@ public final class ParentDeathSignal implements TaskAspect<ParentDeathSignal.Sta
   @Override
   public Optional<State> checkpoint(FrozenTask task, Answers answers) throws ObstructedException {
     int signal = answers.require(SIGNAL, task.subject()).output(1).u32(0);
-    return Optional.of(new State(signal, task.group().taskInTree(task.stat().ppid()).isEmpty()));
+    int parent = task.stat().ppid();
+    if (signal != 0 && task.group().tree().stream().anyMatch(group -> group.pid() == parent && hasEnded(group))) {
+      throw new ObstructedException(task.subject(), "it gets signal " + signal + " at its parent's end"
+          + " (PR_SET_PDEATHSIG), and its parent's first thread has ended: by that thread it would be born again, and"
+          + " get the signal when it ends again", "let it give that up (PR_SET_PDEATHSIG 0) before the checkpoint");
+    }
+    return Optional.of(new State(signal, task.group().taskInTree(parent).isEmpty()));
+  }
+
+  /// Whether its first thread has: another stands for it.
+  private static boolean hasEnded(FrozenGroup group) {
+    return group.leader().tid().value() != group.pid();
   }
 
   @Override

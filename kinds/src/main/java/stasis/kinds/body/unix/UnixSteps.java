@@ -30,6 +30,7 @@ final class UnixSteps {
   private final State state;
   private final ObjectId self;
   private final Script script;
+  private final PathBytes aside;
   private final Set<Integer> taken = new TreeSet<>();
   private Optional<PathBytes> directory = Optional.empty();
 
@@ -42,6 +43,16 @@ final class UnixSteps {
     }
     this.self = self;
     this.script = script;
+    this.aside = free("/tmp/.stasis-names-" + state.maker() + "-" + self.value(), host);
+  }
+
+  /// Where a restore that was killed left something another name is taken.
+  private static PathBytes free(String wanted, Host host) {
+    PathBytes path = PathBytes.of(wanted);
+    for (int i = 1; host.file(path).isPresent(); i++) {
+      path = PathBytes.of(wanted + "-" + i);
+    }
+    return path;
   }
 
   static String why(Socket socket, int index) {
@@ -58,7 +69,7 @@ final class UnixSteps {
 
   /// Where the root directory is while a name is bound that another file has by now.
   PathBytes aside() {
-    return PathBytes.of("/tmp/.stasis-names-" + state.maker() + "-" + self.value());
+    return aside;
   }
 
   /// Whether another file has its name, which must stay: a socket whose own file is gone does not need that very place.

@@ -31,6 +31,8 @@ import stasis.resource.Kind;
 import stasis.resource.Mapping;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Program;
+import stasis.resource.Script;
 import stasis.resource.UnixSocket;
 
 class UnixBodyTest extends AspectContract<UnixBody.State> {
@@ -168,6 +170,16 @@ class UnixBodyTest extends AspectContract<UnixBody.State> {
   @Test
   void anotherFileUnderItsNameIsAnObstacle() {
     assertThat(kind.obstacles(sample(), new FakeHost().file("/run/log", FileStat.S_IFREG | 0644))).hasSize(1);
+  }
+
+  @Test
+  void whatAKilledRestoreLeftIsNotInTheWay() {
+    String first = "/tmp/.stasis-names-" + sample().maker() + "-9";
+    Script script = new Program().in(new ObjectId(1));
+
+    assertThat(new UnixSteps(sample(), new ObjectId(9), script, new FakeHost()).aside()).hasToString(first);
+    assertThat(new UnixSteps(sample(), new ObjectId(9), script, new FakeHost().file(first, FileStat.S_IFDIR | 0700))
+        .aside()).hasToString(first + "-1");
   }
 
   @Test

@@ -6,8 +6,8 @@ import java.util.Deque;
 import java.util.function.IntToLongFunction;
 import stasis.repository.ImageException;
 
-/// What a DWARF expression comes to (DWARF 5, section 2.5), as far as call frame information uses them. One that asks for
-/// more, or is none, throws [UnsupportedOperationException] or [BufferUnderflowException].
+/// What a DWARF expression comes to (DWARF 5, section 2.5), as far as call frame information uses them. One that asks
+/// for more, or is none, throws [UnsupportedOperationException] or [BufferUnderflowException].
 final class DwarfExpression {
   private final DwarfCursor code;
   private final IntToLongFunction registers;

@@ -14,8 +14,8 @@ import stasis.linux.abi.Bytes;
 import stasis.repository.ImageException;
 import stasis.resource.VmaState;
 
-/// Finds the callers of a function in memory of an image: by the call frame information of the ELF files mapped there, and
-/// where there is none, as in code that a JIT compiler made, by the frame pointer.
+/// Finds the callers of a function in memory of an image: by the call frame information of the ELF files mapped there,
+/// and where there is none, as in code that a JIT compiler made, by the frame pointer.
 final class Unwinder {
   static final int MAX_FRAMES = 256;
   /// DWARF's numbers of registers (System V ABI for AMD64, figure 3.36) as words of `struct user_regs_struct`

@@ -309,8 +309,8 @@ final class ViewsTest {
       stacks(task, live);
     }
 
-    /// Ours are among gdb's, which also shows functions that were inlined, or left by a jump. In code that a JIT compiler
-    /// made both guess.
+    /// Ours are among gdb's, which also shows functions that were inlined, or left by a jump. In code that a JIT
+    /// compiler made both guess.
     private void stacks(Tid task, SortedMap<String, List<String>> live) throws IOException, InterruptedException {
       SortedMap<String, List<String>> ours = new TreeMap<>();
       List<String> thread = new ArrayList<>();

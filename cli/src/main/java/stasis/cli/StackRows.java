@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import stasis.engine.ImageMemory;
 import stasis.engine.ImageMemory.Place;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Arch;

@@ -54,7 +54,8 @@ record MultipathEnd(long written, long acknowledged, long received, long sentByt
       Bytes flying = end == known || other.isEmpty() ? Bytes.EMPTY : flying(other.get(), known, end);
       Bytes unread = peek(file);
       if (require(file).received == here.received
-          && there.map(MultipathEnd::acknowledged).equals(other.flatMap(MultipathEnd::of).map(MultipathEnd::acknowledged))) {
+          && there.map(MultipathEnd::acknowledged)
+              .equals(other.flatMap(MultipathEnd::of).map(MultipathEnd::acknowledged))) {
         return here.connection(state, (int) end, unread.concat(flying), info, other.isPresent(),
             (Readiness.of(file, Readiness.READ_SHUT) & Readiness.READ_SHUT) != 0 && !heardFin);
       }

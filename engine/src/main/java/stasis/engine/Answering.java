@@ -64,7 +64,7 @@ final class Answering {
     }
     return new Stopped(groups, tree.zombies().stream()
         .map(zombie -> new Stopped.Zombie(zombie.tid(), zombie.parent())).toList(), new HiddenSockets(kernel),
-        new HiddenTerminals(kernel), new HiddenAio(kernel));
+        new HiddenTerminals(kernel), new HiddenAio(kernel), new HiddenRings(kernel));
   }
 
   /// To be called while the group is frozen.

@@ -186,7 +186,7 @@ final class FileView implements OpenFile {
 
   @Override
   public Optional<HiddenRing> hiddenRing() {
-    return copy().flatMap(own -> tree.ring(own.fd()));
+    return copy().flatMap(own -> tree.ring(own.fd(), seat()));
   }
 
   @Override

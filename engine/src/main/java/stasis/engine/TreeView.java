@@ -60,15 +60,15 @@ final class TreeView {
     return terminals.at(number);
   }
 
-  /// @param fd of the engine's copy
-  Optional<HiddenRing> ring(int fd) {
+  /// @param fd of the engine's copy @param seat where the program has it
+  Optional<HiddenRing> ring(int fd, SharedFiles.Seat seat) {
     Map<Integer, ObjectId> copies = new HashMap<>();
     for (OpenFile file : files) {
       if (file instanceof FileView view) {
         view.copy().ifPresent(own -> copies.put(own.fd(), file.id()));
       }
     }
-    return rings.at(fd, groups.stream().map(group -> group.leader().tid()).toList(), copies);
+    return rings.at(fd, seat, groups.stream().map(group -> group.leader().tid()).toList(), copies);
   }
 
   Optional<List<AioContext>> aio(Tid task) {

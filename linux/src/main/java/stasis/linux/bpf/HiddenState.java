@@ -158,19 +158,22 @@ public final class HiddenState implements AutoCloseable {
     }
     try {
       var parts = new ArrayList<String>();
+      var busy = new ArrayList<Tid>();
       for (Tid user : users) {
         for (Row<ThreadField> row : threads.read(new Visit.Group(user))) {
           long task = row.has(ThreadField.IO_URING) ? row.unsigned(ThreadField.IO_URING) : 0;
           int inFlight = task == 0 ? 0 : KernelRing.inFlight(words(), task);
           if (inFlight != 0) {
             parts.add(inFlight + " requests in flight");
+            busy.add(new Tid(row.int32(ThreadField.TID)));
           }
           if (task != 0 && KernelRing.hasRegisteredRings(words(), task)) {
             parts.add("a descriptor registered with the ring (IORING_REGISTER_RING_FDS)");
           }
         }
       }
-      return Optional.of(KernelRing.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd, others).with(parts));
+      return Optional.of(KernelRing.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd, others).with(parts,
+          busy));
     } catch (UnsupportedKernel e) {
       throw refused(e, "an io_uring");
     }

@@ -12,8 +12,9 @@ import stasis.linux.abi.Tid;
 /// @param flags IORING_SETUP_ bits @param parts what it has that no call tells, by name
 /// @param counters where those lie in the mapped rings @param issuer who alone may use it
 /// @param files registered ones, by slot @param event what completions are told to
+/// @param busy who has requests on their way, on whichever ring
 public record KernelRing(int flags, List<String> parts, Counters counters, Optional<Tid> issuer, List<Slot> files,
-    Optional<Event> event) {
+    Optional<Event> event, List<Tid> busy) {
   /// Slots for rings that a task has registered with itself (IO_RINGFD_REG_MAX).
   private static final int REGISTERED_RINGS = 16;
   private static final int SLOTS_MAX = 4096;
@@ -23,6 +24,7 @@ public record KernelRing(int flags, List<String> parts, Counters counters, Optio
   public KernelRing {
     parts = List.copyOf(parts);
     files = List.copyOf(files);
+    busy = List.copyOf(busy);
   }
 
   /// @param sqTail where in the mapped rings that counter lies, and so on
@@ -34,10 +36,10 @@ public record KernelRing(int flags, List<String> parts, Counters counters, Optio
   /// @param fd of the eventfd, as above @param async told only of what completes later
   public record Event(OptionalInt fd, boolean async) {}
 
-  KernelRing with(List<String> more) {
+  KernelRing with(List<String> more, List<Tid> waiting) {
     var all = new ArrayList<>(parts);
     all.addAll(more);
-    return new KernelRing(flags, all, counters, issuer, files, event);
+    return new KernelRing(flags, all, counters, issuer, files, event, waiting);
   }
 
   /// @param files address of the files_struct of a task that has it open @param fd where
@@ -55,7 +57,7 @@ public record KernelRing(int flags, List<String> parts, Counters counters, Optio
       return new KernelRing(words.u32(context + at("flags")), parts(context),
           new Counters(words.offset("io_rings", "sq.head"), words.offset("io_rings", "sq.tail"),
               words.offset("io_rings", "cq.head"), words.offset("io_rings", "cq.tail")),
-          issuer(context), slots(context), event(context));
+          issuer(context), slots(context), event(context), List.of());
     }
 
     private int at(String field) throws UnsupportedKernel {

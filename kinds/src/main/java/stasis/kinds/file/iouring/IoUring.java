@@ -20,6 +20,7 @@ import stasis.procfs.Maps;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
 import stasis.resource.HiddenRing;
+import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.Ref;
@@ -183,6 +184,12 @@ public final class IoUring implements FileKind<IoUring.State> {
 
   private static ObstructedException refused(OpenFile file, String reason, String remedy) {
     return new ObstructedException(file.subject(), "an io_uring cannot be carried as it is: " + reason, remedy);
+  }
+
+  @Override
+  public List<Loss> losses(State state) {
+    return state.buffers().isEmpty() ? List.of() : List.of(Loss.of("the memory of its registered buffers is counted as"
+        + " pinned (VmPin) by the first process of the tree"));
   }
 
   @Override

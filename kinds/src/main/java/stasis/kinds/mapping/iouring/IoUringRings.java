@@ -109,8 +109,8 @@ public final class IoUringRings implements MappingKind<IoUringRings.State> {
     Vma rings = whole(mapping, all, 0, COMPLETIONS_AT + (long) room * completionBytes);
     Vma entries = whole(mapping, all, ENTRIES_OFFSET, (long) atOnce * entryBytes);
     Bytes content = at(mapping, rings);
-    int taken = (int) file.info().decimal("CachedSqHead");
-    int completed = (int) file.info().decimal("CachedCqTail");
+    int taken = content.u32(hidden.counters().sqHead());
+    int completed = content.u32(hidden.counters().cqTail());
     int unseen = completed - content.u32(hidden.counters().cqHead());
     if (taken < 0 || taken > REQUESTS_MAX) {
       throw refused(mapping, "it has taken " + Integer.toUnsignedString(taken)

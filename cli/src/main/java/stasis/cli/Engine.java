@@ -3,6 +3,7 @@ package stasis.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.engine.HostReport;
 import stasis.engine.Redaction;
 import stasis.image.LossRow;
 import stasis.kinds.AddressMap;
@@ -18,6 +19,16 @@ interface Engine {
 
   /// The program a restore would run, a step a line.
   Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher);
+
+  /// Whether an image can be restored.
+  ///
+  /// @param host a report of another host; this one, without
+  Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher);
+
+  /// This host to those who plan a restore on it.
+  ///
+  /// @param questions of an image, beside what any image asks
+  Outcome<HostReport> hostReport(List<String> questions);
 
   /// Every resource of a live tree; stops it no longer than a look.
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
@@ -46,6 +57,10 @@ interface Engine {
 
   /// @param image what it is called: its folder, or `NAME@K`
   record Checkpointed(String image, long frozenNs, Figures figures) {}
+
+  /// @param obstacles none: it can be restored
+  /// @param questions what an image asks of a host @param unanswered those of them that a report says nothing of
+  record Judged(List<LossRow> obstacles, List<String> questions, List<String> unanswered) {}
 
   record Restored(long restoreNs, Figures figures, Running program) {}
 

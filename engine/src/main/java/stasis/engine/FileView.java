@@ -17,6 +17,7 @@ import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenQueues;
+import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
 import stasis.resource.Lasting;
@@ -188,6 +189,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenQueues> hiddenQueues() {
     return tree.hiddenQueues(facts().inode(), subject());
+  }
+
+  @Override
+  public Optional<HiddenRing> hiddenRing() {
+    return copy().flatMap(own -> tree.ring(own.fd(), seat()));
   }
 
   @Override

@@ -100,6 +100,7 @@ record MultipathDescriber(TcpPeers outside) {
   /// Its subflow, which may outlive its program.
   private static List<SocketDiag.Remains> remains(OpenFile file, SocketAddress local, SocketAddress peer)
       throws ObstructedException {
-    return SocketDiag.otherEnd(file, peer, local).map(SocketDiag.Found::id).map(List::of).orElse(List.of());
+    return SocketDiag.otherEnd(file, /* local= */ peer, /* peer= */ local).map(SocketDiag.Found::id).map(List::of)
+        .orElse(List.of());
   }
 }

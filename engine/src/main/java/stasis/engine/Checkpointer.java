@@ -99,7 +99,7 @@ public final class Checkpointer {
       try (HiddenKernel kernel = HiddenKernel.open(ptrace);
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))))) {
-        rehearsal.play(kinds, environment, ptrace, host, kernel, request.leaveRunning());
+        rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning());
         Answering answering = Answering.open(environment, request.root(), kernel);
         phases.enter("freeze");
         long frozenAt = phases.nowNs();

@@ -82,8 +82,9 @@ final class HiddenRings {
       Answerer answerer = answerers.get(thread);
       if (answerer != null) {
         try {
-          answerer.ask(thread, List.of(Question.of(Nr.IO_URING_ENTER,
-              Arg.imm(answerer == holder ? seat.fd().value() : -1), Arg.imm(0), Arg.imm(0), Arg.imm(ENTER_GETEVENTS))));
+          int fd = answerer.equals(holder) ? seat.fd().value() : -1;
+          answerer.ask(thread, List.of(Question.of(Nr.IO_URING_ENTER, Arg.imm(fd), Arg.imm(0), Arg.imm(0),
+              Arg.imm(ENTER_GETEVENTS))));
         } catch (ObstructedException e) {
           // What stays on its way is refused by name.
         }

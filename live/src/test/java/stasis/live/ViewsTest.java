@@ -136,6 +136,9 @@ final class ViewsTest {
       List<String> frames = views.show("stack").lines().filter(line -> line.startsWith("#")).toList();
       List<String> functions = frames.stream().map(line -> line.split("[ +]")[2]).toList();
       assertThat(functions).containsSubsequence("handler", "interrupted", "main", "_start");
+      Run gdb = views.shell.stasis("gdb", views.image, "--", "-batch", "-ex", "backtrace");
+      assertThat(gdb.status()).as(gdb.err()).isZero();
+      assertThat(gdb.out()).containsSubsequence("in handler (", "<signal handler called>", "in interrupted (", "in main (");
       views.backtraces(victim.pid());
     }
   }

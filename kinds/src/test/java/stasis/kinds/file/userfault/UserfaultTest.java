@@ -20,7 +20,8 @@ class UserfaultTest extends MemoryContract<Userfault.State> {
   private static final Extent PAGES = new Extent(new RemoteAddress(0x7f0000002000L), 0x3000);
 
   private static FakeOpenFile file(String api) {
-    return new FakeOpenFile("anon_inode:[userfaultfd]", 0600, 1, "02004000", "pending:\t0", "total:\t0", "API:\t" + api);
+    return new FakeOpenFile("anon_inode:[userfaultfd]", 0600, 1, "02004000", "pending:\t0", "total:\t0",
+        "API:\t" + api);
   }
 
   @Override

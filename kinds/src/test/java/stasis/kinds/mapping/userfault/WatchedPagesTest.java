@@ -44,7 +44,8 @@ class WatchedPagesTest extends MemoryContract<WatchedPages.State> {
   @Test
   void onlyMemoryThatIsRegisteredIsLookedAt() throws ObstructedException {
     assertThat(kind().checkpoint(mapping(LINE, ""), new Answers(Map.of()))).isEmpty();
-    assertThat(kind().checkpoint(mapping(LINE, "um"), new Answers(Map.of()))).contains(new WatchedPages.State(List.of()));
+    assertThat(kind().checkpoint(mapping(LINE, "um"), new Answers(Map.of())))
+        .contains(new WatchedPages.State(List.of()));
   }
 
   @Test

@@ -21,6 +21,7 @@ final class PageScan implements AutoCloseable {
   private static final long PAGE = 4096;
   private static final long PAGEMAP_SCAN = 0xC0606610L;
   private static final long ARG_BYTES = 96;
+  private static final long PAGE_IS_WRITTEN = 1 << 1;
   private static final long PAGE_IS_FILE = 1 << 2;
   private static final long PAGE_IS_PRESENT = 1 << 3;
   private static final long PAGE_IS_SWAPPED = 1 << 4;
@@ -60,6 +61,17 @@ final class PageScan implements AutoCloseable {
   /// Guard regions (MADV_GUARD_INSTALL).
   List<Run> guards(RemoteAddress start, long lengthBytes) throws SyscallException {
     return guardCategory == 0 ? List.of() : scan(start, lengthBytes, 0, guardCategory, 0);
+  }
+
+  /// Pages that hold the shared zero page.
+  List<Run> zeros(RemoteAddress start, long lengthBytes) throws SyscallException {
+    return scan(start, lengthBytes, 0, PAGE_IS_PFNZERO, 0);
+  }
+
+  /// Pages, or places for pages, that a userfaultfd has write-protected, in a vma registered for that.
+  List<Run> writeProtected(RemoteAddress start, long lengthBytes) throws SyscallException {
+    return scan(start, lengthBytes, PAGE_IS_WRITTEN | guardCategory, PAGE_IS_WRITTEN | guardCategory,
+        PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
   }
 
   private List<Run> scan(RemoteAddress start, long lengthBytes, long inverted, long all, long any)

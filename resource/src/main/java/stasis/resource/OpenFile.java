@@ -114,6 +114,11 @@ public interface OpenFile {
     return Optional.empty();
   }
 
+  /// What the kernel keeps of this userfaultfd and does not tell; empty where BPF is not allowed.
+  default Optional<HiddenFaults> hiddenFaults() {
+    return Optional.empty();
+  }
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.engine.Redaction;
+import stasis.engine.TrackOrder;
+import stasis.engine.TrackReport;
 import stasis.image.LossRow;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
@@ -24,12 +26,12 @@ interface Engine {
 
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
-  /// @param redaction what is not to be in the image
+  /// @param redaction what is not to be in the image @param track see [TrackOrder]
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction) {
+      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
-      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE);
+      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF);
     }
   }
 
@@ -44,8 +46,12 @@ interface Engine {
   record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
       SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
 
-  /// @param image what it is called: its folder, or `NAME@K`
-  record Checkpointed(String image, long frozenNs, Figures figures) {}
+  /// @param image what it is called: its folder, or `NAME@K` @param tracked present where that was asked for
+  record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked) {
+    Checkpointed(String image, long frozenNs, Figures figures) {
+      this(image, frozenNs, figures, Optional.empty());
+    }
+  }
 
   record Restored(long restoreNs, Figures figures, Running program) {}
 

@@ -56,7 +56,8 @@ final class MappingCollector {
   }
 
   /// @param task whose mm it is @param subreaper see [Frozen#childSubreaper] @param ranges in address order
-  record PrivatePages(ObjectId mm, Tid task, Optional<Boolean> subreaper, List<Range> ranges) {}
+  /// @param watched whether some of it is registered with a userfaultfd
+  record PrivatePages(ObjectId mm, Tid task, Optional<Boolean> subreaper, List<Range> ranges, boolean watched) {}
 
   private record Backing(ObjectId id, MappingKind.Pages pages, Set<ObjectId> bodies) {}
 
@@ -88,7 +89,8 @@ final class MappingCollector {
     for (MappingView view : views) {
       describe(view, ranges).ifPresent(vmas::add);
     }
-    privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), group.childSubreaper(), List.copyOf(ranges)));
+    privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), group.childSubreaper(), List.copyOf(ranges),
+        views.stream().anyMatch(view -> view.flags().has(VmFlag.UW))));
     return MmState.alone(vmas, attachments(views, group));
   }
 

@@ -1,13 +1,16 @@
 package stasis.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
@@ -19,6 +22,7 @@ import stasis.linux.sys.Userfault;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
+import stasis.repository.ImageIdentity;
 import stasis.tracee.stub.Batch;
 import stasis.tracee.stub.Keeper;
 import stasis.tracee.stub.KeeperFd;
@@ -35,7 +39,9 @@ final class TrackingHolder implements AutoCloseable {
   private static final int MFD_CLOEXEC = 1;
   private static final int PR_SET_NAME = 15;
   private static final int SIGKILL = 9;
+  private static final int WNOHANG = 1;
   private static final short POLLIN = 1;
+  private static final long ENDS_WITHIN_S = 10;
   private static final int STATE_BYTES_MAX = 16 << 20;
 
   private final TrackedState state;
@@ -60,16 +66,18 @@ final class TrackingHolder implements AutoCloseable {
   }
 
   static long start(Proc proc, Tid task) throws ProcException {
-    return proc.task(task).stat().startTicks();
+    return proc.task(task).stat().startTime();
   }
 
   private static Optional<TrackingHolder> at(Proc proc, Tid task, Tid root, long start) throws SyscallException {
     ProcTask holder = proc.task(task);
     try {
-      if (!new String(holder.comm().toArray(), java.nio.charset.StandardCharsets.ISO_8859_1).equals(NAME)
+      if (!new String(holder.comm().toArray(), StandardCharsets.ISO_8859_1).equals(NAME)
           || holder.status().uid().effective() != Syscalls.call(Nr.GETEUID)) {
         return Optional.empty();
       }
+      // One that this process started, and that has ended, waits for us.
+      Syscalls.call(Nr.WAIT4, task.value(), 0, WNOHANG, 0);
       for (Fd fd : holder.fds()) {
         if (!holder.fdLink(fd).target().latin1().startsWith("/memfd:" + MEMFD)) {
           continue;
@@ -111,19 +119,26 @@ final class TrackingHolder implements AutoCloseable {
         mm.fd().value(), 0)));
   }
 
-  /// Ends it. What it holds and we have a copy of goes on.
-  void end() {
+  /// Ends it, so that nobody believes any more what it knows. Userfaultfds that we have a copy of go on.
+  void end() throws SyscallException {
     Syscalls.call(Nr.PIDFD_SEND_SIGNAL, pidfd, SIGKILL, 0, 0);
+    if (!ended(ENDS_WITHIN_S)) {
+      throw new SyscallException(Nr.PPOLL, Errno.ETIMEDOUT, "wait for the end of the holder of what is tracked");
+    }
   }
 
-  /// Waits for its end, some seconds at most.
-  void awaitEnd() {
+  /// Whether it is there still: then nobody has protected the memory anew since it was started.
+  boolean isAlive() {
+    return !ended(0);
+  }
+
+  private boolean ended(long withinS) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment poll = arena.allocate(8, 4);
       poll.set(JAVA_INT, 0, (int) pidfd);
       poll.set(JAVA_SHORT, 4, POLLIN);
-      MemorySegment patience = arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_LONG, 5, 0);
-      Syscalls.call(Nr.PPOLL, poll.address(), 1, patience.address(), 0, 0);
+      MemorySegment patience = arena.allocateFrom(JAVA_LONG, withinS, 0);
+      return Syscalls.call(Nr.PPOLL, poll.address(), 1, patience.address(), 0, 0) == 1;
     }
   }
 
@@ -133,10 +148,10 @@ final class TrackingHolder implements AutoCloseable {
   }
 
   /// One memory to go on with.
-  record Held(Tid task, long start, stasis.image.ObjectId body, Userfault userfault) {}
+  record Held(Tid task, long start, ObjectId body, Userfault userfault) {}
 
   /// Starts a holder that outlives us, and goes with the root.
-  static void start(Tid root, long rootStart, stasis.repository.ImageIdentity parent, List<Held> held)
+  static void start(Tid root, long rootStart, ImageIdentity parent, List<Held> held)
       throws SyscallException {
     Keeper keeper = Keeper.start();
     try {

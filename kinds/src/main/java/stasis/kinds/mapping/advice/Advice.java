@@ -48,7 +48,9 @@ public final class Advice implements MappingAspect<Advice.State> {
     if (!flags.unknown().isEmpty()) {
       throw new ObstructedException(mapping.subject(), "it has VmFlags that we do not know: " + flags.unknown(), "");
     }
-    if (flags.has(VmFlag.UM) || flags.has(VmFlag.UW) || flags.has(VmFlag.UI)) {
+    // UW alone is somebody outside who has writes noted, as tracking does: a userfaultfd that the program has open is
+    // refused as a file.
+    if (flags.has(VmFlag.UM) || flags.has(VmFlag.UI)) {
       throw new ObstructedException(mapping.subject(), "it is registered with a userfaultfd",
           "let the program unregister it (UFFDIO_UNREGISTER)");
     }

@@ -90,7 +90,8 @@ final class CheckpointVerb implements Callable<Integer> {
       return Report.of(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
-        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction, tracking());
+        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
+        tracking());
     return new Checkpointing(session, order, json, verbosity).call();
   }
 

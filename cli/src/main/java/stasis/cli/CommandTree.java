@@ -34,6 +34,7 @@ final class CommandTree {
         .addSubcommand(new CheckpointVerb(session))
         .addSubcommand(new RestoreVerb(session))
         .addSubcommand(new ExplainVerb(session))
+        .addSubcommand(new UntrackVerb(session))
         .addSubcommand(new InspectVerb(session))
         .addSubcommand(new LogVerb(session))
         .addSubcommand(new TagVerb(session))

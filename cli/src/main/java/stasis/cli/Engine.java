@@ -24,6 +24,9 @@ interface Engine {
   /// Every resource of a live tree; stops it no longer than a look.
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
 
+  /// Ends the tracking of a live tree. @return whether it was tracked
+  Outcome<Boolean> untrack(Tid root);
+
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
   /// @param redaction what is not to be in the image @param track see [TrackOrder]

@@ -32,6 +32,7 @@ import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.procfs.ProcException;
 import stasis.resource.Obstacle;
 
 /// The verbs on `stasis.engine`.
@@ -111,6 +112,17 @@ final class LibraryEngine implements Engine {
           row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
           .forEach(rows::add);
       return new Outcome.Done<>(rows);
+    });
+  }
+
+  @Override
+  public Outcome<Boolean> untrack(Tid root) {
+    return guarded(() -> {
+      try {
+        return new Outcome.Done<>(checkpointer(Outside.REFUSED).untrack(root));
+      } catch (SyscallException | ProcException e) {
+        return new Outcome.Failed<>(String.valueOf(e.getMessage()));
+      }
     });
   }
 

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
@@ -56,6 +57,17 @@ public final class Checkpointer {
     }
   }
 
+  /// Ends the tracking of a tree. @return whether it was tracked
+  public boolean untrack(Tid root) throws SyscallException, ProcException {
+    Optional<TrackingHolder> found = TrackingHolder.find(environment.proc(), root);
+    if (found.isPresent()) {
+      try (TrackingHolder holder = found.get()) {
+        holder.end();
+      }
+    }
+    return found.isPresent();
+  }
+
   private CheckpointOutcome onTracer(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
     try {
       return new Run(ptrace, request, listener).run();
@@ -100,7 +112,7 @@ public final class Checkpointer {
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
           WriteTracking tracking = WriteTracking.begin(environment.proc(), request.root(), request.track(), writer)) {
-        rehearsal.play(kinds, environment, ptrace, host, kernel, request.leaveRunning());
+        rehearsal.play(kinds, environment, ptrace, host, kernel, request.leaveRunning(), request.track());
         Answering answering = Answering.open(environment, request.root(), kernel);
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
@@ -115,8 +127,8 @@ public final class Checkpointer {
     }
 
     private CheckpointOutcome frozen(FrozenTree tree, long frozenAt, ImageWriter writer, LiveHost host,
-        Answering answering, WriteTracking tracking) throws ObstructedException, SyscallException, ImageException, ProcException,
-        DecodeException {
+        Answering answering, WriteTracking tracking) throws ObstructedException, SyscallException, ImageException,
+        ProcException, DecodeException {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
         Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());

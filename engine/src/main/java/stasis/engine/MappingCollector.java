@@ -80,7 +80,8 @@ final class MappingCollector {
   MmState collect(GroupView group) throws ObstructedException {
     List<MappingView> views = new ArrayList<>();
     MmView mm = new MmView(group.procOfLeader(), smaps(group).entries().stream()
-        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(group.leader().tid()), findings);
+        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(group.leader().tid()),
+        findings);
     for (int i = 0; i < mm.entries().size(); i++) {
       views.add(new MappingView(tree, group, mm, i));
     }
@@ -135,7 +136,8 @@ final class MappingCollector {
       ranges.add(new Range(vma.address(), vma.lengthBytes(), view.writes()));
     }
     return new VmaState(vma.address(), vma.lengthBytes(), vma.protection(), vma.shared(), vma.offset(),
-        flagTexts.computeIfAbsent(view.flags(), flags -> flags.without(VmFlag.UW).toString()), vma.anonName().orElse(""), backing.id());
+        flagTexts.computeIfAbsent(view.flags(), flags -> flags.without(VmFlag.UW).toString()),
+        vma.anonName().orElse(""), backing.id());
   }
 
   private List<MmState.Attachment> attachments(List<MappingView> views, GroupView group) throws ObstructedException {

@@ -71,6 +71,20 @@ final class WriteTracking implements AutoCloseable {
     return tracking;
   }
 
+  /// What is done in the freeze, to a tree that is ours.
+  static void rehearse(Proc proc, FrozenTree tree, Collected.Complete collected, TrackOrder order)
+      throws SyscallException {
+    if (order != TrackOrder.OFF) {
+      try (var tracking = new WriteTracking(proc, tree.members().getFirst().group().leader(), 0, order,
+          Optional.empty())) {
+        tracking.pass(tree, collected, true);
+        for (MappingCollector.PrivatePages pages : collected.pages()) {
+          tracking.scan(pages);
+        }
+      }
+    }
+  }
+
   private void lookUp(ImageIdentity parent, ImageWriter writer) throws ImageException {
     earlier = writer.earlier(parent);
     if (earlier.isEmpty()) {
@@ -142,6 +156,10 @@ final class WriteTracking implements AutoCloseable {
     if (runs.isEmpty() || !pages.watched()) {
       return;
     }
+    unwritten.put(pages.mm(), new Unwritten(scan(pages), runs.get()));
+  }
+
+  private Intervals scan(MappingCollector.PrivatePages pages) throws SyscallException {
     var unchanged = new Intervals();
     try (PageScan scan = new PageScan(pages.task())) {
       for (PageScan.Run stretch : stretches(pages, TrackOrder.HUGE_TOO)) {
@@ -150,7 +168,7 @@ final class WriteTracking implements AutoCloseable {
         }
       }
     }
-    unwritten.put(pages.mm(), new Unwritten(unchanged, runs.get()));
+    return unchanged;
   }
 
   /// Vmas that touch are one to the kernel.

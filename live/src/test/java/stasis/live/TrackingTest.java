@@ -187,6 +187,45 @@ final class TrackingTest {
     }
   }
 
+  @Test
+  void theLastCheckpointIsLessAsWellAndThePlainOneInBetweenChangesNothing(@TempDir Path folder) throws Exception {
+    try (Launcher launcher = victims.launcher(folder)) {
+      Victim victim = launcher.start(victims.general("tracked", "-pthread"));
+      Path repository = folder.resolve("repository");
+      ImageDestination destination = Repository.destination(repository, "it");
+      victim.awaitReady("round0", Cycle.BOUND);
+      checkpoint(victim, destination, true, TrackOrder.ON);
+      victim.go("round0");
+      victim.awaitReady("round1", Cycle.BOUND);
+      checkpoint(victim, destination, true, TrackOrder.OFF);
+      TrackReport last = checkpoint(victim, destination, false, TrackOrder.ON).tracked().orElseThrow();
+      victim.awaitPidFree(Cycle.BOUND);
+
+      assertThat(last.since()).contains("it@1");
+      assertThat(last.keptBytes()).isGreaterThan(last.readBytes());
+      for (int round = 1; round < ROUNDS; round++) {
+        Files.createFile(victim.folder().resolve("go.round" + round));
+      }
+      assertGoesOn(kept(repository, 3));
+    }
+  }
+
+  @Test
+  void trackingEndsWhenThatIsAsked(@TempDir Path folder) throws Exception {
+    try (Launcher launcher = victims.launcher(folder)) {
+      Victim victim = launcher.start(victims.general("tracked", "-pthread"));
+      victim.awaitReady("round0", Cycle.BOUND);
+      tracked(victim, folder.resolve("repository"), TrackOrder.ON);
+      Checkpointer checkpointer = new Checkpointer(Kinds.all(), environment);
+
+      assertThat(uw(victim)).isTrue();
+      assertThat(checkpointer.untrack(victim.pid())).isTrue();
+      assertThat(Ground.waitFor(() -> !uw(victim))).isTrue();
+      assertThat(checkpointer.untrack(victim.pid())).isFalse();
+      assertThat(tracked(victim, folder.resolve("repository"), TrackOrder.ON).since()).isEmpty();
+    }
+  }
+
   private static List<Tid> holders() throws Exception {
     return Proc.live().tgids().stream().filter(task -> {
       try {

@@ -45,8 +45,7 @@ import stasis.tracee.stub.Outcome;
 import stasis.tracee.stub.Slot;
 import stasis.tracee.stub.Stub;
 
-/// Runs a program in stubs. Consecutive calls of one task are one batch. Every task dies with the tracer until
-/// released;
+/// Runs a program in stubs. Consecutive calls of one task are one batch. Every task dies with the tracer until released;
 /// a step that fails ends them all. On the tracer thread.
 final class Executor {
   private static final Duration STEP_BOUND = Duration.ofMinutes(30);
@@ -72,7 +71,9 @@ final class Executor {
   private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
   private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
   private final LargeFills largeFills;
+  private final Crowding crowding;
   private int imageFd;
+  private boolean crowded;
 
   Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener,
       LongSupplier monotonicNs) {
@@ -82,6 +83,7 @@ final class Executor {
     this.image = image;
     this.largeFills = new LargeFills(image);
     this.births = births;
+    this.crowding = new Crowding(proc);
     this.listener = listener;
   }
 
@@ -89,6 +91,7 @@ final class Executor {
   RestoredTree execute(Program program) throws StepFailedException, SyscallException, ImageException, ProcException {
     try {
       List<Step> steps = program.steps();
+      crowded = steps.stream().anyMatch(Step.MapWhereFree.class::isInstance);
       keepOutputs(steps);
       for (int at = 0; at < steps.size();) {
         int from = at;
@@ -153,6 +156,8 @@ final class Executor {
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
       case Step.Fill fill when largeFills.takes(fill) -> largeFills.run(fill, stub(fill.in()).memory());
+      case Step.MapWhereFree map -> crowding.map(map, stub(map.in()));
+      case Step.Repeat repeat -> crowding.repeat(repeat, stub(repeat.in()));
       case Step.Release release -> cpus.put(release.in(), release.cpu());
       case Step.Stop stop -> Endings.stop(ptrace, stub(stop.in()), stop.signal());
       case Step.End end -> Endings.end(ptrace, takeOut(end.in()), end);
@@ -199,7 +204,8 @@ final class Executor {
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
       case Step.Fill fill when !fill.forced() && !largeFills.takes(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
-      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _ -> {
+      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _, Step.MapWhereFree _,
+          Step.Repeat _ -> {
         return false;
       }
     }
@@ -293,7 +299,8 @@ final class Executor {
   private Stub birth(List<Integer> pids, RemoteAddress region, Path file, int fd) throws SyscallException,
       StepFailedException {
     try {
-      return births.root(pids, region, Planner.REGION_BYTES, file, fd);
+      return crowded ? Crowding.belowTheTop(() -> births.root(pids, region, Planner.REGION_BYTES, file, fd))
+          : births.root(pids, region, Planner.REGION_BYTES, file, fd);
     } catch (PidTakenException e) {
       throw new StepFailedException(e);
     }

@@ -35,6 +35,8 @@ import stasis.tracee.Userfaults;
 final class WriteTracking implements AutoCloseable {
   private static final Duration ERRAND_BOUND = Duration.ofSeconds(30);
   private static final int O_NONBLOCK = 0x800;
+  /// Its registered buffers are pinned: the kernel writes to them past page tables.
+  private static final String IO_URING = "anon_inode:[io_uring]";
 
   private final Proc proc;
   private final Tid root;
@@ -107,6 +109,15 @@ final class WriteTracking implements AutoCloseable {
   ///
   /// @param arm whether the tree runs on, and is to be tracked from here on
   void pass(FrozenTree tree, Collected.Complete collected, boolean arm) throws SyscallException {
+    if (collected.files().hasOpen(IO_URING)) {
+      earlier = Optional.empty();
+      told.add("all memory was read, and it is not tracked: the program has an io_uring, through which it may be"
+          + " written without a trace");
+      if (holder.isPresent()) {
+        holder.get().end();
+      }
+      return;
+    }
     boolean known = holder.filter(TrackingHolder::isAlive).isPresent();
     if (holder.isPresent() && !known) {
       earlier = Optional.empty();

@@ -146,7 +146,7 @@ final class TrackingTest {
   @Test
   void whateverAProgramDoesToItsMemoryEachImageHoldsWhatAFullOneHolds(@TempDir Path folder) throws Exception {
     try (Launcher launcher = victims.launcher(folder)) {
-      Victim victim = launcher.start(victims.general("tracked", "-pthread").with(NO_RSEQ));
+      Victim victim = launcher.start(victims.program("tracked", "-pthread").with(NO_RSEQ));
       Path repository = folder.resolve("repository");
       long keptBytes = 0;
       for (int round = 0; round < ROUNDS; round++) {
@@ -190,7 +190,7 @@ final class TrackingTest {
   @Test
   void theLastCheckpointIsLessAsWellAndThePlainOneInBetweenChangesNothing(@TempDir Path folder) throws Exception {
     try (Launcher launcher = victims.launcher(folder)) {
-      Victim victim = launcher.start(victims.general("tracked", "-pthread"));
+      Victim victim = launcher.start(victims.program("tracked", "-pthread"));
       Path repository = folder.resolve("repository");
       ImageDestination destination = Repository.destination(repository, "it");
       victim.awaitReady("round0", Cycle.BOUND);
@@ -211,9 +211,23 @@ final class TrackingTest {
   }
 
   @Test
+  void aProgramWithAnIoUringIsReadWhole(@TempDir Path folder) {
+    try (Launcher launcher = victims.launcher(folder)) {
+      Victim victim = launcher.start(victims.ofKind("file", "iouring"));
+      victim.awaitReady("ring-worker", Cycle.BOUND);
+      CheckpointReport report = checkpoint(victim, Repository.destination(folder.resolve("repository"), "it"), true,
+          TrackOrder.ON);
+
+      assertThat(report.warnings()).anyMatch(told -> told.contains("io_uring"));
+      assertThat(report.tracked().orElseThrow().trackedBytes()).isZero();
+      assertThat(uw(victim)).isFalse();
+    }
+  }
+
+  @Test
   void trackingEndsWhenThatIsAsked(@TempDir Path folder) throws Exception {
     try (Launcher launcher = victims.launcher(folder)) {
-      Victim victim = launcher.start(victims.general("tracked", "-pthread"));
+      Victim victim = launcher.start(victims.program("tracked", "-pthread"));
       victim.awaitReady("round0", Cycle.BOUND);
       tracked(victim, folder.resolve("repository"), TrackOrder.ON);
       Checkpointer checkpointer = new Checkpointer(Kinds.all(), environment);
@@ -240,7 +254,7 @@ final class TrackingTest {
   void whenTheHolderIsKilledAllIsReadAndTheNextIsLessAgain(@TempDir Path folder) throws Exception {
     try (Launcher launcher = victims.launcher(folder)) {
       List<Tid> before = holders();
-      Victim victim = launcher.start(victims.general("tracked", "-pthread"));
+      Victim victim = launcher.start(victims.program("tracked", "-pthread"));
       victim.awaitReady("round0", Cycle.BOUND);
       Path repository = folder.resolve("repository");
 

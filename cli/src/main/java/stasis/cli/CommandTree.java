@@ -35,6 +35,7 @@ final class CommandTree {
         .addSubcommand(new RestoreVerb(session))
         .addSubcommand(new CanRestoreVerb(session))
         .addSubcommand(new ExplainVerb(session))
+        .addSubcommand(new UntrackVerb(session))
         .addSubcommand(new InspectVerb(session))
         .addSubcommand(new LogVerb(session))
         .addSubcommand(new TagVerb(session))

@@ -5,6 +5,8 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.engine.HostReport;
 import stasis.engine.Redaction;
+import stasis.engine.TrackOrder;
+import stasis.engine.TrackReport;
 import stasis.image.LossRow;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
@@ -33,14 +35,17 @@ interface Engine {
   /// Every resource of a live tree; stops it no longer than a look.
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
 
+  /// Ends the tracking of a live tree. @return whether it was tracked
+  Outcome<Boolean> untrack(Tid root);
+
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
-  /// @param redaction what is not to be in the image
+  /// @param redaction what is not to be in the image @param track see [TrackOrder]
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction) {
+      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
-      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE);
+      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF);
     }
   }
 
@@ -55,8 +60,12 @@ interface Engine {
   record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
       SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
 
-  /// @param image what it is called: its folder, or `NAME@K`
-  record Checkpointed(String image, long frozenNs, Figures figures) {}
+  /// @param image what it is called: its folder, or `NAME@K` @param tracked present where that was asked for
+  record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked) {
+    Checkpointed(String image, long frozenNs, Figures figures) {
+      this(image, frozenNs, figures, Optional.empty());
+    }
+  }
 
   /// @param obstacles none: it can be restored
   /// @param questions what an image asks of a host @param unanswered those of them that a report says nothing of

@@ -56,12 +56,13 @@ final class LibraryEngine implements Engine {
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
     CheckpointRequest request = new CheckpointRequest(order.root(),
         order.redaction().applied(order.image().destination(order.force())),
-        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos));
+        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track());
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
               report.threads(),
-              ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings())));
+              ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings()),
+          report.tracked()));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();
@@ -151,6 +152,17 @@ final class LibraryEngine implements Engine {
           row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
           .forEach(rows::add);
       return new Outcome.Done<>(rows);
+    });
+  }
+
+  @Override
+  public Outcome<Boolean> untrack(Tid root) {
+    return guarded(() -> {
+      try {
+        return new Outcome.Done<>(checkpointer(Outside.REFUSED).untrack(root));
+      } catch (SyscallException | ProcException e) {
+        return new Outcome.Failed<>(String.valueOf(e.getMessage()));
+      }
     });
   }
 

@@ -81,6 +81,12 @@ class FakeEngine implements Engine {
   }
 
   @Override
+  public Outcome<Boolean> untrack(Tid root) {
+    orders.add(root);
+    return new Outcome.Done<>(true);
+  }
+
+  @Override
   public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
     orders.add(root);
     return explanation;

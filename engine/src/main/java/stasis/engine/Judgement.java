@@ -40,8 +40,17 @@ public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, S
   }
 
   /// A restorer who is nobody: its needs are told as those of credentials.
-  private static final String NOBODY = "=Uid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\nGroups:\t\n"
-      + "CapInh:\t0\nCapPrm:\t0\nCapEff:\t0\nCapBnd:\t0\nCapAmb:\t0\nNoNewPrivs:\t0\n";
+  private static final String NOBODY = """
+      =Uid:\t65534\t65534\t65534\t65534
+      Gid:\t65534\t65534\t65534\t65534
+      Groups:\t
+      CapInh:\t0
+      CapPrm:\t0
+      CapEff:\t0
+      CapBnd:\t0
+      CapAmb:\t0
+      NoNewPrivs:\t0
+      """;
 
   /// All that an image needs, as a host that has nothing lacks it.
   public static List<Obstacle> needs(KindSet kinds, Statefile statefile) throws DecodeException {

@@ -3,7 +3,9 @@ package stasis.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.engine.LateFill;
 import stasis.engine.Redaction;
+import stasis.engine.RestoreRequest;
 import stasis.image.LossRow;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
@@ -35,8 +37,13 @@ interface Engine {
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
-  /// @param addresses of sockets that are others from now on
-  record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {}
+  /// @param addresses of sockets that are others from now on @param lazily whether it may run before it has its pages
+  record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses,
+      Optional<RestoreRequest.Lazily> lazily) {
+    RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {
+      this(image, detached, tcpEstablished, addresses, Optional.empty());
+    }
+  }
 
   /// Figures both operations have.
   ///
@@ -47,7 +54,12 @@ interface Engine {
   /// @param image what it is called: its folder, or `NAME@K`
   record Checkpointed(String image, long frozenNs, Figures figures) {}
 
-  record Restored(long restoreNs, Figures figures, Running program) {}
+  /// @param late what still puts pages into the program
+  record Restored(long restoreNs, Figures figures, Running program, Optional<LateFill> late) {
+    Restored(long restoreNs, Figures figures, Running program) {
+      this(restoreNs, figures, program, Optional.empty());
+    }
+  }
 
   /// A restored program that is ours to wait for.
   interface Running {

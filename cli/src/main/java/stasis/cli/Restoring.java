@@ -10,11 +10,12 @@ import java.util.concurrent.Callable;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
+import stasis.engine.RestoreRequest;
 import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
 record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
-    Optional<Path> pidfile, boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
+    Optional<Path> pidfile, boolean dryRun, boolean lazy, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Report report = Report.ofRestore(session.console(), json);
@@ -23,7 +24,7 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       return printPlan(session.engine().plan(image, addresses, progress), report, progress);
     }
     Outcome<Restored> outcome = session.engine()
-        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses), progress);
+        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily()), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();
@@ -32,7 +33,23 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       session.relaySignals().accept(result.program()::signal);
     }
     tell(result, report);
-    return detach ? ExitStatus.DONE.code() : result.program().await();
+    Optional<Filling> filling = result.late().map(late -> new Filling(session.console(), json, verbosity, late,
+        result.program().pid().value()));
+    if (detach) {
+      filling.ifPresent(Filling::detached);
+      return ExitStatus.DONE.code();
+    }
+    Optional<Thread> beside = filling.map(Filling::beside);
+    int status = result.program().await();
+    if (beside.isPresent()) {
+      // Children of the program may live on, and lack pages still.
+      beside.get().join();
+    }
+    return status;
+  }
+
+  private Optional<RestoreRequest.Lazily> lazily() {
+    return lazy ? Optional.of(new RestoreRequest.Lazily(image.touched())) : Optional.empty();
   }
 
   private int printPlan(Outcome<String> outcome, Report report, Progress progress) throws IOException {
@@ -58,6 +75,7 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       }
       report.done(List.of(
           Json.member("restore_ms", Json.millis(result.restoreNs())),
+          Json.member("late_bytes", Json.number(result.late().map(late -> late.figures().lateBytes()).orElse(0L))),
           Json.member("pid", Json.number(pid))), result.figures());
     } catch (IOException e) {
       session.console().say(pid + " runs, but " + e.getMessage() + " could not be written");
@@ -66,7 +84,8 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       session.console().out().println(pid);
     }
     if (!verbosity.quiet()) {
-      session.console().say("%d runs again after %s".formatted(pid, Units.duration(result.restoreNs())));
+      session.console().say("%d runs again after %s%s".formatted(pid, Units.duration(result.restoreNs()),
+          result.late().map(late -> "; " + Units.bytes(late.figures().lateBytes()) + " are still to come").orElse("")));
     }
   }
 

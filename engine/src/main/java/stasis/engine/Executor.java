@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
@@ -72,10 +73,13 @@ final class Executor {
   private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
   private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
   private final LargeFills largeFills;
+  private final Optional<LateFills> lateFills;
   private int imageFd;
 
+  /// @param lateFills those that need not be made now
   Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener,
-      LongSupplier monotonicNs) {
+      LongSupplier monotonicNs, Optional<LateFills> lateFills) {
+    this.lateFills = lateFills;
     this.monotonicNs = monotonicNs;
     this.ptrace = ptrace;
     this.proc = proc;
@@ -152,6 +156,11 @@ final class Executor {
       case Step.Spawn spawn -> spawn(spawn);
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
+      case Step.Fill fill when isLate(fill) -> {
+        if (!lateFills.orElseThrow().run(fill, stub(fill.in()))) {
+          largeFills.run(fill, stub(fill.in()).memory());
+        }
+      }
       case Step.Fill fill when largeFills.takes(fill) -> largeFills.run(fill, stub(fill.in()).memory());
       case Step.Release release -> cpus.put(release.in(), release.cpu());
       case Step.Stop stop -> Endings.stop(ptrace, stub(stop.in()), stop.signal());
@@ -161,6 +170,10 @@ final class Executor {
       }
     }
     return at + 1;
+  }
+
+  private boolean isLate(Step step) {
+    return lateFills.isPresent() && lateFills.get().takes(step);
   }
 
   private String tid(ObjectId task) {
@@ -197,7 +210,7 @@ final class Executor {
       case Step.Call call -> calls.add(index, call, kept.getOrDefault(index, Set.of()));
       case Step.MapVdso vdso -> calls.batch().callNumber(ARCH_PRCTL_X86_64, Expect.SUCCESS,
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
-      case Step.Fill fill when !fill.forced() && !largeFills.takes(fill) -> fill(calls, fill);
+      case Step.Fill fill when !fill.forced() && !isLate(fill) && !largeFills.takes(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
       case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _ -> {
         return false;

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +67,11 @@ public final class RestoredTree implements AutoCloseable {
   /// Whom to wait for: its exit status is the program's.
   public Tid waitable() {
     return births.waitable(stubs.firstEntry().getValue());
+  }
+
+  /// Processes, in the engine's pid namespace.
+  List<Integer> pids(Collection<ObjectId> leaders) {
+    return leaders.stream().map(leader -> stub(leader).tid().value()).toList();
   }
 
   /// Last things, then all go on. The order matters: timed waits are begun again while the region still holds their

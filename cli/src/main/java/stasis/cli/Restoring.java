@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -73,10 +74,12 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       if (pidfile.isPresent()) {
         writePidfile(pidfile.get().toAbsolutePath(), pid);
       }
-      report.done(List.of(
+      List<Json.Member> members = new ArrayList<>(List.of(
           Json.member("restore_ms", Json.millis(result.restoreNs())),
-          Json.member("late_bytes", Json.number(result.late().map(late -> late.figures().lateBytes()).orElse(0L))),
-          Json.member("pid", Json.number(pid))), result.figures());
+          Json.member("pid", Json.number(pid))));
+      result.late().ifPresent(late -> members.add(
+          Json.member("late_bytes", Json.number(late.figures().lateBytes()))));
+      report.done(members, result.figures());
     } catch (IOException e) {
       session.console().say(pid + " runs, but " + e.getMessage() + " could not be written");
     }

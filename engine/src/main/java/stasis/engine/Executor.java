@@ -19,11 +19,9 @@ import stasis.image.ObjectId;
 import stasis.image.PageRun;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
-import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.sys.Syscalls;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.procfs.Vma;
@@ -394,13 +392,5 @@ final class Executor {
 
   private Stub stub(ObjectId task) {
     return GroupPlan.require(stubs, task);
-  }
-
-  /// For the births: an open statefile that a stub may inherit.
-  static Fd open(Path file) throws SyscallException {
-    try (Arena arena = Arena.ofConfined()) {
-      return new Fd(Math.toIntExact(Syscalls.require("open " + file, Nr.OPENAT, -100,
-          arena.allocateFrom(file.toAbsolutePath().toString()).address(), 0x80000, 0)));
-    }
   }
 }

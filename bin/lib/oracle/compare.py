@@ -9,9 +9,10 @@ from oracle.snapshot import pairs
 STATUS_PIDS = {"NStgid": "Tgid", "NSpid": "Pid", "NSpgid": "Pgid", "NSsid": "Sid"}
 STAT_SAID_ELSEWHERE = {"pid", "comm", "ppid", "pgrp", "session", "signal", "blocked", "sigignore", "sigcatch"}
 NAMELESS = re.compile(
-    r"^(pipe|socket):\[|^/memfd:|^anon_inode:\[pidfd\]$|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]"
+    r"^(pipe|socket):\[|^/memfd:|^anon_inode:\[(pidfd|io_uring)\]$|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]"
     r"|^/proc/\d+(/|$)| \(deleted\)$")
 NAMESPACE = re.compile(r"(cgroup|ipc|mnt|net|pid|time|user|uts):\[")
+PF_IO_WORKER = 0x10  # the kernel's own thread that works off requests of an io_uring: no program runs in it
 PLACES = re.compile(r"^((pipe|socket):\[)\d+\]$")
 
 
@@ -147,7 +148,8 @@ def canonical(groups):
             one["limits"] = {row[0]: " ".join(row[1:3]) for row in rows}
         if isinstance(one["ksm_stat"], str):
             one["ksm_stat"] = dict(line.split(None, 1) for line in one["ksm_stat"].splitlines())
-        threads = {name.pid(tid): seen for tid, seen in one.pop("threads").items()}
+        threads = {name.pid(tid): seen for tid, seen in one.pop("threads").items()
+                   if not int(seen["stat"]["flags"]) & PF_IO_WORKER}
         for seen in threads.values():
             seen["status"] = canonical_status(seen["status"], name)
         for lines in [one["stat"]] + [seen["stat"] for seen in threads.values()]:

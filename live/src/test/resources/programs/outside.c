@@ -1,4 +1,4 @@
-// A client of a server outside: connected to PORT, with 5 bytes not read.
+// A client of a server outside: connected to PORT, with 5 bytes not read. MULTIPATH: by a socket of Multipath TCP.
 #include "victim.h"
 
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 int main(void) {
   victim_start();
   struct sockaddr_in at = {AF_INET, htons((uint16_t)atoi(getenv("PORT"))), {htonl(INADDR_LOOPBACK)}, {0}};
-  int fd = socket(AF_INET, SOCK_STREAM, 0), unread = 0;
+  int fd = socket(AF_INET, SOCK_STREAM, getenv("MULTIPATH") ? 262 : 0), unread = 0;
   check(connect(fd, (void *)&at, sizeof at) == 0, "connect: %m");
   for (int i = 0; i < 1000 && unread < 5; i++) {
     usleep(1000);

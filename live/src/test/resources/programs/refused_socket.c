@@ -74,11 +74,12 @@ static int upper(const char *name) {
   return setsockopt(fd, IPPROTO_TCP, TCP_ULP, name, (socklen_t)strlen(name)) == 0 ? fd : -1;
 }
 
+// With a peer that speaks TCP alone.
 static int multipath(void) {
-  int listener = socket(AF_INET, SOCK_STREAM, 262), fd = socket(AF_INET, SOCK_STREAM, 262);
+  int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 262);
   struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t length = sizeof here;
-  if (listener < 0) return -1;
+  if (fd < 0) return -1;
   check(bind(listener, (void *)&here, sizeof here) == 0 && listen(listener, 1) == 0, "listen: %m");
   check(getsockname(listener, (void *)&here, &length) == 0, "getsockname: %m");
   check(connect(fd, (void *)&here, sizeof here) == 0, "connect: %m");

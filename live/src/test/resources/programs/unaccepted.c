@@ -1,4 +1,5 @@
-// A server at PORT that has not accepted anybody. DEFER: whose handshakes end only with the first data.
+// A server at PORT that has not accepted anybody. DEFER: whose handshakes end only with the first data. MULTIPATH:
+// it listens by Multipath TCP.
 #include "victim.h"
 
 #include <arpa/inet.h>
@@ -9,7 +10,7 @@
 int main(void) {
   victim_start();
   struct sockaddr_in at = {AF_INET, htons((uint16_t)atoi(getenv("PORT"))), {htonl(INADDR_LOOPBACK)}, {0}};
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1, seconds = 30;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, getenv("MULTIPATH") ? 262 : 0), one = 1, seconds = 30;
   check(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0, "SO_REUSEADDR: %m");
   if (getenv("DEFER"))
     check(setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds) == 0, "TCP_DEFER_ACCEPT: %m");

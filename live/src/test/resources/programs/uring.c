@@ -1,5 +1,4 @@
-// An io_uring with a request that nobody completes: a poll on an eventfd that stays empty. Why it is refused even when
-// idle: its rings can neither be mapped at a chosen place nor be moved to one.
+// An io_uring with a request that nobody completes: a poll on an eventfd that stays empty.
 #include "victim.h"
 
 #include <linux/io_uring.h>
@@ -19,11 +18,6 @@ int main(void) {
   char *rings = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
   struct io_uring_sqe *entry = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
   check(rings != MAP_FAILED && entry != MAP_FAILED, "mmap: %m");
-  void *place = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  check(place != MAP_FAILED && munmap(place, 4096) == 0, "place: %m");
-  check(mmap(place, 4096, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, ring, 0) == MAP_FAILED && errno == EINVAL
-      && mremap(rings, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED && errno == EINVAL,
-      "rings can be mapped at a chosen place now: carry them");
   *entry = (struct io_uring_sqe){.opcode = IORING_OP_POLL_ADD, .fd = empty, .poll32_events = POLLIN, .user_data = 7};
   __atomic_store_n((unsigned *)(rings + params.sq_off.tail), 1, __ATOMIC_RELEASE);
   check(syscall(SYS_io_uring_enter, ring, 1, 0, 0, NULL, 0) == 1, "io_uring_enter: %m");

@@ -42,7 +42,7 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
   }
 
   /// No image of before, and nothing of it on its way to the device.
-  private static void calm(Path image) throws IOException, InterruptedException {
+  static void calm(Path image) throws IOException, InterruptedException {
     if (Files.exists(image)) {
       try (Stream<Path> all = Files.walk(image)) {
         for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
@@ -53,7 +53,7 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
     Command.run(List.of("sync"));
   }
 
-  private static long size(Path image) throws IOException {
+  static long size(Path image) throws IOException {
     try (Stream<Path> all = Files.walk(image)) {
       return all.filter(Files::isRegularFile).filter(path -> !path.toString().endsWith(".log"))
           .mapToLong(path -> path.toFile().length()).sum();
@@ -61,7 +61,7 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
   }
 
   /// With all it has begun. The pid is ours from before: started by us, or restored on our order.
-  private static void end(long pid) throws InterruptedException {
+  static void end(long pid) throws InterruptedException {
     List<ProcessHandle> tree = tree(pid);
     tree.forEach(ProcessHandle::destroyForcibly);
     awaitGone(tree);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,10 @@ final class Main {
                 [--peer-checkpoint COMMAND --peer-leave-running COMMAND --peer-restore COMMAND --peer-frozen COMMAND]
       A peer's commands are split at spaces and hold {pid} and {image}. --peer-frozen prints the milliseconds that the
       checkpoint in {image} kept its program frozen. Images go to --folder, by default a new one below /tmp.
-      Workloads: sleep, python, tcp, random, threads, vmas.""";
+      Workloads: sleep, python, tcp, random, drift, threads, vmas, tree10, tree100, tree1000.
+      bin/bench --storing FILE [--rounds N] [--only NAME]     how fast and how small images are, in several forms; FILE
+                has further commands, `name: command`, with {pid} and {image}, a folder
+      bin/bench --series N [--with OPTION,...]                N checkpoints of one slowly changing program""";
   private static final int DEFAULT_ROUNDS = 5;
 
   private Main() {}
@@ -39,11 +43,30 @@ final class Main {
       contenders.add(new Peer(options));
     }
     System.out.println(Machine.describe(root));
-    System.out.println(Figures.header(contenders.size() > 1));
     List<String> wanted = List.of(options.getOrDefault("--only", "").split(","));
+    if (options.containsKey("--storing") || options.containsKey("--series")) {
+      ofImages(options, root, folder, rounds, wanted);
+      return;
+    }
+    System.out.println(Figures.header(contenders.size() > 1));
     for (Workload workload : Workload.all(root.resolve("bench/workloads"), folder)) {
       if (!options.containsKey("--only") || wanted.contains(workload.name())) {
         measure(workload, contenders, rounds, folder);
+      }
+    }
+  }
+
+  private static void ofImages(Map<String, String> options, Path root, Path folder, int rounds, List<String> wanted)
+      throws IOException, InterruptedException {
+    Path launcher = root.resolve("bin/stasis");
+    for (Workload workload : Workload.all(root.resolve("bench/workloads"), folder)) {
+      if (options.containsKey("--series") && workload.name().equals("drift")) {
+        new Series(launcher, folder).measure(workload, Integer.parseInt(options.getOrDefault("--series", "20")),
+            Arrays.stream(options.getOrDefault("--with", "").split(",")).filter(word -> !word.isEmpty()).toList());
+      } else if (options.containsKey("--storing")
+          && (options.containsKey("--only") ? wanted.contains(workload.name()) : workload.name().equals("drift"))) {
+        Storing.of(Files.readAllLines(Path.of(options.getOrDefault("--storing", "/dev/null"))), launcher, folder)
+            .measure(workload, rounds);
       }
     }
   }

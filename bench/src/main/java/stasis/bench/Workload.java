@@ -22,6 +22,7 @@ record Workload(String name, String title, List<String> words, boolean ready) {
         new Workload("tcp", "200 TCP connections, both ends", List.of("python3", sources.resolve("tcp.py")
             .toAbsolutePath().toString()), true),
         compiled("random", "1 GiB of random bytes", "1024", sources, folder),
+        compiled("drift", "1 GiB, half of it random", "1024", sources, folder),
         compiled("threads", "1,000 threads", "1000", sources, folder),
         compiled("vmas", "10,000 vmas", "10000", sources, folder),
         compiled("tree", "tree10", "10 processes", "10", sources, folder),

@@ -99,12 +99,14 @@ final class ElfSymbols {
     return MemoryRows.printable(new String(name, StandardCharsets.ISO_8859_1));
   }
 
-  /// `function+0x12` at a place in the file.
-  Optional<String> at(long offset) {
+  /// `function+0x12`, by a place in the file.
+  ///
+  /// @param fartherBytes to add to what is said
+  Optional<String> at(long offset, long fartherBytes) {
     Map.Entry<Long, Function> before = byOffset.floorEntry(offset);
     if (before == null || offset - before.getKey() >= Math.max(1, before.getValue().lengthBytes())) {
       return Optional.empty();
     }
-    return Optional.of(before.getValue().name() + "+0x" + Long.toHexString(offset - before.getKey()));
+    return Optional.of(before.getValue().name() + "+0x" + Long.toHexString(offset - before.getKey() + fartherBytes));
   }
 }

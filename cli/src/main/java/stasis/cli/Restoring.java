@@ -16,7 +16,8 @@ import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
 record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
-    Optional<Path> pidfile, boolean dryRun, boolean lazy, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
+    Optional<Path> pidfile, boolean dryRun, boolean lazy, JsonOption json, Verbosity verbosity)
+    implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Report report = Report.ofRestore(session.console(), json);

@@ -125,11 +125,11 @@ final class SocketRows {
       return "%d.%d.%d.%d:%s".formatted(sockaddr.u8(4), sockaddr.u8(5), sockaddr.u8(6), sockaddr.u8(7), said);
     }
     if (sockaddr.u16(0) == AF_INET6 && sockaddr.length() >= 24) {
-      StringBuilder out = new StringBuilder("[");
+      StringBuilder out = new StringBuilder();
       for (int at = 8; at < 24; at += 2) {
         out.append(at == 8 ? "" : ":").append(Integer.toHexString(sockaddr.u8(at) << 8 | sockaddr.u8(at + 1)));
       }
-      return out.toString().replaceFirst("(^\\[|:)0(:0)+(:|$)", "$1:") + "]:" + said;
+      return "[" + out.toString().replaceFirst("(^|:)0(:0)+(:|$)", "::") + "]:" + said;
     }
     return sockaddr.toHex();
   }

@@ -58,13 +58,15 @@ final class Answering {
   /// The tree as the collector needs it; to be called while it is frozen.
   Stopped of(FrozenTree tree, Ptrace ptrace, LongSupplier monotonicNs) throws SyscallException {
     var groups = new ArrayList<Stopped.Group>();
+    Map<Tid, Answerer> answerers = new HashMap<>();
     for (FrozenTree.Member member : tree.members()) {
-      groups.add(new Stopped.Group(new LiveFrozen(ptrace, member.group(), monotonicNs, of(member.group())),
-          member.parent()));
+      Answerer answerer = of(member.group());
+      member.group().tasks().forEach(task -> answerers.put(task.tid(), answerer));
+      groups.add(new Stopped.Group(new LiveFrozen(ptrace, member.group(), monotonicNs, answerer), member.parent()));
     }
     return new Stopped(groups, tree.zombies().stream()
         .map(zombie -> new Stopped.Zombie(zombie.tid(), zombie.parent())).toList(), new HiddenSockets(kernel),
-        new HiddenTerminals(kernel), new HiddenAio(kernel));
+        new HiddenTerminals(kernel), new HiddenAio(kernel), new HiddenRings(kernel, answerers));
   }
 
   /// To be called while the group is frozen.

@@ -54,7 +54,7 @@ final class Collector {
     this.kinds = kinds;
     this.proc = proc;
     this.stopped = stopped;
-    this.tree = new TreeView(proc, stopped.sockets(), stopped.terminals(), stopped.aio());
+    this.tree = new TreeView(proc, stopped);
   }
 
   /// @return the whole description, or every obstacle in its way; the loss table in both cases

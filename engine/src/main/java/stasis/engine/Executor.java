@@ -44,8 +44,7 @@ import stasis.tracee.stub.Outcome;
 import stasis.tracee.stub.Slot;
 import stasis.tracee.stub.Stub;
 
-/// Runs a program in stubs. Consecutive calls of one task are one batch. Every task dies with the tracer until
-/// released;
+/// Runs a program in stubs. Consecutive calls of one task are one batch. Every task dies with the tracer until released;
 /// a step that fails ends them all. On the tracer thread.
 final class Executor {
   private static final Duration STEP_BOUND = Duration.ofMinutes(30);
@@ -72,7 +71,9 @@ final class Executor {
   private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
   private final LargeFills largeFills;
   private final Optional<LateFills> lateFills;
+  private final Crowding crowding;
   private int imageFd;
+  private boolean crowded;
 
   /// @param lateFills those that need not be made now
   Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener,
@@ -84,6 +85,7 @@ final class Executor {
     this.image = image;
     this.largeFills = new LargeFills(image);
     this.births = births;
+    this.crowding = new Crowding(proc);
     this.listener = listener;
   }
 
@@ -91,6 +93,7 @@ final class Executor {
   RestoredTree execute(Program program) throws StepFailedException, SyscallException, ImageException, ProcException {
     try {
       List<Step> steps = program.steps();
+      crowded = steps.stream().anyMatch(Step.MapWhereFree.class::isInstance);
       keepOutputs(steps);
       for (int at = 0; at < steps.size();) {
         int from = at;
@@ -101,7 +104,7 @@ final class Executor {
         listener.at(new Moment.Calls(() -> CallLines.of(steps, from, to, values, this::tid, tookNs)));
       }
       listener.at(new Moment.BeforeRelease());
-      return new RestoredTree(ptrace, proc, births, stubs, cpus, traps(steps));
+      return new RestoredTree(ptrace, proc, births, stubs, cpus, RestoredTree.traps(steps));
     } catch (StepFailedException | SyscallException | ImageException | ProcException | RuntimeException | Error e) {
       try {
         Stub.closeAll(stubs.values());
@@ -130,18 +133,6 @@ final class Executor {
     }
   }
 
-  /// Dispositions of SIGTRAP, which our own int3 may reset: set once more as the last thing.
-  private static Map<ObjectId, Step.Call> traps(List<Step> steps) {
-    Map<ObjectId, Step.Call> traps = new HashMap<>();
-    for (Step step : steps) {
-      if (step instanceof Step.Call call && call.nr() == Nr.RT_SIGACTION
-          && call.args().getFirst().equals(Arg.imm(RestoredTree.SIGTRAP))) {
-        traps.put(call.in(), call);
-      }
-    }
-    return traps;
-  }
-
   /// Runs the step at `at` and those that go with it. @return the first step not yet run
   private int run(List<Step> steps, int at)
       throws StepFailedException, SyscallException, ImageException, ProcException {
@@ -154,12 +145,9 @@ final class Executor {
       case Step.Spawn spawn -> spawn(spawn);
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
-      case Step.Fill fill when isLate(fill) -> {
-        if (!lateFills.orElseThrow().run(fill, stub(fill.in()))) {
-          largeFills.run(fill, stub(fill.in()).memory());
-        }
-      }
-      case Step.Fill fill when largeFills.takes(fill) -> largeFills.run(fill, stub(fill.in()).memory());
+      case Step.Fill fill when isOurs(fill) -> fill(fill, stub(fill.in()));
+      case Step.MapWhereFree map -> crowding.map(map, stub(map.in()));
+      case Step.Repeat repeat -> crowding.repeat(repeat, stub(repeat.in()));
       case Step.Release release -> cpus.put(release.in(), release.cpu());
       case Step.Stop stop -> Endings.stop(ptrace, stub(stop.in()), stop.signal());
       case Step.End end -> Endings.end(ptrace, takeOut(end.in()), end);
@@ -170,8 +158,15 @@ final class Executor {
     return at + 1;
   }
 
-  private boolean isLate(Step step) {
-    return lateFills.isPresent() && lateFills.get().takes(step);
+  /// Whether the engine makes this fill, and not the stub.
+  private boolean isOurs(Step.Fill fill) {
+    return lateFills.isPresent() && lateFills.get().takes(fill) || largeFills.takes(fill);
+  }
+
+  private void fill(Step.Fill fill, Stub stub) throws SyscallException, ImageException {
+    if (lateFills.isEmpty() || !lateFills.get().takes(fill) || !lateFills.get().run(fill, stub)) {
+      largeFills.run(fill, stub.memory());
+    }
   }
 
   private String tid(ObjectId task) {
@@ -208,9 +203,10 @@ final class Executor {
       case Step.Call call -> calls.add(index, call, kept.getOrDefault(index, Set.of()));
       case Step.MapVdso vdso -> calls.batch().callNumber(ARCH_PRCTL_X86_64, Expect.SUCCESS,
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
-      case Step.Fill fill when !fill.forced() && !isLate(fill) && !largeFills.takes(fill) -> fill(calls, fill);
+      case Step.Fill fill when !fill.forced() && !isOurs(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
-      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _ -> {
+      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _, Step.MapWhereFree _,
+          Step.Repeat _ -> {
         return false;
       }
     }
@@ -304,7 +300,8 @@ final class Executor {
   private Stub birth(List<Integer> pids, RemoteAddress region, Path file, int fd) throws SyscallException,
       StepFailedException {
     try {
-      return births.root(pids, region, Planner.REGION_BYTES, file, fd);
+      return crowded ? Crowding.belowTheTop(() -> births.root(pids, region, Planner.REGION_BYTES, file, fd))
+          : births.root(pids, region, Planner.REGION_BYTES, file, fd);
     } catch (PidTakenException e) {
       throw new StepFailedException(e);
     }

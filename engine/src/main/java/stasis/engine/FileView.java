@@ -16,6 +16,7 @@ import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenQueues;
+import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
 import stasis.resource.Lasting;
@@ -181,6 +182,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenQueues> hiddenQueues() {
     return tree.hiddenQueues(facts().inode(), subject());
+  }
+
+  @Override
+  public Optional<HiddenRing> hiddenRing() {
+    return copy().flatMap(own -> tree.ring(own.fd(), seat()));
   }
 
   @Override

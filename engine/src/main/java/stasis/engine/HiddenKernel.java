@@ -14,6 +14,7 @@ import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelQueues;
+import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelSocket;
 import stasis.linux.bpf.KernelTerminal;
 import stasis.tracee.Ptrace;
@@ -104,6 +105,15 @@ final class HiddenKernel implements AutoCloseable {
   /// The contexts for asynchronous I/O of a task's mm; empty where BPF is not allowed.
   Optional<List<KernelAio>> aio(Tid task) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.aio(task)) : Optional.empty();
+  }
+
+  /// An io_uring that a thread has open; empty where BPF is not allowed.
+  ///
+  /// @param others its descriptors that may be registered with it
+  /// @param users leaders of those who may have requests on their way
+  Optional<KernelRing> ring(Tid holder, int fd, List<Integer> others, List<Tid> users) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.ring(holder, fd, others, users)
+        : Optional.empty();
   }
 
   boolean isReadable() {

@@ -85,6 +85,15 @@ final class HiddenSockets {
     }
 
     @Override
+    public Bytes multipath(long first, int lengthBytes) throws ObstructedException {
+      try {
+        return kernel.multipath(address, first, lengthBytes);
+      } catch (SyscallException e) {
+        throw new ObstructedException(subject, e, AGAIN);
+      }
+    }
+
+    @Override
     public Optional<Corked> corked() throws ObstructedException {
       try {
         return kernel.corked(address)

@@ -151,7 +151,7 @@ public final class ImageMemory implements AutoCloseable {
   }
 
   /// The file that is mapped there, as far as it has a path.
-  Optional<String> path(VmaState vma) {
+  public Optional<String> path(VmaState vma) {
     return Optional.ofNullable(backings.get(vma.backing())).filter(fields -> fields.field("path").isPresent())
         .map(fields -> fields.text("path"));
   }

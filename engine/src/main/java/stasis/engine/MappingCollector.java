@@ -87,7 +87,7 @@ final class MappingCollector {
           backing = backing(kind, view);
           backings.put(key, backing);
         } else {
-          backing.ifPresent(b -> b.bodies().forEach(body -> tree.alsoMapped(body, view)));
+          backing.ifPresent(b -> tree.alsoMapped(b.bodies(), view));
         }
         return backing.map(b -> vma(view, b, ranges));
       }

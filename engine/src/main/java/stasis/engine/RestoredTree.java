@@ -59,6 +59,18 @@ public final class RestoredTree implements AutoCloseable {
     this.traps = new HashMap<>(traps);
   }
 
+  /// Dispositions of SIGTRAP, which our own int3 may reset: set once more as the last thing.
+  static Map<ObjectId, Step.Call> traps(List<Step> steps) {
+    Map<ObjectId, Step.Call> traps = new HashMap<>();
+    for (Step step : steps) {
+      if (step instanceof Step.Call call && call.nr() == Nr.RT_SIGACTION
+          && call.args().getFirst().equals(Arg.imm(SIGTRAP))) {
+        traps.put(call.in(), call);
+      }
+    }
+    return traps;
+  }
+
   /// The root, in the engine's pid namespace.
   public Tid root() {
     return stubs.firstEntry().getValue().tid();

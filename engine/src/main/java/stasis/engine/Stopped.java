@@ -8,8 +8,9 @@ import stasis.linux.abi.Tid;
 ///
 /// @param groups parents before their children, the root first @param sockets what is hidden of its sockets
 /// @param terminals the same of its pseudoterminals @param aio its contexts for asynchronous I/O
+/// @param rings what is hidden of its io_urings
 record Stopped(List<Group> groups, List<Zombie> zombies, HiddenSockets sockets,
-    HiddenTerminals terminals, HiddenAio aio) {
+    HiddenTerminals terminals, HiddenAio aio, HiddenRings rings) {
   /// @param parent the leader of the parent's group; empty for the root
   record Group(Frozen frozen, Optional<Tid> parent) {}
 

@@ -1,10 +1,12 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import stasis.image.ObjectId;
@@ -14,6 +16,7 @@ import stasis.procfs.ProcException;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.HiddenQueues;
+import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
 import stasis.resource.Mapping;
@@ -25,6 +28,7 @@ final class TreeView {
   private final HiddenSockets sockets;
   private final HiddenTerminals terminals;
   private final HiddenAio aio;
+  private final HiddenRings rings;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
   private final List<GroupView> groups = new ArrayList<>();
@@ -36,11 +40,12 @@ final class TreeView {
   /// A body and the ways that lead to it.
   record Body(ObjectId id, BodyKey key, List<OpenFile> files, List<Mapping> mappings, List<GroupView> groups) {}
 
-  TreeView(Proc proc, HiddenSockets sockets, HiddenTerminals terminals, HiddenAio aio) {
+  TreeView(Proc proc, Stopped stopped) {
     this.proc = proc;
-    this.terminals = terminals;
-    this.sockets = sockets;
-    this.aio = aio;
+    this.terminals = stopped.terminals();
+    this.sockets = stopped.sockets();
+    this.aio = stopped.aio();
+    this.rings = stopped.rings();
   }
 
   Optional<HiddenQueues> hiddenQueues(long inode, String subject) {
@@ -53,6 +58,17 @@ final class TreeView {
 
   Optional<HiddenTerminal> hiddenTerminal(int number) {
     return terminals.at(number);
+  }
+
+  /// @param fd of the engine's copy @param seat where the program has it
+  Optional<HiddenRing> ring(int fd, SharedFiles.Seat seat) {
+    Map<Integer, ObjectId> copies = new HashMap<>();
+    for (OpenFile file : files) {
+      if (file instanceof FileView view) {
+        view.copy().ifPresent(own -> copies.put(own.fd(), file.id()));
+      }
+    }
+    return rings.at(fd, seat, groups.stream().map(group -> group.leader().tid()).toList(), copies);
   }
 
   Optional<List<AioContext>> aio(Tid task) {
@@ -129,9 +145,9 @@ final class TreeView {
     return body.id();
   }
 
-  /// One more vma of a backing that lies on this body; the kind was shown the first only.
-  void alsoMapped(ObjectId body, Mapping mapping) {
-    GroupPlan.require(bodyById, body).mappings().add(mapping);
+  /// One more vma of a backing that needs these bodies, or files; the kind was shown the first only.
+  void alsoMapped(Collection<ObjectId> needs, Mapping mapping) {
+    needs.stream().map(bodyById::get).filter(Objects::nonNull).forEach(body -> body.mappings().add(mapping));
   }
 
   ObjectId body(BodyKey key, GroupView group) {

@@ -24,6 +24,7 @@ import stasis.kinds.file.fanotify.Fanotify;
 import stasis.kinds.file.fifo.Fifo;
 import stasis.kinds.file.foreign.ForeignFile;
 import stasis.kinds.file.inotify.Inotify;
+import stasis.kinds.file.iouring.IoUring;
 import stasis.kinds.file.memdev.MemoryDevice;
 import stasis.kinds.file.memfd.Memfd;
 import stasis.kinds.file.mqueue.MessageQueue;
@@ -84,6 +85,7 @@ import stasis.kinds.mapping.foreign.Foreign;
 import stasis.kinds.mapping.guard.Guard;
 import stasis.kinds.mapping.hugeanon.HugeAnonymous;
 import stasis.kinds.mapping.hugeshared.HugeShared;
+import stasis.kinds.mapping.iouring.IoUringRings;
 import stasis.kinds.mapping.lock.Lock;
 import stasis.kinds.mapping.name.Name;
 import stasis.kinds.mapping.pathless.Pathless;
@@ -173,6 +175,7 @@ public final class Kinds {
         new Epoll(),
         new Inotify(),
         new Fanotify(),
+        new IoUring(),
         new EndedPidFd(),
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
@@ -227,6 +230,7 @@ public final class Kinds {
         new HugeShared(),
         new SysvShm(),
         new AioRing(),
+        new IoUringRings(),
         new Pathless(),
         new DevZero(),
         new Foreign()

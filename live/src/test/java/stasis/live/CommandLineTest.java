@@ -13,22 +13,19 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import stasis.live.Shell.Run;
 
 /// The verbs as a script sees them: `bin/stasis`, its exit statuses, its output, its signals. Run as root, because what
 /// is told of pids here holds where pids can be chosen.
 final class CommandLineTest {
-  private static final long RUN_WITHIN_S = 120;
-  private static final String STASIS = Repository.root().resolve("bin/stasis").toString();
+  private static final long RUN_WITHIN_S = Shell.RUN_WITHIN_S;
 
   private final List<Long> started = new ArrayList<>();
   @TempDir private Path folder = Path.of("");
 
-  private record Run(int status, String out, String err) {}
-
   @BeforeEach
   void theBuildIsThere() {
-    assumeTrue(Files.isDirectory(Repository.root().resolve("cli/target/app/lib")),
-        "needs a packaged build, as bin/check makes it");
+    Shell.assumeBuilt();
     assumeTrue("root".equals(System.getProperty("user.name")), "needs CAP_CHECKPOINT_RESTORE");
   }
 
@@ -168,26 +165,11 @@ final class CommandLineTest {
   }
 
   private Run stasis(String... arguments) throws IOException, InterruptedException {
-    Process process = start(arguments);
-    if (!process.waitFor(RUN_WITHIN_S, TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-      throw new AssertionError("stasis " + String.join(" ", arguments) + " hangs");
-    }
-    return new Run(process.exitValue(), Files.readString(folder.resolve("out")),
-        Files.readString(folder.resolve("err")));
+    return new Shell(folder).stasis(arguments);
   }
 
   private Process start(String... arguments) throws IOException {
-    List<String> line = new ArrayList<>(List.of(STASIS));
-    line.addAll(List.of(arguments));
-    Files.createDirectories(folder.resolve("tmp"));
-    ProcessBuilder builder = new ProcessBuilder(line).redirectInput(Path.of("/dev/null").toFile())
-        .redirectOutput(folder.resolve("out").toFile()).redirectError(folder.resolve("err").toFile());
-    builder.environment().put("STASIS_BUILD", "never");
-    builder.environment().put("STASIS_AOT", "never");
-    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-    builder.environment().put("STASIS_JAVA_OPTIONS", "-Djava.io.tmpdir=" + folder.resolve("tmp"));
-    return builder.start();
+    return new Shell(folder).start(arguments);
   }
 
   private static void await(Path file) throws InterruptedException {

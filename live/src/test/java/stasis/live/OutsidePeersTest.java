@@ -82,12 +82,14 @@ class OutsidePeersTest {
     }
   }
 
-  @Test
-  void aConnectionThatIsGivenUpComesBackResetWithItsUnreadBytes(@TempDir Path work) throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"TCP=1", "MULTIPATH=1"})
+  void aConnectionThatIsGivenUpComesBackResetWithItsUnreadBytes(String variable, @TempDir Path work)
+      throws IOException {
     var victims = new Victims();
     try (var cycle = new Cycle(victims, work);
         ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      Victim victim = connected(cycle, victims, server, "RESET=1");
+      Victim victim = connected(cycle, victims, server, "RESET=1", variable);
       try (Socket peer = greeted(server)) {
         victim.awaitReady("connected", BOUND);
         Path image = cycle.newImage();
@@ -103,6 +105,25 @@ class OutsidePeersTest {
         cycle.reap(victim.pid());
         peer.setSoTimeout(5000);
         assertThat(ended(peer)).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void aConnectionOfMultipathTcpIsNotKeptAndGoesOn(@TempDir Path work) throws IOException {
+    var victims = new Victims();
+    try (var cycle = new Cycle(victims, work);
+        ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Victim victim = connected(cycle, victims, server, "MULTIPATH=1");
+      try (Socket peer = greeted(server)) {
+        victim.awaitReady("connected", BOUND);
+        CheckpointOutcome outcome = new Checkpointer(Kinds.all(TcpPeers.KEEP), cycle.environment()).checkpoint(
+            new CheckpointRequest(victim.pid(), cycle.newImage(), false, false, false, Optional.empty()), _ -> { });
+        assertThat(outcome).isInstanceOf(CheckpointOutcome.Refused.class);
+        assertThat(Cycle.text(outcome)).contains("Multipath TCP", "127.0.0.1:" + peer.getPort());
+        victim.go("connected");
+        assertThat(victim.verdict(BOUND)).isEqualTo(new Victim.Verdict.Passed());
+        assertThat(new String(peer.getInputStream().readNBytes(5), StandardCharsets.ISO_8859_1)).isEqualTo("alive");
       }
     }
   }

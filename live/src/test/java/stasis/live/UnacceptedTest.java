@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
@@ -30,13 +31,14 @@ class UnacceptedTest {
   private static final Duration BOUND = Duration.ofSeconds(30);
 
   @ParameterizedTest
-  @CsvSource({"REFUSE, whose peer is outside the program", "KEEP, the kernel lets nobody make one"})
-  void aClientOutsideIsRefusedWithBothAddressesAndAcceptedAfterwards(TcpPeers outside, String words,
+  @CsvSource({"REFUSE, whose peer is outside the program, TCP=1", "KEEP, the kernel lets nobody make one, TCP=1",
+      "REFUSE, whose peer is outside the program, MULTIPATH=1", "KEEP, the kernel lets nobody make one, MULTIPATH=1"})
+  void aClientOutsideIsRefusedWithBothAddressesAndAcceptedAfterwards(TcpPeers outside, String words, String variable,
       @TempDir Path work) throws IOException {
     var victims = new Victims();
     try (var cycle = new Cycle(victims, work)) {
       int port = freePort();
-      Victim victim = cycle.start(victims.program("unaccepted").with("PORT=" + port));
+      Victim victim = cycle.start(victims.program("unaccepted").with("PORT=" + port).with(variable));
       try (Socket client = greeting(victim, port)) {
         CheckpointOutcome outcome = checkpoint(cycle, victim, cycle.newImage(), outside);
 
@@ -48,9 +50,10 @@ class UnacceptedTest {
     }
   }
 
-  @Test
-  void aClientOutsideThatIsGivenUpIsToldDropped(@TempDir Path work) throws IOException {
-    String told = dropped(work, TcpPeers.CLOSE, "SOMEBODY=1");
+  @ParameterizedTest
+  @ValueSource(strings = {"TCP=1", "MULTIPATH=1"})
+  void aClientOutsideThatIsGivenUpIsToldDropped(String variable, @TempDir Path work) throws IOException {
+    String told = dropped(work, TcpPeers.CLOSE, variable);
 
     assertThat(told).contains("the connection from").contains("that it has not accepted is dropped");
   }

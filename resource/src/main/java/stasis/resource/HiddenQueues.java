@@ -35,6 +35,11 @@ public interface HiddenQueues {
   /// @param first sequence number of it @param end of what comes behind it
   Bytes received(int first, int end) throws ObstructedException;
 
+  /// What a socket of Multipath TCP was given to send and its peer has not acknowledged.
+  ///
+  /// @param first sequence number of it
+  Bytes multipath(long first, int lengthBytes) throws ObstructedException;
+
   /// What a UDP socket holds back; empty when it holds back nothing.
   Optional<Corked> corked() throws ObstructedException;
 }

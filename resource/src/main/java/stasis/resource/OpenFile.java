@@ -88,6 +88,11 @@ public interface OpenFile {
   default Optional<HiddenQueues> hiddenQueues() {
     return Optional.empty();
   }
+  /// What the kernel keeps of this io_uring and does not tell, after requests on their way were waited for; empty where
+  /// BPF is not allowed.
+  default Optional<HiddenRing> hiddenRing() {
+    return Optional.empty();
+  }
 
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);

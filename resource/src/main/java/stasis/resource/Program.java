@@ -41,6 +41,11 @@ public final class Program {
       case Step.Call(_, var nr, var args, var expect, _) -> nr.kernelName() + arguments(args) + expectation(expect);
       case Step.Spawn(_, var birth, _) -> "spawn " + birth(birth);
       case Step.MapVdso(_, var at, _) -> "map vdso at " + at;
+      case Step.MapWhereFree(_, var file, var at, long length, int prot, int flags, long offset, _) ->
+          "map fd " + file + " at " + at + ", 0x" + Long.toHexString(length) + " bytes from 0x"
+              + Long.toHexString(offset) + ", prot " + prot + ", flags " + flags + ", by taking all above";
+      case Step.Repeat(_, var call, long times, var to, var from, _) -> times + " times " + call.nr().kernelName()
+          + arguments(call.args()) + expectation(call.expect()) + ", 4 bytes at " + to + " from " + from;
       case Step.Poke(_, var at, var bytes, _) -> "poke " + bytes.length() + " bytes at " + at;
       case Step.Fill(_, var body, long from, long length, var to, boolean forced, _) ->
           (forced ? "force " : "fill ") + to + " with pages of " + body + " [0x" + Long.toHexString(from) + ", +0x"

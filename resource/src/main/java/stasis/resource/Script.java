@@ -34,6 +34,17 @@ public record Script(Program program, ObjectId task) {
     program.append(new Step.Fill(task, body, fromOffset, lengthBytes, to, false, why));
   }
 
+  /// Maps what takes no address: see [Step.MapWhereFree].
+  public void mapWhereFree(Fd file, VmaState vma, int prot, int flags, String why) {
+    program.append(new Step.MapWhereFree(task, file, vma.start(), vma.lengthBytes(), prot, flags, vma.offset(), why));
+  }
+
+  /// A call made `times` over, each followed by a copy of 4 bytes from `from` to `to`.
+  public void repeat(long times, RemoteAddress to, RemoteAddress from, long value, Nr nr, String why, Arg... args) {
+    program.append(new Step.Repeat(task, new Step.Call(task, nr, List.of(args), new Step.Expect.Exactly(value), why),
+        times, to, from, why));
+  }
+
   public void mapVdso(RemoteAddress at, String why) {
     program.append(new Step.MapVdso(task, at, why));
   }

@@ -5,6 +5,7 @@ import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
@@ -35,6 +36,18 @@ public sealed interface Step {
   /// x86-64).
   record MapVdso(ObjectId in, RemoteAddress at, String why) implements Step {}
 
+  /// A mapping of a file that takes no address (io_uring/memmap.c, io_uring_get_unmapped_area()): all holes above `at`
+  /// are taken meanwhile, so that the kernel's search from above ends there.
+  ///
+  /// @param at where nothing may be mapped
+  record MapWhereFree(ObjectId in, Fd file, RemoteAddress at, long lengthBytes, int prot, int flags, long offset,
+      String why) implements Step {}
+
+  /// The same call over and over, each followed by a copy of 4 bytes within the task's memory: for what only counts by
+  /// being done.
+  record Repeat(ObjectId in, Call call, long times, RemoteAddress to, RemoteAddress from, String why)
+      implements Step {}
+
   /// Bytes written to the task's memory, whatever its protection.
   record Poke(ObjectId in, RemoteAddress at, Bytes bytes, String why) implements Step {}
 
@@ -46,7 +59,7 @@ public sealed interface Step {
       String why) implements Step {}
 
   /// All stored pages of `body` into a file, at the same offsets. Holes stay holes.
-  record FillFile(ObjectId in, Ref<stasis.linux.abi.Fd> file, ObjectId body, String why) implements Step {}
+  record FillFile(ObjectId in, Ref<Fd> file, ObjectId body, String why) implements Step {}
 
   /// The task's last step: all that was only ours leaves it, and it goes on with `cpu`.
   record Release(ObjectId in, CpuState cpu, String why) implements Step {}

@@ -72,7 +72,8 @@ final class Freezer {
     for (int round = 0; round < ROUNDS; round++) {
       int known = stopped.size() + running.size();
       for (Tid tid : TaskStatus.threads(leader)) {
-        if (!stopped.containsKey(tid) && !running.contains(tid) && obstacles.isEmpty()) {
+        if (!stopped.containsKey(tid) && !running.contains(tid) && obstacles.isEmpty()
+            && (tid.equals(leader) || !TaskStatus.isWorker(tid))) {
           seize(tid);
         }
       }

@@ -23,6 +23,10 @@ record TaskStatus(String text) {
   private static final int AT_FDCWD = -100;
   private static final int O_CLOEXEC = 0x80000;
   private static final int PIECE_BYTES = 8192;
+  private static final String WORKER = "iou-";
+  private static final long PF_IO_WORKER = 0x10;
+  /// Counted from behind the name.
+  private static final int FLAGS_FIELD = 6;
 
   /// @return empty when the task is gone
   static Optional<TaskStatus> of(Tid tid) {
@@ -65,6 +69,19 @@ record TaskStatus(String text) {
     }
     tids.sort(null);
     return tids;
+  }
+
+  /// Whether a thread of a group is the kernel's own, which works off requests of an io_uring and has no program: it
+  /// would be stopped like the others. Only a name that could be one's is looked at closer: of many threads.
+  static boolean isWorker(Tid tid) {
+    return read(tid, "comm").filter(name -> name.startsWith(WORKER)).flatMap(_ -> read(tid, "stat"))
+        .filter(stat -> (flags(stat) & PF_IO_WORKER) != 0).isPresent();
+  }
+
+  /// The ninth field of proc_pid_stat(5); the second is a name in parentheses, which may have blanks.
+  private static long flags(String stat) {
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", FLAGS_FIELD + 2);
+    return fields.length > FLAGS_FIELD ? Long.parseLong(fields[FLAGS_FIELD]) : 0;
   }
 
   String name() {

@@ -46,13 +46,20 @@ public final class Userfaults {
     if (Errno.isError(made)) {
       throw new SyscallException(Nr.USERFAULTFD, Errno.of(made), "make a userfaultfd in stub " + stub.tid());
     }
-    try {
+    try (OpenThere _ = () -> close(stub, made)) {
       return take(stub.tid(), made);
-    } finally {
-      long closed = stub.call(Nr.CLOSE, made);
-      if (Errno.isError(closed)) {
-        throw new AssertionError("stub " + stub.tid() + " could not close " + made + ": " + Errno.of(closed));
-      }
+    }
+  }
+
+  private interface OpenThere extends AutoCloseable {
+    @Override
+    void close() throws SyscallException;
+  }
+
+  private static void close(Stub stub, long fd) throws SyscallException {
+    long closed = stub.call(Nr.CLOSE, fd);
+    if (Errno.isError(closed)) {
+      throw new AssertionError("stub " + stub.tid() + " could not close " + fd + ": " + Errno.of(closed));
     }
   }
 

@@ -52,6 +52,9 @@ public final class SocketDiag {
   private static final int NLM_F_DUMP = 0x300;
   private static final int NLMSG_DONE = 3;
   private static final int IPPROTO_TCP = 6;
+  private static final int IPPROTO_MPTCP = 262;
+  private static final int INET_DIAG_REQ_PROTOCOL = 3;
+  private static final int PROTOCOL_BYTES = 8;
   private static final int REQUEST_BYTES = 72;
   private static final int HEADER_BYTES = 16;
   private static final int MESSAGE_BYTES = 72;
@@ -82,6 +85,23 @@ public final class SocketDiag {
   /// Connections with this local port whose handshake has begun.
   public static List<Found> handshakes(OpenFile asker, SocketAddress listener) throws ObstructedException {
     return onPort(asker, listener, 1 << TcpState.SYN_RECV).stream().filter(found -> found.inode() == 0).toList();
+  }
+
+  /// The socket of Multipath TCP that has a connection between these addresses; one of inode 0 was closed, or waits to
+  /// be accepted.
+  public static Optional<Found> multipath(OpenFile asker, SocketAddress local, SocketAddress peer)
+      throws ObstructedException {
+    Bytes ports = local.bytes().slice(2, 2).concat(peer.bytes().slice(2, 2)).concat(Bytes.zeros(44));
+    for (int hostBytes : new int[] {4, 16}) {
+      Bytes request = request(hostBytes, NLM_F_REQUEST | NLM_F_DUMP, -1, ports).withU32(0, REQUEST_BYTES + PROTOCOL_BYTES)
+          .concat(Bytes.ofU32(PROTOCOL_BYTES | INET_DIAG_REQ_PROTOCOL << 16, IPPROTO_MPTCP));
+      Optional<Found> found = ask(asker, request, true).stream().filter(one -> one.host().equals(local.host())
+          && one.peerHost().equals(peer.host()) && one.peerPort() == peer.port()).findFirst();
+      if (found.isPresent()) {
+        return found;
+      }
+    }
+    return Optional.empty();
   }
 
   /// All connections with this local port, those in TIME_WAIT too.

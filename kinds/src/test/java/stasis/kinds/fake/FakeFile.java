@@ -14,6 +14,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
@@ -140,6 +141,11 @@ public final class FakeFile implements OpenFile {
 
   @Override
   public Optional<UnixSocket> unixSocket() {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<HiddenRing> hiddenRing() {
     return Optional.empty();
   }
 

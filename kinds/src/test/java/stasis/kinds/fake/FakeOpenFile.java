@@ -16,6 +16,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
@@ -39,6 +40,7 @@ public final class FakeOpenFile implements OpenFile {
   private ObjectId id = new ObjectId(30);
   private Optional<UnixSocket> socket = Optional.empty();
   private Optional<HiddenSocket> hidden = Optional.empty();
+  private Optional<HiddenRing> ring = Optional.empty();
 
   /// @param mode st_mode @param links st_nlink @param flags octal digits, as fdinfo prints them
   public FakeOpenFile(String link, int mode, int links, String flags, String... lines) {
@@ -80,6 +82,16 @@ public final class FakeOpenFile implements OpenFile {
   public FakeOpenFile heldElsewhere() {
     elsewhere = true;
     return this;
+  }
+
+  public FakeOpenFile ring(HiddenRing facts) {
+    ring = Optional.of(facts);
+    return this;
+  }
+
+  @Override
+  public Optional<HiddenRing> hiddenRing() {
+    return ring;
   }
 
   public FakeOpenFile magic(long fileSystem) {

@@ -6,6 +6,7 @@ import java.util.List;
 enum GroupField implements KernelField {
   MM(true, "mm"),
   SIGNAL(true, "signal"),
+  FILES(true, "files"),
   ACTIONS(true, "sighand->action"),
   TIMERS_FIRST(true, "signal->posix_timers.first", "signal->posix_timers.next"),
   NEXT_TIMER_ID(false, "signal->next_posix_timer_id", "signal->posix_timer_id"),

@@ -146,6 +146,46 @@ public final class HiddenState implements AutoCloseable {
     }
   }
 
+  /// An io_uring that a task has open.
+  ///
+  /// @param others its descriptors that may be registered with it
+  /// @param users tasks that may have requests on their way: those are told as [KernelRing#parts]
+  public Optional<KernelRing> ring(Tid holder, int fd, List<Integer> others, List<Tid> users)
+      throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    if (rows.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      var parts = new ArrayList<String>();
+      var busy = new ArrayList<Tid>();
+      for (Tid user : users) {
+        for (Row<ThreadField> row : threads.read(new Visit.Group(user))) {
+          long task = row.has(ThreadField.IO_URING) ? row.unsigned(ThreadField.IO_URING) : 0;
+          int inFlight = task == 0 ? 0 : KernelRing.inFlight(words(), task);
+          if (inFlight != 0) {
+            parts.add(inFlight + " requests in flight");
+            busy.add(new Tid(row.int32(ThreadField.TID)));
+          }
+          if (task != 0 && KernelRing.hasRegisteredRings(words(), task)) {
+            parts.add("a descriptor registered with the ring (IORING_REGISTER_RING_FDS)");
+          }
+        }
+      }
+      return Optional.of(KernelRing.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd, others).with(parts,
+          busy));
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "an io_uring");
+    }
+  }
+
+  private KernelWords words() throws SyscallException, UnsupportedKernel {
+    if (words.isEmpty()) {
+      words = Optional.of(KernelWords.open(btf));
+    }
+    return words.get();
+  }
+
   /// The contexts for asynchronous I/O of the thread's mm, in the order the kernel keeps them.
   public List<KernelAio> aio(Tid tid) throws SyscallException {
     List<Row<GroupField>> rows = groups.read(new Visit.One(tid));
@@ -153,10 +193,7 @@ public final class HiddenState implements AutoCloseable {
       return List.of();
     }
     try {
-      if (words.isEmpty()) {
-        words = Optional.of(KernelWords.open(btf));
-      }
-      return KernelAio.of(words.get(), rows.getFirst().unsigned(GroupField.MM));
+      return KernelAio.of(words(), rows.getFirst().unsigned(GroupField.MM));
     } catch (UnsupportedKernel e) {
       throw refused(e, "contexts of asynchronous I/O");
     }

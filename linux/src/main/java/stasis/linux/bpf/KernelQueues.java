@@ -44,11 +44,13 @@ public final class KernelQueues implements AutoCloseable {
   private final Places request;
   private final Places tcp;
   private final Places udp;
+  private final Optional<MultipathQueue> multipath;
 
   private KernelQueues(KernelMemory kernel, SkbReader packets, PageMap map, Btf btf) throws UnsupportedKernel {
     this.kernel = kernel;
     this.packets = packets;
     this.map = map;
+    multipath = MultipathQueue.of(kernel, map, btf);
     socket = socket(btf);
     listener = Places.of(btf, "inet_connection_sock", "icsk_accept_queue.rskq_accept_head");
     request = Places.of(btf, "request_sock", "dl_next", "sk");
@@ -138,6 +140,12 @@ public final class KernelQueues implements AutoCloseable {
   public Bytes stream(long sk, int first, int end) throws SyscallException {
     return first == end ? Bytes.EMPTY
         : SkbReader.stream(packets.read(sk + socket.at("sk_receive_queue"), Optional.of(map)), first, end);
+  }
+
+  /// What a socket of Multipath TCP was given to send, from `first` on, as far as its peer has not acknowledged it.
+  public Bytes multipath(long sk, long first, int lengthBytes) throws SyscallException {
+    return multipath.orElseThrow(() -> Places.lost("how this kernel keeps Multipath TCP is not known"))
+        .read(sk, first, lengthBytes);
   }
 
   /// What a UDP socket has received and not been asked for, the oldest first; those too that a peek passes over.

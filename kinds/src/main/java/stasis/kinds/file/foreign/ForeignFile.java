@@ -96,9 +96,6 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
     String name = link.startsWith("anon_inode:") ? link.substring("anon_inode:".length()).replaceAll("[\\[\\]]", "")
         : link;
     return switch (name) {
-      // io_uring/memmap.c, io_uring_get_unmapped_area(): EINVAL for any address, of mmap(2) and of mremap(2).
-      case "io_uring" -> new Refusal("an io_uring cannot be carried: the kernel lets nobody choose where its rings are"
-          + " mapped", "run the program without io_uring");
       case "userfaultfd" -> new Refusal("a userfaultfd cannot be carried", CLOSE);
       case "perf_event" -> new Refusal("a performance counter cannot be carried", "stop profiling the program");
       case "seccomp notify" -> new Refusal("the listener of a seccomp filter cannot be carried", CLOSE);

@@ -47,16 +47,21 @@ record Describer(TcpPeers outside) {
     SocketAddress local = SocketAddress.local(file);
     List<SocketOption> all = SocketOptions.undeafened(SocketOptions.of(file,
         local.family() == SocketAddress.AF_INET ? LEVELS_OF_V4 : LEVELS, false));
-    List<SocketOption> options = multipath ? Multipath.options(file, local.family(), all) : all;
     int state = info.u8(0);
-    if (multipath && state != TcpState.CLOSE && state != TcpState.LISTEN) {
-      throw new ObstructedException(file.subject(), "a connection of Multipath TCP cannot be carried: the kernel has no"
-          + " way to repair one", "run the program over TCP (Go: GODEBUG=multipathtcp=0)");
+    if (multipath && state != TcpState.LISTEN && state != TcpState.SYN_SENT) {
+      Optional<SocketAddress> peer = SocketAddress.peer(file);
+      if (peer.isPresent()) {
+        return new MultipathDescriber(outside).connected(file, local, peer.get(), all, info);
+      }
+      if ((Readiness.of(file, Readiness.READ_SHUT) & Readiness.READ_SHUT) != 0) {
+        return MultipathDescriber.ended(file, local, all);
+      }
     }
+    List<SocketOption> options = multipath ? Multipath.options(file, local.family(), all) : all;
     return switch (state) {
       case TcpState.CLOSE -> idle(file, local, options).at(new TcpSocket.Seat(!local.isOnHost(file), false));
       case TcpState.LISTEN -> State.of(file, local, Optional.empty(), options, Phase.LISTENING).listening(
-          info.u32(INFO_SACKED_AT), multipath ? Unaccepted.Queue.EMPTY
+          info.u32(INFO_SACKED_AT), multipath ? Unaccepted.atMultipath(file, local, outside)
               : Unaccepted.at(file, local, info.u32(INFO_UNACKED_AT), outside),
           TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local))
           .at(new TcpSocket.Seat(!local.isOnHost(file), SocketDiag.listening(file, local).size() > 1));
@@ -96,8 +101,7 @@ record Describer(TcpPeers outside) {
       throws ObstructedException {
     SocketAddress peer = SocketAddress.peer(file).orElseThrow(
         () -> new ObstructedException(file.subject(), "it has no peer in state " + info.u8(0), CLOSE));
-    List<SocketOption> kept = options.stream()
-        .filter(option -> option.level() != IPPROTO_TCP || option.name() != TCP_FASTOPEN_CONNECT).toList();
+    List<SocketOption> kept = withoutFastOpen(options);
     Optional<SocketDiag.Found> other = SocketDiag.otherEnd(file, local, peer);
     State state = State.of(file, local, Optional.of(peer), kept, Phase.UNACCEPTED);
     if (other.isPresent() && Unaccepted.isWaiting(file, peer, other.get())) {
@@ -125,9 +129,13 @@ record Describer(TcpPeers outside) {
     // With timestamps a new connection may follow one in TIME_WAIT (net/ipv4/tcp_ipv4.c, tcp_twsk_unique()).
     List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()
         : List.of(SocketDiag.own(file, local, peer));
-    return new State(state.family(), state.flags(), state.local(), state.peer(), kept, Phase.CONNECTED, 0, 0,
-        Optional.of(end), remains, Bytes.EMPTY, false, state.told(), false, TcpSocket.Seat.PLAIN, Optional.empty(),
-        List.of());
+    return state.joined(end, remains);
+  }
+
+  /// A connected socket has no use for TCP_FASTOPEN_CONNECT, and cannot be given it.
+  static List<SocketOption> withoutFastOpen(List<SocketOption> options) {
+    return options.stream()
+        .filter(option -> option.level() != IPPROTO_TCP || option.name() != TCP_FASTOPEN_CONNECT).toList();
   }
 
   private static Connection.Peer whose(OpenFile file, int state, Optional<SocketDiag.Found> other) {

@@ -67,8 +67,15 @@ record Revival(Arg socket, Script script) {
     set(SOL_SOCKET, SO_REUSEADDR, value, "SO_REUSEADDR as it was");
   }
 
-  /// Takes its address whoever else uses the port: connections share it with their listener.
-  void bindShared(SocketAddress local, List<SocketOption> options) {
+  /// Takes its address whoever else uses the port: connections share it with their listener. Multipath TCP has no repair
+  /// mode, and takes it beside what is left of old connections.
+  void bindShared(SocketAddress local, List<SocketOption> options, boolean multipath) {
+    if (multipath) {
+      set(SOL_SOCKET, SO_REUSEADDR, 1, "beside what is left of its connection");
+      bind(local);
+      reuse(options);
+      return;
+    }
     repairOn();
     bind(local);
     repairOff(Connection.REPAIR_OFF_QUIET, options);
@@ -211,7 +218,7 @@ record Revival(Arg socket, Script script) {
     Arg socket = Arg.result(script.call(Nr.SOCKET, "a client that was closed", Arg.imm(from.family()),
         Arg.imm(STREAM_CLOEXEC), Arg.imm(0)));
     var revival = new Revival(socket, script);
-    revival.bindShared(from, List.of());
+    revival.bindShared(from, List.of(), false);
     script.call(Nr.CONNECT, "to be accepted", socket, Arg.data(visitor.to()), Arg.imm(visitor.to().length()));
     revival.say(visitor.sent());
     if (visitor.reset()) {

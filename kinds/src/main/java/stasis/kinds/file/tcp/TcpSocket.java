@@ -59,7 +59,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   /// @param backlog of listen(2) @param waiting how many clients a listener has not accepted
   /// @param connection of a connected one @param remains what may still keep its port when it comes back
   /// @param unread of an ended one @param reset whether an ended one has still to be told of it
-  /// @param told what does not come back as it was @param multipath of IPPROTO_MPTCP, which has no connection
+  /// @param told what does not come back as it was @param multipath of IPPROTO_MPTCP: a connection
+  ///     of it comes back as one of TCP
   /// @param seat how it has its address @param unheard of one that was not accepted, what it has sent
   /// @param visitors clients of a listener that were closed and not accepted
   record State(@Tag(1) int family, @Tag(2) int flags, @Tag(3) Bytes local, @Tag(4) Optional<Bytes> peer,
@@ -79,9 +80,6 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       remains = List.copyOf(remains);
       told = List.copyOf(told);
       visitors = List.copyOf(visitors);
-      if (multipath && phase != Phase.IDLE && phase != Phase.LISTENING) {
-        throw new IllegalArgumentException("a connection of Multipath TCP");
-      }
     }
 
     /// One without a connection.
@@ -106,6 +104,12 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     State unheard(Unaccepted.Unheard sent, List<SocketDiag.Remains> inTheWay) {
       return new State(family, flags, local, peer, options, phase, backlog, waiting, connection, inTheWay, unread,
           reset, told, multipath, seat, Optional.of(sent), visitors);
+    }
+
+    /// Connected, with no more to be told.
+    State joined(Connection end, List<SocketDiag.Remains> inTheWay) {
+      return new State(family, flags, local, peer, options, Phase.CONNECTED, 0, 0, Optional.of(end), inTheWay,
+          Bytes.EMPTY, false, told, multipath, Seat.PLAIN, Optional.empty(), List.of());
     }
 
     State ended(Bytes left, boolean untold) {
@@ -220,6 +224,9 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
               + " comes back reset; what was not acknowledged is lost")
           : Loss.of("its connection, which is over, comes back over but with another local address"));
     }
+    if (state.multipath() && (state.phase() == Phase.CONNECTED || state.phase() == Phase.ENDED)) {
+      losses.add(Loss.of("its connection over Multipath TCP comes back as one of TCP"));
+    }
     if (state.phase() == Phase.CONNECTING) {
       losses.add(Loss.of("it connects anew"));
     }
@@ -263,7 +270,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
 
   @Override
   public List<OwnCall> muting(State state) {
-    if (state.phase() != Phase.CONNECTED && state.phase() != Phase.UNACCEPTED) {
+    if (state.multipath() || state.phase() != Phase.CONNECTED && state.phase() != Phase.UNACCEPTED) {
       return List.of();
     }
     List<OwnCall> raised = isOutside(state) ? PacketWall.raise(state.localAddress(), state.peerAddress()) : List.of();
@@ -293,7 +300,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     boolean early = state.phase() == Phase.IDLE || state.phase() == Phase.LISTENING;
     Ref<Fd> fd = script.call(Nr.SOCKET, "TCP socket " + state.localAddress(), Arg.imm(state.family()),
         Arg.imm(SOCK_STREAM | (early ? state.flags() & OpenFlags.O_NONBLOCK : 0)),
-        Arg.imm(state.multipath() ? Multipath.IPPROTO_MPTCP : IPPROTO_TCP));
+        Arg.imm(state.multipath() && state.phase() != Phase.CONNECTED ? Multipath.IPPROTO_MPTCP : IPPROTO_TCP));
     Revival revival = new Revival(Arg.result(fd), script);
     SocketOptions.setBefore(state.options(), Arg.result(fd), script);
     SocketDiag.clear(state.remains(), script);
@@ -310,7 +317,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
             Arg.imm(Math.max(state.backlog(), state.waiting() + state.visitors().size() - 1)));
         revival.reuse(state.options());
       }
-      case CONNECTING, UNACCEPTED -> revival.bindShared(state.localAddress(), state.options());
+      case CONNECTING, UNACCEPTED -> revival.bindShared(state.localAddress(), state.options(), state.multipath());
       case CONNECTED -> {
         revival.connect(state.localAddress(), state.peerAddress(), state.connection().orElseThrow());
         SocketOptions.setAfter(state.options(), Arg.result(fd), script);

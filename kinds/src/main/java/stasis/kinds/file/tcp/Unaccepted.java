@@ -38,7 +38,6 @@ final class Unaccepted {
   /// @param ours how many clients in the tree connect again by themselves @param remains what is left of closed clients
   /// @param told what is dropped
   record Queue(int ours, List<Visitor> visitors, List<SocketDiag.Remains> remains, List<String> told) {
-    static final Queue EMPTY = new Queue(0, List.of(), List.of(), List.of());
   }
 
   private static final String ACCEPT = "let the program accept it before the checkpoint, or drop it with --tcp-close";
@@ -108,6 +107,23 @@ final class Unaccepted {
 
   private static boolean isAt(Bytes host, int port, SocketAddress address) {
     return SocketAddress.of(host, port).host().equals(address.host()) && port == address.port();
+  }
+
+  /// Those of a listener of Multipath TCP, whose queue is not its own: what came there is not seen. All of the tree
+  /// connect again, whether they speak it or not.
+  static Queue atMultipath(OpenFile listener, SocketAddress local, TcpPeers outside) throws ObstructedException {
+    int ours = 0;
+    var told = new ArrayList<String>();
+    for (SocketDiag.Found found : SocketDiag.unaccepted(listener, local)) {
+      SocketAddress here = found.local(local.port());
+      if (isOurs(listener, other(listener, here, found.peer()))) {
+        ours++;
+      } else {
+        drop(listener, here, found.peer(), outside);
+        told.add("the connection from " + found.peer() + " to " + here + " that it has not accepted is dropped");
+      }
+    }
+    return new Queue(ours, List.of(), List.of(), told);
   }
 
   /// @param count how many wait, as TCP_INFO says @param outside what becomes of those whose client is outside

@@ -62,8 +62,8 @@ public final class Foreign implements MappingKind<Foreign.State> {
     } else if (name.startsWith("/secretmem")) {
       return new Refusal("secret memory (memfd_secret) can be read by nobody but its task", UNMAP);
     } else if (name.startsWith("anon_inode:[io_uring]")) {
-      return new Refusal("the rings of an io_uring cannot be carried: the kernel maps them where it likes",
-          "let the program close the io_uring");
+      return new Refusal("the rings of an io_uring that no descriptor of the program leads to any more cannot be carried",
+          "let the program unmap them");
     } else if (name.startsWith("anon_inode:[perf_event]")) {
       return new Refusal("the buffer of a performance counter cannot be carried", "stop profiling the program");
     } else if (name.startsWith("socket:") || name.startsWith("anon_inode:") || name.startsWith("/dmabuf:")) {

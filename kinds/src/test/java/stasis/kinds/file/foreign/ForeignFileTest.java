@@ -33,11 +33,11 @@ class ForeignFileTest extends AspectContract<ForeignFile.State> {
 
   @Test
   void everyFileIsRefusedByName() {
-    FakeOpenFile ring = new FakeOpenFile("anon_inode:[io_uring]", 0600, 1, "02");
+    FakeOpenFile counter = new FakeOpenFile("anon_inode:[perf_event]", 0600, 1, "02");
     FakeOpenFile pipe = new FakeOpenFile("pipe:[4711]", FileStat.S_IFIFO | 0600, 1, "01");
 
-    assertThatThrownBy(() -> kind.checkpoint(ring)).isInstanceOf(ObstructedException.class)
-        .hasMessageContaining("fd 3 anon_inode:[io_uring]").hasMessageContaining("without io_uring");
+    assertThatThrownBy(() -> kind.checkpoint(counter)).isInstanceOf(ObstructedException.class)
+        .hasMessageContaining("fd 3 anon_inode:[perf_event]").hasMessageContaining("stop profiling");
     assertThatThrownBy(() -> kind.checkpoint(pipe)).isInstanceOf(ObstructedException.class)
         .hasMessageContaining("other end");
   }

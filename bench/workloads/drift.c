@@ -1,5 +1,5 @@
-// Private anonymous memory of argv[1] MiB, half of it random, half of it text-like; at each SIGUSR1 one page in a
-// hundred, spread over all, gets other contents.
+// Private anonymous memory of argv[1] MiB, half of it random, half of it text-like; at each SIGUSR1 a hundredth of it gets
+// other contents: the next stretch, or with a second argument one page in each hundred.
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,8 +39,9 @@ int main(int argc, char **argv) {
     fflush(stdout);
     int number;
     sigwait(&wanted, &number);
-    for (size_t i = turn % KEPT; i < pages; i += KEPT) {
-      fill(memory + i * PAGE, i);
+    for (size_t i = 0; i < pages / KEPT; i++) {
+      size_t page = argc > 2 ? i * KEPT + turn % KEPT : turn % KEPT * (pages / KEPT) + i;
+      fill(memory + page * PAGE, page);
     }
   }
 }

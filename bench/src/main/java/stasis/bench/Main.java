@@ -17,10 +17,11 @@ final class Main {
                 [--peer-checkpoint COMMAND --peer-leave-running COMMAND --peer-restore COMMAND --peer-frozen COMMAND]
       A peer's commands are split at spaces and hold {pid} and {image}. --peer-frozen prints the milliseconds that the
       checkpoint in {image} kept its program frozen. Images go to --folder, by default a new one below /tmp.
-      Workloads: sleep, python, tcp, random, drift, threads, vmas, tree10, tree100, tree1000.
+      Workloads: sleep, python, tcp, random, drift, scatter, threads, vmas, tree10, tree100, tree1000.
       bin/bench --storing FILE [--rounds N] [--only NAME]     how fast and how small images are, in several forms; FILE
                 has further commands, `name: command`, with {pid} and {image}, a folder
-      bin/bench --series N [--with OPTION,...]                N checkpoints of one slowly changing program""";
+      bin/bench --series N [--with OPTION,...] [--only NAME]  N checkpoints of one slowly changing program: drift,
+                scatter""";
   private static final int DEFAULT_ROUNDS = 5;
 
   private Main() {}
@@ -60,11 +61,11 @@ final class Main {
       throws IOException, InterruptedException {
     Path launcher = root.resolve("bin/stasis");
     for (Workload workload : Workload.all(root.resolve("bench/workloads"), folder)) {
-      if (options.containsKey("--series") && workload.name().equals("drift")) {
+      boolean named = options.containsKey("--only") ? wanted.contains(workload.name()) : workload.name().equals("drift");
+      if (options.containsKey("--series") && named) {
         new Series(launcher, folder).measure(workload, Integer.parseInt(options.getOrDefault("--series", "20")),
             Arrays.stream(options.getOrDefault("--with", "").split(",")).filter(word -> !word.isEmpty()).toList());
-      } else if (options.containsKey("--storing")
-          && (options.containsKey("--only") ? wanted.contains(workload.name()) : workload.name().equals("drift"))) {
+      } else if (options.containsKey("--storing") && named) {
         Storing.of(Files.readAllLines(Path.of(options.getOrDefault("--storing", "/dev/null"))), launcher, folder)
             .measure(workload, rounds);
       }

@@ -23,6 +23,7 @@ record Workload(String name, String title, List<String> words, boolean ready) {
             .toAbsolutePath().toString()), true),
         compiled("random", "1 GiB of random bytes", "1024", sources, folder),
         compiled("drift", "1 GiB, half of it random", "1024", sources, folder),
+        compiled("drift", "scatter", "1 GiB, changed here and there", "1024 scattered", sources, folder),
         compiled("threads", "1,000 threads", "1000", sources, folder),
         compiled("vmas", "10,000 vmas", "10000", sources, folder),
         compiled("tree", "tree10", "10 processes", "10", sources, folder),
@@ -39,7 +40,9 @@ record Workload(String name, String title, List<String> words, boolean ready) {
       throws IOException, InterruptedException {
     Path binary = folder.resolve(name).toAbsolutePath();
     Command.run(List.of("cc", "-O2", "-pthread", "-o", binary.toString(), sources.resolve(source + ".c").toString()));
-    return new Workload(name, title, List.of(binary.toString(), argument), true);
+    List<String> words = new ArrayList<>(List.of(binary.toString()));
+    words.addAll(List.of(argument.split(" ")));
+    return new Workload(name, title, words, true);
   }
 
   /// Starts it as the leader of a session of its own, with its output in a file.

@@ -135,6 +135,15 @@ final class GroupView implements FrozenGroup {
     return pages(scan -> scan.writeProtected(start, lengthBytes));
   }
 
+  @Override
+  public boolean notesWrites(RemoteAddress start) throws ObstructedException {
+    try (PageScan scan = new PageScan(leader().tid())) {
+      return scan.notesWrites(start);
+    } catch (SyscallException e) {
+      throw new ObstructedException(subject(), e, "run with CAP_SYS_PTRACE");
+    }
+  }
+
   private interface Look {
     List<PageScan.Run> through(PageScan scan) throws SyscallException;
   }

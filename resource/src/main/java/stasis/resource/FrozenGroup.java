@@ -57,6 +57,12 @@ public interface FrozenGroup {
     return List.of();
   }
 
+  /// Whether the memory at an address is registered with a userfaultfd that only has writes noted
+  /// (UFFD_FEATURE_WP_ASYNC): nobody waits for anything then.
+  default boolean notesWrites(RemoteAddress start) throws ObstructedException {
+    return false;
+  }
+
   /// Signals pending for the group as a whole, in queue order: 128 bytes of siginfo each (PTRACE_PEEKSIGINFO).
   List<Bytes> sharedPending() throws ObstructedException;
 

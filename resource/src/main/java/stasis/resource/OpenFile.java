@@ -1,8 +1,11 @@
 package stasis.resource;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.procfs.FdInfo;
@@ -59,6 +62,23 @@ public interface OpenFile {
 
   /// @param process its leader
   record Holder(ObjectId process, FdInfo info) {}
+
+  /// Answers of getsockopt(2), by index of the question: those that are not expected. None for what it does not have.
+  default Map<Integer, Bytes> options(List<OptionQuery> queries) {
+    Map<Integer, Bytes> found = new HashMap<>();
+    for (int i = 0; i < queries.size(); i++) {
+      OptionQuery query = queries.get(i);
+      Answer answer = ask(Nr.GETSOCKOPT, Arg.self(), Arg.imm(query.level()), Arg.imm(query.name()),
+          Arg.space(query.roomBytes()), Arg.data(Bytes.ofU32(query.roomBytes())));
+      if (!answer.failed()) {
+        Bytes value = answer.output(3).slice(0, Math.max(0, Math.min(query.roomBytes(), answer.output(4).u32(0))));
+        if (!query.expected().contains(value)) {
+          found.put(i, value);
+        }
+      }
+    }
+    return found;
+  }
 
   /// Whether a description of the tree is the socket with this inode number.
   boolean isSocketOfTree(long inode);

@@ -41,7 +41,9 @@ public final class WatchedPages implements MappingAspect<WatchedPages.State> {
     if (mapping.flags().has(VmFlag.UI)) {
       throw refused(mapping, "registered with a userfaultfd for minor faults (UFFDIO_REGISTER_MODE_MINOR)");
     }
-    if (!missing && !mapping.flags().has(VmFlag.UW)) {
+    boolean watched = missing || mapping.flags().has(VmFlag.UW);
+    // Somebody outside has writes noted, as tracking does: nothing of the program's.
+    if (!watched || !missing && mapping.group().notesWrites(mapping.vma().address())) {
       return Optional.empty();
     }
     if (mapping.vma().shared() || mapping.vma().inode() != 0 || mapping.flags().has(VmFlag.HT)) {

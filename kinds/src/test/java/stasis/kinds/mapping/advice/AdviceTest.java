@@ -52,6 +52,12 @@ class AdviceTest extends MemoryContract<Advice.State> {
   }
 
   @Test
+  void thatWritesAreNotedFromOutsideIsNothingOfTheProgram() throws ObstructedException {
+    FakeMapping mapping = FakeMapping.of(LINE, "rd wr mr mw me uw");
+    assertThat(kind().checkpoint(mapping, new Answers(Map.of()))).isEmpty();
+  }
+
+  @Test
   void aProtectionKeyIsRefused() {
     FakeMapping mapping = FakeMapping.of(LINE, "rd wr mr mw me").protectionKey(3);
     assertThatThrownBy(() -> kind().checkpoint(mapping, new Answers(Map.of()))).hasMessageContaining("key 3");

@@ -49,6 +49,14 @@ class WatchedPagesTest extends MemoryContract<WatchedPages.State> {
   }
 
   @Test
+  void memoryWhoseWritesSomebodyOutsideHasNotedIsAsAnyOther() throws ObstructedException {
+    assertThat(kind().checkpoint(FakeMapping.of(LINE, "rd wr mr mw me uw").group(new FakeGroup().notingWrites()),
+        new Answers(Map.of()))).isEmpty();
+    assertThatThrownBy(() -> kind().checkpoint(FakeMapping.of(LINE, "rd wr um uw").group(
+        new FakeGroup().notingWrites()), new Answers(Map.of()))).hasMessageContaining("does not have");
+  }
+
+  @Test
   void whatCannotBeMadeExactlyIsRefused() {
     assertThatThrownBy(() -> kind().checkpoint(mapping(LINE, "ui"), new Answers(Map.of())))
         .isInstanceOf(ObstructedException.class).hasMessageContaining("MINOR");

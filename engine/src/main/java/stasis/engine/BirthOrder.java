@@ -27,9 +27,14 @@ final class BirthOrder {
   sealed interface Act {
     /// @param memory whether the parent's memory is complete by then
     /// @param shares what the child has in common with its parent from then on
-    record Bear(ObjectId parent, ObjectId child, boolean memory, Set<Part> shares) implements Act {
+    /// @param sibling it counts as a child of its parent's parent (CLONE_PARENT)
+    record Bear(ObjectId parent, ObjectId child, boolean memory, Set<Part> shares, boolean sibling) implements Act {
       public Bear {
         shares = Set.copyOf(shares);
+      }
+
+      Bear(ObjectId parent, ObjectId child, boolean memory, Set<Part> shares) {
+        this(parent, child, memory, shares, false);
       }
 
       /// One that shares nothing.
@@ -64,8 +69,9 @@ final class BirthOrder {
 
   /// A process as far as its birth is concerned.
   ///
-  /// @param copy whether its memory is a copy of its parent's
-  record Node(ObjectId id, ObjectId parent, int pid, int processGroup, int session, boolean copy, boolean zombie) {
+  /// @param copy whether its memory is a copy of its parent's @param exitSignal sent to its parent at its end
+  record Node(ObjectId id, ObjectId parent, int pid, int processGroup, int session, boolean copy, boolean zombie,
+      int exitSignal) {
     boolean leadsSession() {
       return session == pid;
     }
@@ -96,9 +102,19 @@ final class BirthOrder {
       byPid.put(node.pid(), node.id());
       lastId = Math.max(lastId, node.id().value());
       if (!node.equals(root)) {
-        children.computeIfAbsent(node.parent(), _ -> new ArrayList<>()).add(node);
+        children.computeIfAbsent(bearer(node), _ -> new ArrayList<>()).add(node);
       }
     }
+  }
+
+  /// Who has memory in common with a brother and not with their parent is born of the brother, and counts as a child of
+  /// their parent (CLONE_PARENT): with the brother's exit signal (kernel/fork.c, copy_process()).
+  private ObjectId bearer(Node node) {
+    ObjectId first = sharers.first(Part.MM, node.id());
+    Optional<Node> brother = Optional.ofNullable(nodes.get(first)).filter(known -> sharers.set(Part.MM, node.id())
+        .isPresent() && !first.equals(node.id()) && !known.equals(root) && known.parent().equals(node.parent())
+        && known.exitSignal() == node.exitSignal() && !sharers.first(Part.MM, node.parent()).equals(first));
+    return brother.map(Node::id).orElse(node.parent());
   }
 
   /// @param copies which mms are copies of their parent's
@@ -108,12 +124,12 @@ final class BirthOrder {
     for (Map.Entry<ObjectId, TaskState> entry : capture.leaders()) {
       TaskState task = entry.getValue();
       all.add(new Node(entry.getKey(), task.parent(), task.pids().getFirst(), task.processGroup(), task.session(),
-          copies.contains(task.mm()) && sharers.isFirst(Part.MM, entry.getKey()), false));
+          copies.contains(task.mm()) && sharers.isFirst(Part.MM, entry.getKey()), false, task.exitSignal()));
     }
     for (Map.Entry<ObjectId, ZombieState> entry : capture.zombies().entrySet()) {
       ZombieState zombie = entry.getValue();
       all.add(new Node(entry.getKey(), zombie.parent(), zombie.pids().getFirst(), zombie.processGroup(),
-          zombie.session(), false, true));
+          zombie.session(), false, true, zombie.exitSignal()));
     }
     int last = capture.items().isEmpty() ? 0 : capture.items().lastKey().value();
     return of(all, last, sharers);
@@ -224,7 +240,8 @@ final class BirthOrder {
   }
 
   private void bear(Node parent, Node child) {
-    acts.add(new Act.Bear(parent.id(), child.id(), complete.contains(sharers.first(Part.MM, parent.id()))));
+    acts.add(new Act.Bear(parent.id(), child.id(), complete.contains(sharers.first(Part.MM, parent.id())), Set.of(),
+        !child.parent().equals(parent.id())));
     born(parent.id(), child);
   }
 

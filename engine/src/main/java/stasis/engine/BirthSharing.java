@@ -31,7 +31,7 @@ final class BirthSharing {
     this.acts = acts;
     this.sharers = sharers;
     for (Act act : acts) {
-      if (act instanceof Act.Bear(var parent, var child, _, _)) {
+      if (act instanceof Act.Bear(var parent, var child, _, _, _)) {
         birth(parent, child);
       } else if (act instanceof Act.BearHelper(var parent, var helper, _, _)) {
         birth(parent, helper);
@@ -140,7 +140,7 @@ final class BirthSharing {
     Map<ObjectId, Integer> lastBirth = new HashMap<>();
     for (int i = 0; i < acts.size(); i++) {
       switch (acts.get(i)) {
-        case Act.Bear(var parent, var child, _, _) -> {
+        case Act.Bear(var parent, var child, _, _, _) -> {
           lastBirth.put(parent, i);
           lastBirth.put(child, i);
         }
@@ -154,9 +154,9 @@ final class BirthSharing {
         _ -> new ArrayList<>()).add(task));
     for (int i = 0; i < acts.size(); i++) {
       completed.addAll(switch (acts.get(i)) {
-        case Act.Bear(var parent, var child, var memory, _) -> {
+        case Act.Bear(var parent, var child, var memory, _, boolean sibling) -> {
           List<Act> birth = parting(parent, partsBefore.getOrDefault(child, Set.of()));
-          birth.add(new Act.Bear(parent, child, memory, shared(child)));
+          birth.add(new Act.Bear(parent, child, memory, shared(child), sibling));
           yield birth;
         }
         case Act.BearHelper(var parent, var helper, var pid, _) -> {

@@ -38,6 +38,7 @@ final class TreePlan {
   private static final int SIGNALS = 64;
   private static final int SIGKILL = 9;
   private static final int SIGSTOP = 19;
+  private static final long CLONE_PARENT = 0x8000;
   private static final int SIGSET_BYTES = 8;
 
   private final Capture capture;
@@ -132,7 +133,8 @@ final class TreePlan {
 
   private void act(BirthOrder.Act act) {
     switch (act) {
-      case BirthOrder.Act.Bear(var parent, var child, _, var shares) -> bear(parent, child, shares);
+      case BirthOrder.Act.Bear(var parent, var child, _, var shares, boolean sibling) ->
+          bear(parent, child, shares, sibling);
       case BirthOrder.Act.BearHelper(var parent, var helper, var pid, var shares) -> {
         program.append(new Step.Spawn(helper, new Step.Birth.Child(parent, pid.map(List::of).orElse(List.of()),
             flags(shares), SIGCHLD), "a helper"));
@@ -170,7 +172,8 @@ final class TreePlan {
     memoryNow.putIfAbsent(GroupPlan.require(spaces, child), memory);
   }
 
-  private void bear(ObjectId parent, ObjectId child, Set<Part> shares) {
+  /// @param sibling its exit signal is its parent's then, and clone3(2) insists on none
+  private void bear(ObjectId parent, ObjectId child, Set<Part> shares, boolean sibling) {
     ZombieState zombie = capture.zombies().get(child);
     inherit(parent, child, shares);
     if (zombie != null) {
@@ -179,7 +182,8 @@ final class TreePlan {
       return;
     }
     TaskState task = GroupPlan.require(capture.tasks(), child);
-    program.append(new Step.Spawn(child, new Step.Birth.Child(parent, task.pids(), flags(shares), task.exitSignal()),
+    program.append(new Step.Spawn(child, new Step.Birth.Child(parent, task.pids(),
+        flags(shares) | (sibling ? CLONE_PARENT : 0), sibling ? 0 : task.exitSignal()),
         "birth of " + task.comm()));
     GroupPlan.require(groups, child).birth(Optional.of(GroupPlan.require(bornOf, parent)));
     bornOf.put(child, child);

@@ -69,8 +69,13 @@ class BirthOrderTest {
 
     void play(Act act) {
       switch (act) {
-        case Act.Bear(var parent, var child, _, var shares) ->
-            fork(parent, child, GroupPlan.require(wanted, child).pid(), shares);
+        case Act.Bear(var parent, var child, _, var shares, boolean sibling) -> {
+          fork(parent, child, GroupPlan.require(wanted, child).pid(), shares);
+          if (sibling) {
+            assertThat(process(parent).parent).as("the root's parent is outside").isPresent();
+            process(child).parent = process(parent).parent;
+          }
+        }
         case Act.BearHelper(var parent, var helper, var pid, var shares) ->
             fork(parent, helper, pid.orElseGet(() -> nextPid++), shares);
         case Act.Unshare(var task, var part) -> {
@@ -145,11 +150,11 @@ class BirthOrderTest {
   }
 
   private static Node node(int id, int parent, int pid, int group, int session) {
-    return new Node(new ObjectId(id), new ObjectId(parent), pid, group, session, false, false);
+    return new Node(new ObjectId(id), new ObjectId(parent), pid, group, session, false, false, 17);
   }
 
   private static Node copy(int id, int parent, int pid, int group, int session) {
-    return new Node(new ObjectId(id), new ObjectId(parent), pid, group, session, true, false);
+    return new Node(new ObjectId(id), new ObjectId(parent), pid, group, session, true, false, 17);
   }
 
   private static List<Act> solved(Node... nodes) {
@@ -271,9 +276,16 @@ class BirthOrderTest {
 
   @Test
   void memoryCannotBeHandedOnByWhoDoesNotHaveIt() {
-    assertThat(siblings(Part.MM).impossible().values()).anyMatch(why -> why.contains("memory"));
     assertThat(siblings(Part.HANDLERS).impossible().values())
         .anyMatch(why -> why.contains("signal handlers"));
+  }
+
+  @Test
+  void aBrotherIsBornOfWhomItSharesMemoryWith() {
+    BirthOrder order = siblings(Part.MM);
+
+    assertThat(order.impossible()).isEmpty();
+    assertThat(order.acts()).contains(new Act.Bear(new ObjectId(2), new ObjectId(3), false, Set.of(Part.MM), true));
   }
 
   /// With what they share, by clone(2), unshare(2) and execve(2). Most can be made again; what cannot is said to be.

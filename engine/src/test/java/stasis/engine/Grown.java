@@ -115,7 +115,7 @@ final class Grown {
     for (Grown one : numbered(all)) {
       ids.put(one.pid, ids.size() + 1);
       nodes.add(new Node(new ObjectId(ids.size()), new ObjectId(GroupPlan.require(ids, one.parent.pid)), one.pid,
-          one.group, one.session, false, false));
+          one.group, one.session, false, false, 17));
     }
     return nodes;
   }

@@ -67,7 +67,7 @@ class RefusedByNameTest {
   }
 
   @Test
-  void brothersWithOneMemoryThatIsNotTheirParents(@TempDir Path work) {
+  void anUncleAndANephewWithOneMemory(@TempDir Path work) {
     assertThat(refused("brothers", "needs clone(2)", work)).contains("its memory and that of others are shared",
         "let the program end");
   }

@@ -50,7 +50,7 @@ public final class Advice implements MappingAspect<Advice.State> {
     }
     if (flags.has(VmFlag.UM) || flags.has(VmFlag.UW) || flags.has(VmFlag.UI)) {
       throw new ObstructedException(mapping.subject(), "it is registered with a userfaultfd",
-          "let the program unregister it (UFFDIO_UNREGISTER)");
+          "let the program unregister it (UFFDIO_UNREGISTER); after a lazy restore a checkpoint waits for all pages");
     }
     if (flags.has(VmFlag.SS)) {
       throw new ObstructedException(mapping.subject(), "it is a shadow stack",

@@ -70,6 +70,17 @@ public final class Checkpointer {
 
   private CheckpointOutcome onTracer(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
     try {
+      CheckpointOutcome outcome = attempt(ptrace, request, listener);
+      boolean again = outcome instanceof CheckpointOutcome.Refused
+          && LateElsewhere.awaitFilled(request.root(), environment.monotonicNs(), listener);
+      return again ? attempt(ptrace, request, listener) : outcome;
+    } catch (CancelledException e) {
+      return new CheckpointOutcome.Cancelled();
+    }
+  }
+
+  private CheckpointOutcome attempt(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
+    try {
       return new Run(ptrace, request, listener).run();
     } catch (CancelledException e) {
       return new CheckpointOutcome.Cancelled();

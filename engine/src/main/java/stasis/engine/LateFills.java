@@ -33,6 +33,8 @@ final class LateFills {
   /// Locked, or in the lock of pages faulted; stacks that grow; not for children, or zeros for them; merged, sealed,
   /// droppable, with guards, of another page size.
   private static final List<String> EAGER = List.of("lo", "lf", "gd", "dc", "wf", "mg", "sl", "dp", "gu", "ht", "ss");
+  /// Registered with a userfaultfd of the program's own.
+  private static final List<String> WATCHED = List.of("um", "uw", "ui");
 
   private final ImageSource image;
   private final PageServer server;
@@ -66,8 +68,9 @@ final class LateFills {
 
   private static Map<RemoteAddress, VmaState> eligible(MmState mm, Capture capture) {
     var eligible = new HashMap<RemoteAddress, VmaState>();
-    if (mm.base().isPresent()) {
-      return eligible; // born with pages of its parent's, some of which are to be others
+    // Born with pages of its parent's, some of which are to be others; or served by itself.
+    if (mm.base().isPresent() || mm.vmas().stream().anyMatch(vma -> WATCHED.stream().anyMatch(vma::has))) {
+      return eligible;
     }
     for (VmaState vma : mm.vmas()) {
       Capture.Item<?> item = GroupPlan.require(capture.items(), vma.backing());

@@ -47,7 +47,7 @@ final class ServedProcesses implements AutoCloseable {
   }
 
   /// VmFlags of proc_pid_smaps(5): `um`.
-  private static boolean misses(int pid) {
+  static boolean misses(int pid) {
     try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/smaps"), StandardCharsets.ISO_8859_1)) {
       return lines.anyMatch(line -> line.startsWith("VmFlags:") && line.contains(" um"));
     } catch (IOException | java.io.UncheckedIOException e) {
@@ -76,7 +76,7 @@ final class ServedProcesses implements AutoCloseable {
   }
 
   /// proc_pid_task_tid_children(5): whole, as long as no child ends meanwhile.
-  private static List<Integer> children(int pid) {
+  static List<Integer> children(int pid) {
     var children = new ArrayList<Integer>();
     try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc/" + pid + "/task"))) {
       for (Path thread : threads) {

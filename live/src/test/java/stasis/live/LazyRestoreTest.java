@@ -140,6 +140,23 @@ class LazyRestoreTest {
   }
 
   @Test
+  void aCheckpointOfATreeThatLacksPagesWaitsForThem() throws IOException {
+    var victims = new Victims();
+    try (var cycle = new Cycle(victims, work)) {
+      Path image = cycle.newImage();
+      Path later = cycle.newImage();
+      Victim victim = gone(cycle, victims, image);
+      RestoreOutcome.Running running = cycle.lazily(image, Optional.empty());
+      cycle.stored(victim, later, false);
+      cycle.bury(victim);
+      assertThat(late(running).await()).isEmpty();
+      cycle.running(later);
+      victim.go("filled");
+      assertThat(victim.verdict(Cycle.BOUND)).isEqualTo(new Victim.Verdict.Passed());
+    }
+  }
+
+  @Test
   void aPageThatRottedKillsTheProgramAndSaysWhere() throws IOException {
     var victims = new Victims();
     try (var cycle = new Cycle(victims, work)) {

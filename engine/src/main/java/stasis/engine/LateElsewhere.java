@@ -1,0 +1,74 @@
+package stasis.engine;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import stasis.linux.abi.Tid;
+
+/// A tree whose pages still come in after a lazy restore, from a server that is none of it. What it lacks nobody can see
+/// from outside, so a checkpoint waits.
+final class LateElsewhere {
+  private static final long BOUND_NS = 120_000_000_000L;
+  private static final long PAUSE_NS = 20_000_000;
+  private static final String USERFAULTFD = "anon_inode:[userfaultfd]";
+
+  private LateElsewhere() {}
+
+  /// Waits until the tree has all its pages.
+  ///
+  /// @return false when it lacked none, serves itself, or still lacks some when time is over
+  static boolean awaitFilled(Tid root, LongSupplier monotonicNs, Moment.Listener listener) {
+    if (!isServed(root)) {
+      return false;
+    }
+    for (long end = monotonicNs.getAsLong() + BOUND_NS; monotonicNs.getAsLong() < end;) {
+      listener.at(new Moment.At("checkpoint.await-late-pages"));
+      LockSupport.parkNanos(PAUSE_NS);
+      if (!isServed(root)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  static boolean isServed(Tid root) {
+    Set<Integer> tree = new HashSet<>();
+    add(root.value(), tree);
+    return tree.stream().anyMatch(ServedProcesses::misses) && tree.stream().noneMatch(LateElsewhere::serves);
+  }
+
+  private static void add(int pid, Set<Integer> tree) {
+    if (tree.add(pid)) {
+      List<Integer> children = ServedProcesses.children(pid);
+      children.forEach(child -> add(child, tree));
+    }
+  }
+
+  /// Whether it has a userfaultfd of its own.
+  private static boolean serves(int pid) {
+    try (DirectoryStream<Path> fds = Files.newDirectoryStream(Path.of("/proc/" + pid + "/fd"))) {
+      for (Path fd : fds) {
+        if (target(fd).equals(USERFAULTFD)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static String target(Path fd) {
+    try {
+      return Files.readSymbolicLink(fd).toString();
+    } catch (IOException e) {
+      return "";
+    }
+  }
+}

@@ -51,7 +51,8 @@ final class CheckpointVerb implements Callable<Integer> {
   @Option(names = "--track-huge", description = "As --track, also in huge pages, which it breaks up.")
   private boolean trackHuge;
   @Option(names = "--pre-copy", paramLabel = "ROUNDS", arity = "0..1", fallbackValue = "5", description =
-      "With --repo: copy memory while the program runs, in 5 rounds at most (or ROUNDS), and only the rest in the freeze.")
+      "With --repo: copy memory while the program runs, in 5 rounds at most (or ROUNDS), and only the rest in the"
+      + " freeze.")
   private Optional<Integer> preCopy = Optional.empty();
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
   private boolean strict;

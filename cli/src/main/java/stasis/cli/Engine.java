@@ -51,8 +51,8 @@ interface Engine {
   record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
       SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
 
-  /// @param image what it is called: its folder, or `NAME@K` @param tracked @param preCopied present where that was asked
-  ///     for
+  /// @param image what it is called: its folder, or `NAME@K`
+  /// @param tracked @param preCopied present where that was asked for
   record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked,
       Optional<PreCopyReport> preCopied) {
     Checkpointed(String image, long frozenNs, Figures figures) {

@@ -90,8 +90,8 @@ final class PreCopy implements AutoCloseable {
       rounds.add(new PreCopyReport.Round(readBytes, stoppedNs, nowNs.getAsLong() - beganNs));
       converged = readBytes <= FEW_BYTES;
       if (!converged && readBytes > before - before / 4) {
-        told.add("copying ahead no longer converged: round " + (i + 1) + " had " + (readBytes >> 20) + " MiB to read, the one"
-            + " before " + (before >> 20));
+        told.add("copying ahead no longer converged: round " + (i + 1) + " had " + (readBytes >> 20) + " MiB to read,"
+            + " the one before " + (before >> 20));
         return;
       }
       before = readBytes;

@@ -25,6 +25,7 @@ import stasis.repository.ImageException;
     footer = {"", "Examples: stasis checkpoint 4711 --image DIR",
         "          stasis checkpoint 4711 --repo R --name redis --leave-running",
         "          stasis checkpoint 4711 --repo R --name redis --leave-running --track",
+        "          stasis checkpoint 4711 --repo R --name redis --pre-copy",
         "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
 final class CheckpointVerb implements Callable<Integer> {
   private final Session session;
@@ -49,6 +50,10 @@ final class CheckpointVerb implements Callable<Integer> {
   private boolean track;
   @Option(names = "--track-huge", description = "As --track, also in huge pages, which it breaks up.")
   private boolean trackHuge;
+  @Option(names = "--pre-copy", paramLabel = "ROUNDS", arity = "0..1", fallbackValue = "5", description =
+      "With --repo: copy memory while the program runs, in 5 rounds at most (or ROUNDS), and only the rest in the"
+      + " freeze.")
+  private Optional<Integer> preCopy = Optional.empty();
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
   private boolean strict;
   @Option(names = "--max-freeze", paramLabel = "MS", description = "Give up if the freeze would last longer.")
@@ -91,7 +96,7 @@ final class CheckpointVerb implements Callable<Integer> {
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
         strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
-        tracking());
+        tracking(), preCopyRounds());
     return new Checkpointing(session, order, json, verbosity).call();
   }
 
@@ -101,6 +106,17 @@ final class CheckpointVerb implements Callable<Integer> {
           + " is referred to there");
     }
     return trackHuge ? TrackOrder.HUGE_TOO : track ? TrackOrder.ON : TrackOrder.OFF;
+  }
+
+  private int preCopyRounds() {
+    if (preCopy.isPresent() && (repository.isEmpty() || track || trackHuge || !redact.isEmpty())) {
+      throw new ParameterException(spec.commandLine(), repository.isEmpty() ? "--pre-copy goes with --repo DIR --name"
+          + " NAME: a folder's image is written front to back" : "--pre-copy goes without --track and --redact");
+    }
+    if (preCopy.filter(rounds -> rounds < 1).isPresent()) {
+      throw new ParameterException(spec.commandLine(), "--pre-copy takes 1 round or more");
+    }
+    return preCopy.orElse(0);
   }
 
   private ImageAt destination() {

@@ -5,10 +5,12 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Figures;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.PreCopyReport;
 import stasis.engine.TrackReport;
 
 /// A `checkpoint` whose command line has been read.
@@ -30,7 +32,18 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
     particular.add(Json.member("image", Json.text(result.image())));
     particular.add(Json.member("frozen_ms", Json.millis(result.frozenNs())));
     result.tracked().ifPresent(tracked -> particular.add(Json.member("tracking", json(tracked))));
+    result.preCopied().ifPresent(copied -> particular.add(Json.member("pre_copy", json(copied))));
     return report.done(particular, result.figures()).code();
+  }
+
+  private static Json json(PreCopyReport copied) {
+    return Json.object(
+        Json.member("rounds", new Json.Items(copied.rounds().stream().map(round -> Json.object(
+            Json.member("read_bytes", Json.number(round.readBytes())),
+            Json.member("stopped_ms", Json.millis(round.stoppedNs())),
+            Json.member("lasted_ms", Json.millis(round.lastedNs())))).toList())),
+        Json.member("converged", new Json.Flag(copied.converged())),
+        Json.member("last_bytes", Json.number(copied.lastBytes())));
   }
 
   private static Json json(TrackReport tracked) {
@@ -55,6 +68,9 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
     result.tracked().ifPresent(tracked -> out.println(tracked.since().map(since -> "read " + Units.bytes(
         tracked.readBytes()) + ", the rest was not written since " + since).orElse("all pages were read")
         + (order.leaveRunning() ? "; tracked from here on: " + Units.bytes(tracked.trackedBytes()) : "")));
+    result.preCopied().ifPresent(copied -> out.println("copied while it ran: " + copied.rounds().stream().map(
+        round -> Units.bytes(round.readBytes()) + " in " + Units.duration(round.lastedNs())).collect(
+            Collectors.joining(", ")) + "; in the freeze " + Units.bytes(copied.lastBytes())));
     out.print(LossTable.render(figures.losses(), verbosity.verbose()));
   }
 }

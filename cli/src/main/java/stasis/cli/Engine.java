@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.engine.HostReport;
 import stasis.engine.LateFill;
+import stasis.engine.PreCopyReport;
 import stasis.engine.Redaction;
 import stasis.engine.RestoreRequest;
 import stasis.engine.TrackOrder;
@@ -43,11 +44,12 @@ interface Engine {
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
   /// @param redaction what is not to be in the image @param track see [TrackOrder]
+  /// @param preCopyRounds 0: none
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track) {
+      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track, int preCopyRounds) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
-      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF);
+      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF, 0);
     }
   }
 
@@ -67,10 +69,12 @@ interface Engine {
   record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
       SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
 
-  /// @param image what it is called: its folder, or `NAME@K` @param tracked present where that was asked for
-  record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked) {
+  /// @param image what it is called: its folder, or `NAME@K`
+  /// @param tracked @param preCopied present where that was asked for
+  record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked,
+      Optional<PreCopyReport> preCopied) {
     Checkpointed(String image, long frozenNs, Figures figures) {
-      this(image, frozenNs, figures, Optional.empty());
+      this(image, frozenNs, figures, Optional.empty(), Optional.empty());
     }
   }
 

@@ -56,13 +56,14 @@ final class LibraryEngine implements Engine {
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
     CheckpointRequest request = new CheckpointRequest(order.root(),
         order.redaction().applied(order.image().destination(order.force())),
-        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track());
+        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track(),
+        order.preCopyRounds());
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
               report.threads(),
               ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings()),
-          report.tracked()));
+          report.tracked(), report.preCopied()));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.PreCopyReport;
 import stasis.engine.TrackOrder;
 import stasis.engine.TrackReport;
 import stasis.kinds.Outside;
@@ -70,9 +71,38 @@ final class CheckpointVerbTest {
   }
 
   @Test
+  void copyingAheadNeedsARepositoryAndHasRounds() {
+    CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--pre-copy");
+    CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--pre-copy=3");
+    CommandLineRun folder = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--pre-copy");
+    CommandLineRun both = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--pre-copy",
+        "--track");
+    CommandLineRun none = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it",
+        "--pre-copy=0");
+
+    assertThat(engine.orders).extracting(order -> ((CheckpointOrder) order).preCopyRounds()).containsExactly(5, 3);
+    assertThat(folder.err()).contains("--pre-copy goes with --repo");
+    assertThat(both.err()).contains("without --track");
+    assertThat(none.err()).contains("1 round or more");
+  }
+
+  @Test
+  void whatCopyingAheadCameToIsTold() {
+    engine.checkpoint = new Outcome.Done<>(new Checkpointed("it@2", 1, FakeEngine.FIGURES, Optional.empty(),
+        Optional.of(new PreCopyReport(List.of(new PreCopyReport.Round(8192, 1_000_000, 2_000_000)), true, 4096))));
+    CommandLineRun text = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it",
+        "--pre-copy");
+    CommandLineRun json = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it",
+        "--pre-copy", "--json");
+
+    assertThat(text.out()).contains("copied while it ran: 8.0 KiB in 2.00 ms; in the freeze 4.0 KiB");
+    assertThat(json.out()).contains("\"stopped_ms\": 1.000", "\"converged\": true", "\"last_bytes\": 4096");
+  }
+
+  @Test
   void whatTrackingCameToIsTold() {
     engine.checkpoint = new Outcome.Done<>(new Checkpointed("it@2", 1, FakeEngine.FIGURES,
-        Optional.of(new TrackReport(Optional.of("it@1"), 4096, 8192, 12288))));
+        Optional.of(new TrackReport(Optional.of("it@1"), 4096, 8192, 12288)), Optional.empty()));
     CommandLineRun text = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track");
     CommandLineRun json = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track",
         "--json");

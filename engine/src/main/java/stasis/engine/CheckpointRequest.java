@@ -14,12 +14,14 @@ import stasis.repository.ImageStore;
 /// @param strict refuse what could only be carried approximately
 /// @param maxFreeze give up, with the program untouched, when it would have to stand still longer
 /// @param track only into a repository
+/// @param preCopyRounds how often memory is copied at most while the program runs, before the freeze in which the rest
+///     is read; 0: it is not. Only into a repository. With `leaveRunning` no copy of the memory is held then
 public record CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
-    Optional<Duration> maxFreeze, TrackOrder track) {
+    Optional<Duration> maxFreeze, TrackOrder track, int preCopyRounds) {
   /// Without tracking.
   public CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
       Optional<Duration> maxFreeze) {
-    this(root, destination, leaveRunning, strict, maxFreeze, TrackOrder.OFF);
+    this(root, destination, leaveRunning, strict, maxFreeze, TrackOrder.OFF, 0);
   }
 
   /// Into a folder. @param force replace an image that is there

@@ -122,10 +122,14 @@ public final class Checkpointer {
       try (HiddenKernel kernel = HiddenKernel.open(ptrace);
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
-          WriteTracking tracking = WriteTracking.begin(environment.proc(), request.root(), request.track(), writer)) {
+          Sparing sparing = Sparing.begin(ptrace, request, environment, writer)) {
         rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning(),
             request.track());
         Answering answering = Answering.open(environment, request.root(), kernel);
+        if (request.preCopyRounds() > 0) {
+          phases.enter("pre-copy");
+          sparing.preCopy().run(request.root(), request.preCopyRounds(), listener);
+        }
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
         FrozenTree.Outcome outcome = FrozenTree.freeze(ptrace, request.root(),
@@ -133,13 +137,13 @@ public final class Checkpointer {
         return switch (outcome) {
           case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());
-          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering, tracking);
+          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering, sparing);
         };
       }
     }
 
     private CheckpointOutcome frozen(FrozenTree tree, long frozenAt, ImageWriter writer, LiveHost host,
-        Answering answering, WriteTracking tracking) throws ObstructedException, SyscallException, ImageException,
+        Answering answering, Sparing sparing) throws ObstructedException, SyscallException, ImageException,
         ProcException, DecodeException {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
@@ -153,7 +157,7 @@ public final class Checkpointer {
           case Collected.Complete complete -> {
             try (complete) {
               complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
-              yield collected(complete, hold, frozenAt, header, writer, host, tracking);
+              yield collected(complete, hold, frozenAt, header, writer, host, sparing);
             }
           }
         };
@@ -161,19 +165,19 @@ public final class Checkpointer {
     }
 
     private CheckpointOutcome collected(Collected.Complete complete, Hold hold, long frozenAt, StatefileHeader header,
-        ImageWriter writer, LiveHost host, WriteTracking tracking) throws ObstructedException, SyscallException,
+        ImageWriter writer, LiveHost host, Sparing sparing) throws ObstructedException, SyscallException,
         ImageException, ProcException, DecodeException {
       Freeze freeze = new Freeze(hold, frozenAt, complete.files().changes());
-      track(tracking, hold, complete);
+      sparing.pass(hold.tree(), complete, phases);
       try (Contents contents = contents(complete, hold)) {
-        if (request.leaveRunning() && contents.obstacle().isEmpty()) {
+        if (request.leaveRunning() && contents.isHeld()) {
           listener.at(new Moment.Snapshot());
           freeze.end();
         }
         phases.enter("encode");
         Contents.Found found = contents.pages(complete.capture());
         PageStore pages = found.store();
-        tracking.spare(pages);
+        sparing.spare(pages);
         Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
         List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
@@ -186,9 +190,9 @@ public final class Checkpointer {
             new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
         if (request.leaveRunning()) {
-          tracking.committed(writer.identity());
+          sparing.tracking().committed(writer.identity());
         }
-        List<String> warnings = new ArrayList<>(tracking.told());
+        List<String> warnings = new ArrayList<>(sparing.told());
         if (!contents.obstacle().isEmpty()) {
           warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
               + contents.obstacle());
@@ -205,19 +209,13 @@ public final class Checkpointer {
         int threads = settled.tasks().size();
         return new CheckpointOutcome.Stored(new CheckpointReport(writer.title(), freeze.lastedNs(),
             phases.nowNs() - startNs, imageBytes, pages.sectionBytes(), settled.leaders().size(), threads,
-            phases.elapsedNs(), losses, warnings, tracking.report(pages)));
-      }
-    }
-
-    private void track(WriteTracking tracking, Hold hold, Collected.Complete complete) throws SyscallException {
-      if (request.track() != TrackOrder.OFF) {
-        phases.enter("track");
-        tracking.pass(hold.tree(), complete, request.leaveRunning());
+            phases.elapsedNs(), losses, warnings, sparing.tracked(pages),
+            sparing.preCopied(pages)));
       }
     }
 
     private Contents contents(Collected.Complete complete, Hold hold) throws ObstructedException, SyscallException {
-      if (!request.leaveRunning()) {
+      if (!request.leaveRunning() || request.preCopyRounds() > 0) {
         return Contents.inPlace(complete);
       }
       phases.enter("snapshot");

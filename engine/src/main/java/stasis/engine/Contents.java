@@ -169,6 +169,11 @@ final class Contents implements AutoCloseable {
     return obstacle;
   }
 
+  /// Whether the tree may run on while they are read.
+  boolean isHeld() {
+    return held;
+  }
+
   /// Finds the pages; may run after the tree has resumed when snapshots hold them. A process that was born with the
   /// memory of another of the tree, and still shares pages with it, has only the others of its own.
   Found pages(Capture capture) throws SyscallException {

@@ -50,6 +50,11 @@ final class PageStore {
     }
   }
 
+  /// Adds pages of an mm that goes on meanwhile.
+  void addRunning(ObjectId mm, List<PageScan.Run> pages, Reader reader) {
+    pages.forEach(page -> add(mm, page.start().bits(), page.lengthBytes(), reader, Optional.empty()));
+  }
+
   void addHeld(ObjectId mm, HeldRange range) {
     add(mm, range.start().bits(), range.run().lengthBytes(), range::read, Optional.empty());
   }

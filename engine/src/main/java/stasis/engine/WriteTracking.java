@@ -19,6 +19,7 @@ import stasis.linux.abi.Uffd;
 import stasis.linux.sys.Userfault;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
+import stasis.repository.EarlierImage;
 import stasis.repository.EarlierPages;
 import stasis.repository.ImageException;
 import stasis.repository.ImageIdentity;
@@ -61,7 +62,7 @@ final class WriteTracking implements AutoCloseable {
 
   /// Before the freeze.
   static WriteTracking begin(Proc proc, Tid root, TrackOrder order, ImageWriter writer)
-      throws ProcException, SyscallException, ImageException {
+      throws ProcException, SyscallException {
     if (order == TrackOrder.OFF) {
       return new WriteTracking(proc, root, 0, order, Optional.empty());
     }
@@ -81,26 +82,25 @@ final class WriteTracking implements AutoCloseable {
           Optional.empty())) {
         tracking.pass(tree, collected, true);
         for (MappingCollector.PrivatePages pages : collected.pages()) {
-          tracking.scan(pages);
+          tracking.trackedBytes += unwritten(pages).runs().size();
         }
       }
     }
   }
 
-  private void lookUp(ImageIdentity parent, ImageWriter writer) throws ImageException {
-    earlier = writer.earlier(parent);
-    if (earlier.isEmpty()) {
+  private void lookUp(ImageIdentity parent, ImageWriter writer) {
+    Optional<EarlierImage> image = writer.earlier(parent);
+    if (image.isEmpty()) {
       told.add("all memory was read: " + parent.title() + ", since which the program is tracked, is not in this"
           + " repository");
       return;
     }
     try {
-      EarlierPages pages = earlier.get();
-      for (PageMap map : Statefile.decode(pages.metadata(), pages.pageBytes(), Limits.DEFAULT).pageMaps()) {
+      for (PageMap map : Statefile.decode(image.get().metadata(), image.get().pageBytes(), Limits.DEFAULT).pageMaps()) {
         earlierRuns.put(map.body(), map.runs());
       }
+      earlier = image.map(EarlierImage::pages);
     } catch (DecodeException e) {
-      earlier = Optional.empty();
       told.add("all memory was read: " + parent.title() + " does not decode: " + e.getMessage());
     }
   }
@@ -167,10 +167,11 @@ final class WriteTracking implements AutoCloseable {
     if (runs.isEmpty() || !pages.watched()) {
       return;
     }
-    unwritten.put(pages.mm(), new Unwritten(scan(pages), runs.get()));
+    unwritten.put(pages.mm(), new Unwritten(unwritten(pages), runs.get()));
   }
 
-  private Intervals scan(MappingCollector.PrivatePages pages) throws SyscallException {
+  /// The pages of an mm that nobody wrote since they were protected.
+  static Intervals unwritten(MappingCollector.PrivatePages pages) throws SyscallException {
     var unchanged = new Intervals();
     try (PageScan scan = new PageScan(pages.task())) {
       for (PageScan.Run stretch : stretches(pages, TrackOrder.HUGE_TOO)) {
@@ -228,7 +229,8 @@ final class WriteTracking implements AutoCloseable {
     }
   }
 
-  private static Userfault fresh(FrozenGroup group) throws ErrandRefusedException, SyscallException {
+  /// One that notes writes and delays nobody.
+  static Userfault fresh(FrozenGroup group) throws ErrandRefusedException, SyscallException {
     Userfault userfault = Userfaults.open(group, group.tasks().getFirst(), Uffd.USER_MODE_ONLY | O_NONBLOCK,
         Deadline.after(ERRAND_BOUND));
     try {

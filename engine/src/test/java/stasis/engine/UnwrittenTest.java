@@ -7,7 +7,6 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import stasis.image.PageRun;
 import stasis.image.PageRuns;
-import stasis.linux.abi.Bytes;
 import stasis.repository.EarlierPages;
 import stasis.repository.ImageContent.Kept;
 import stasis.repository.ImageException;
@@ -21,22 +20,7 @@ class UnwrittenTest {
   private final List<Long> asked = new ArrayList<>();
 
   /// Has everything.
-  private final EarlierPages all = new EarlierPages() {
-    @Override
-    public Bytes metadata() {
-      return Bytes.EMPTY;
-    }
-
-    @Override
-    public long pageBytes() {
-      return Long.MAX_VALUE;
-    }
-
-    @Override
-    public boolean holds(long sectionOffset, long lengthBytes) {
-      return asked.add(sectionOffset);
-    }
-  };
+  private final EarlierPages all = (sectionOffset, _) -> asked.add(sectionOffset);
 
   private static PageRun run(long firstPage, long pages, long section) {
     return new PageRun(BASE + firstPage * PAGE, pages * PAGE, section * PAGE);
@@ -87,22 +71,7 @@ class UnwrittenTest {
 
   @Test
   void nothingIsKeptThatIsNotThere() throws ImageException {
-    var none = new EarlierPages() {
-      @Override
-      public Bytes metadata() {
-        return Bytes.EMPTY;
-      }
-
-      @Override
-      public long pageBytes() {
-        return 0;
-      }
-
-      @Override
-      public boolean holds(long sectionOffset, long lengthBytes) {
-        return false;
-      }
-    };
+    EarlierPages none = (_, _) -> false;
     assertThat(new Unwritten(pages(0, 64), PageRuns.of(List.of(run(0, 64, 0)))).of(List.of(run(0, 64, 0)), none))
         .isEmpty();
   }

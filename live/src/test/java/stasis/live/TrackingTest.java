@@ -66,7 +66,7 @@ final class TrackingTest {
   private CheckpointReport checkpoint(Victim victim, ImageDestination destination, boolean leaveRunning,
       TrackOrder track) {
     CheckpointOutcome outcome = new Checkpointer(Kinds.all(), environment).checkpoint(
-        new CheckpointRequest(victim.pid(), destination, leaveRunning, false, Optional.empty(), track), _ -> { });
+        new CheckpointRequest(victim.pid(), destination, leaveRunning, false, Optional.empty(), track, 0), _ -> { });
     assertThat(outcome).as(Cycle.text(outcome)).isInstanceOf(CheckpointOutcome.Stored.class);
     return ((CheckpointOutcome.Stored) outcome).report();
   }

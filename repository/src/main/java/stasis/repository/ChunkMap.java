@@ -40,7 +40,7 @@ final class ChunkMap {
   }
 
   /// Collects pieces into parts, each a chunk of its own.
-  static final class Builder {
+  static final class Builder implements ChunkSink.Pieces {
     private final ChunkPacker packer;
     private final ByteBuffer part = ByteBuffer.allocate(MAX_PART_PIECES * PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private final List<Manifest.Part> parts = new ArrayList<>();
@@ -49,7 +49,8 @@ final class ChunkMap {
       this.packer = packer;
     }
 
-    void add(Piece piece) throws ImageException {
+    @Override
+    public void add(Piece piece) throws ImageException {
       piece.write(part);
       if (!part.hasRemaining() || piece.mask() != 0 && piece.id().cuts()) {
         cut();
@@ -67,6 +68,22 @@ final class ChunkMap {
       }
       return List.copyOf(parts);
     }
+  }
+
+  /// A map that no checkpoint has.
+  static ChunkMap of(List<Piece> pieces) {
+    ByteBuffer all = ByteBuffer.allocate(Math.multiplyExact(pieces.size(), PIECE_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+    long[] starts = new long[pieces.size() + 1];
+    for (int i = 0; i < pieces.size(); i++) {
+      pieces.get(i).write(all);
+      starts[i + 1] = starts[i] + (long) pieces.get(i).pages() * Layout.ALIGNMENT_BYTES;
+    }
+    return new ChunkMap(all.flip(), starts);
+  }
+
+  /// Of all pieces together.
+  long pageBytes() {
+    return starts[count()];
   }
 
   /// @throws ImageException also when it is not the map of so many bytes of pages

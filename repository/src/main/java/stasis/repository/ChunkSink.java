@@ -25,7 +25,7 @@ final class ChunkSink implements PageSink {
   private final long comingBytes;
   private final Cuts cuts;
   private final KeptPieces keeping;
-  private final ChunkMap.Builder map;
+  private final Pieces map;
   private final PackWriter packs;
   private final Vault vault;
   private final Arena arena = Arena.ofShared();
@@ -38,6 +38,11 @@ final class ChunkSink implements PageSink {
   private long filledBytes;
   private int nextCut;
   private boolean closed;
+
+  /// Takes the pieces in their order.
+  interface Pieces {
+    void add(ChunkMap.Piece piece) throws ImageException;
+  }
 
   /// A piece to come. @param kept what it is already; empty: its pages are in the buffer
   private record Planned(int lengthBytes, Optional<ChunkMap.Piece> kept) {}
@@ -91,7 +96,7 @@ final class ChunkSink implements PageSink {
   }
 
   ChunkSink(ImageContent content, Optional<EarlierChunks> earlier, PackWriter packs, Vault vault,
-      ChunkMap.Builder map) {
+      Pieces map) {
     this.comingBytes = content.comingBytes();
     this.keeping = new KeptPieces(content.kept(), earlier);
     this.cuts = new Cuts(content.stretches(), content.pageBytes());
@@ -178,8 +183,8 @@ final class ChunkSink implements PageSink {
     }
   }
 
-  /// Waits for all of it. @return the parts of the chunk map
-  List<Manifest.Part> finish() throws ImageException {
+  /// Waits for all of it.
+  void finish() throws ImageException {
     if (filledBytes != comingBytes) {
       throw new IllegalStateException(filledBytes + " bytes of pages written of " + comingBytes + " announced");
     }
@@ -190,7 +195,6 @@ final class ChunkSink implements PageSink {
       map.add(keeping.next(nextCut).orElseThrow());
       keeping.taken(nextCut);
     }
-    return map.finish();
   }
 
   @Override

@@ -1,38 +1,29 @@
 package stasis.repository;
 
-import stasis.linux.abi.Bytes;
-
-/// The pages of a checkpoint that is in the repository already.
+/// Pages that are in the repository, or on their way into it.
 final class EarlierChunks implements EarlierPages {
-  private final ImageReader reader;
   private final ChunkMap map;
-  private final ChunkStore store;
+  private final Presence chunks;
 
-  EarlierChunks(RepositoryReader reader) {
-    this.reader = reader;
-    this.map = reader.map();
-    this.store = reader.store();
+  /// Whether a chunk is there.
+  interface Presence {
+    boolean has(ChunkId id) throws ImageException;
   }
 
-  @Override
-  public Bytes metadata() throws ImageException {
-    return reader.metadata();
-  }
-
-  @Override
-  public long pageBytes() {
-    return reader.pageBytes();
+  EarlierChunks(ChunkMap map, Presence chunks) {
+    this.map = map;
+    this.chunks = chunks;
   }
 
   @Override
   public boolean holds(long sectionOffset, long lengthBytes) throws ImageException {
-    if (sectionOffset < 0 || sectionOffset >= pageBytes()) {
+    if (sectionOffset < 0 || sectionOffset >= map.pageBytes()) {
       return false;
     }
     int index = map.at(sectionOffset);
     ChunkMap.Piece piece = map.piece(index);
     return map.start(index) == sectionOffset && (long) piece.pages() * Layout.ALIGNMENT_BYTES == lengthBytes
-        && (piece.mask() == 0 || store.find(piece.id()).isPresent());
+        && (piece.mask() == 0 || chunks.has(piece.id()));
   }
 
   /// The piece that begins there.

@@ -16,7 +16,15 @@ public interface ImageWriter extends AutoCloseable {
   /// The pages of an image that lies where this one goes. To be asked for before [#writeMetadata].
   ///
   /// @return empty when that image is not there any more, and always where contents are not shared
-  default Optional<EarlierPages> earlier(ImageIdentity image) {
+  default Optional<EarlierImage> earlier(ImageIdentity image) {
+    return Optional.empty();
+  }
+
+  /// Takes pages that the image can keep later, whatever has become of the others by then. To be asked for before
+  /// [#writeMetadata], as often as wanted; what each time keeps is of the time before.
+  ///
+  /// @param told with no metadata @return empty where contents are not shared
+  default Optional<AheadPages> ahead(ImageContent told) throws ImageException {
     return Optional.empty();
   }
 

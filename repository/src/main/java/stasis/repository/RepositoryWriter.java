@@ -23,6 +23,7 @@ final class RepositoryWriter implements ImageWriter {
   private final Consumer<WriteStep> listener;
   private final PackWriter packs;
   private final ChunkPacker packer;
+  private final ChunkMap.Builder map;
   private Optional<ChunkSink> sink = Optional.empty();
   private Optional<EarlierChunks> earlier = Optional.empty();
   private Optional<ImageContent> content = Optional.empty();
@@ -41,22 +42,52 @@ final class RepositoryWriter implements ImageWriter {
     this.listener = listener;
     this.packs = new PackWriter(root, disk, store);
     this.packer = new ChunkPacker(packs, store.vault());
+    this.map = new ChunkMap.Builder(packer);
   }
 
   @Override
-  public Optional<EarlierPages> earlier(ImageIdentity image) {
+  public Optional<EarlierImage> earlier(ImageIdentity image) {
     Optional<CheckpointName> found = CheckpointName.parse(image.title());
     if (found.isEmpty()) {
       return Optional.empty();
     }
     try {
       Manifest manifest = new Checkpoints(root, store.vault()).find(found.get());
-      earlier = manifest.root().equals(image.root())
-          ? Optional.of(new EarlierChunks(RepositoryReader.open(manifest, store, () -> { }))) : Optional.empty();
-      return earlier.map(pages -> pages);
+      if (!manifest.root().equals(image.root())) {
+        return Optional.empty();
+      }
+      RepositoryReader reader = RepositoryReader.open(manifest, store, () -> { });
+      EarlierChunks pages = new EarlierChunks(reader.map(), id -> store.find(id).isPresent());
+      earlier = Optional.of(pages);
+      return Optional.of(new EarlierImage(reader.metadata(), reader.pageBytes(), pages));
     } catch (ImageException _) {
       return Optional.empty(); // what cannot be read is not kept
     }
+  }
+
+  @Override
+  public Optional<AheadPages> ahead(ImageContent told) {
+    List<ChunkMap.Piece> pieces = new ArrayList<>();
+    ChunkSink into = new ChunkSink(told, earlier, packs, store.vault(), pieces::add);
+    return Optional.of(new AheadPages() {
+      @Override
+      public PageSink pages() {
+        return into;
+      }
+
+      @Override
+      public EarlierPages finish() throws ImageException {
+        into.finish();
+        EarlierChunks all = new EarlierChunks(ChunkMap.of(pieces), _ -> true);
+        earlier = Optional.of(all);
+        return all;
+      }
+
+      @Override
+      public void close() {
+        into.close();
+      }
+    });
   }
 
   @Override
@@ -70,7 +101,7 @@ final class RepositoryWriter implements ImageWriter {
       throw new IllegalStateException("the metadata is written once");
     }
     content = Optional.of(told);
-    sink = Optional.of(new ChunkSink(told, earlier, packs, store.vault(), new ChunkMap.Builder(packer)));
+    sink = Optional.of(new ChunkSink(told, earlier, packs, store.vault(), map));
     listener.accept(WriteStep.METADATA_WRITTEN);
   }
 
@@ -95,7 +126,8 @@ final class RepositoryWriter implements ImageWriter {
     if (committed.isPresent() || closed) {
       throw new IllegalStateException("an image is committed once");
     }
-    List<Manifest.Part> pages = sink.orElseThrow().finish();
+    sink.orElseThrow().finish();
+    List<Manifest.Part> pages = map.finish();
     List<Manifest.Part> metadata = metadata(what.metadata());
     listener.accept(WriteStep.PAGES_WRITTEN);
     packs.finish();

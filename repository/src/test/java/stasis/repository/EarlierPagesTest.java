@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.linux.abi.Bytes;
@@ -40,9 +41,10 @@ final class EarlierPagesTest {
   /// Of `pages` only those between `from` and `to` are brought.
   private void second(Keys keys, ImageIdentity before, byte[] pages, int from, int to) throws ImageException {
     try (RepositoryWriter writer = writer(keys)) {
-      EarlierPages earlier = writer.earlier(before).orElseThrow();
+      EarlierImage earlier = writer.earlier(before).orElseThrow();
       assertThat(earlier.metadata().toArray()).isEqualTo(METADATA);
-      assertThat(earlier.holds(from, WINDOW)).isTrue();
+      assertThat(earlier.pageBytes()).isEqualTo(pages.length);
+      assertThat(earlier.pages().holds(from, WINDOW)).isTrue();
       writer.writeMetadata(new ImageContent(Bytes.of(METADATA), pages.length, stretch(pages),
           List.of(new ImageContent.Kept(0, from, 0), new ImageContent.Kept(to, pages.length - to, to)),
           ImageFacts.NONE));
@@ -99,11 +101,42 @@ final class EarlierPagesTest {
   }
 
   @Test
+  void pagesMayComeAheadOfTheImageAndBeReplaced() throws ImageException {
+    byte[] ahead = KeptImages.memory(16 * 300, 1);
+    byte[] changed = ahead.clone();
+    changed[7 * WINDOW] ^= 1;
+    byte[] last = changed.clone();
+    last[8 * WINDOW] ^= 1;
+    try (RepositoryWriter writer = writer(Keys.NONE)) {
+      ahead(writer, ahead, 0, ahead.length);
+      ahead(writer, changed, 7 * WINDOW, 8 * WINDOW);
+      writer.writeMetadata(new ImageContent(Bytes.of(METADATA), last.length, stretch(last), without(last, 8 * WINDOW,
+          9 * WINDOW), ImageFacts.NONE));
+      writer.pages().write(ByteBuffer.wrap(last, 8 * WINDOW, WINDOW));
+      writer.commit(written -> written.verifyPages(1));
+    }
+    KeptImages.assertHolds(temp.resolve("repo"), "it@1", METADATA, last);
+  }
+
+  private static List<ImageContent.Kept> without(byte[] pages, int from, int to) {
+    return Stream.of(new ImageContent.Kept(0, from, 0), new ImageContent.Kept(to, pages.length - to, to))
+        .filter(kept -> kept.lengthBytes() > 0).toList();
+  }
+
+  private static void ahead(RepositoryWriter writer, byte[] pages, int from, int to) throws ImageException {
+    try (AheadPages ahead = writer.ahead(new ImageContent(Bytes.EMPTY, pages.length, stretch(pages),
+        without(pages, from, to), ImageFacts.NONE)).orElseThrow()) {
+      ahead.pages().write(ByteBuffer.wrap(pages, from, to - from));
+      assertThat(ahead.finish().holds(from, WINDOW)).isTrue();
+    }
+  }
+
+  @Test
   void onlyWholePiecesCanBeKept() throws ImageException {
     byte[] pages = KeptImages.memory(16 * 4, 1);
     ImageIdentity before = first(Keys.NONE, pages);
     try (RepositoryWriter writer = writer(Keys.NONE)) {
-      EarlierPages earlier = writer.earlier(before).orElseThrow();
+      EarlierPages earlier = writer.earlier(before).orElseThrow().pages();
       assertThat(earlier.holds(WINDOW, WINDOW)).isTrue();
       assertThat(earlier.holds(WINDOW, 2 * WINDOW)).isFalse();
       assertThat(earlier.holds(WINDOW + PAGE, WINDOW - PAGE)).isFalse();

@@ -1,0 +1,291 @@
+package stasis.engine;
+
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import stasis.image.ObjectId;
+import stasis.image.PageMap;
+import stasis.image.PageRuns;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.abi.Uffd;
+import stasis.linux.sys.Userfault;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
+import stasis.procfs.Smaps;
+import stasis.repository.AheadPages;
+import stasis.repository.EarlierPages;
+import stasis.repository.ImageContent;
+import stasis.repository.ImageException;
+import stasis.repository.ImageFacts;
+import stasis.repository.ImageWriter;
+import stasis.resource.ObstructedException;
+import stasis.tracee.Deadline;
+import stasis.tracee.ErrandRefusedException;
+import stasis.tracee.FaultPoints;
+import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
+import stasis.tracee.MemoryFile;
+import stasis.tracee.Ptrace;
+
+/// Copies the memory of a tree while it runs, in rounds: a short freeze in which it is asked what was written since the
+/// round before and the memory is protected anew, then what was written is read from the running tree. What is written
+/// meanwhile is read by the next round, or in the last freeze.
+///
+/// Memory is protected in a freeze only: a thread in the middle of a direct read(2) has pages pinned that the device
+/// writes past any mark.
+final class PreCopy implements AutoCloseable {
+  private static final Duration BOUND = Duration.ofSeconds(10);
+  private static final long FEW_BYTES = 4 << 20;
+  private static final String IO_URING = "anon_inode:[io_uring]";
+  private static final String AIO = "/[aio]";
+
+  private final Ptrace ptrace;
+  private final Proc proc;
+  private final LongSupplier nowNs;
+  private final ImageWriter writer;
+  private final List<Source> sources = new ArrayList<>();
+  private final List<PreCopyReport.Round> rounds = new ArrayList<>();
+  private final List<String> told = new ArrayList<>();
+  private final Map<ObjectId, Unwritten> unwritten = new HashMap<>();
+  private Map<ObjectId, PageRuns> copied = Map.of();
+  private Optional<EarlierPages> earlier = Optional.empty();
+  private boolean converged;
+
+  /// One mm. @param body what it is called in the pages copied ahead
+  private record Source(Tid task, long start, ObjectId body, Userfault userfault) {}
+
+  /// What a freeze said of one. @param own all pages it has @param kept those that nobody wrote since the round before
+  private record Asked(Source source, List<PageScan.Run> own, Intervals kept) {}
+
+  PreCopy(Ptrace ptrace, Proc proc, LongSupplier nowNs, ImageWriter writer) {
+    this.ptrace = ptrace;
+    this.proc = proc;
+    this.nowNs = nowNs;
+    this.writer = writer;
+  }
+
+  /// @param most rounds @param listener hears how far each is; what it throws ends all
+  void run(Tid root, int most, Moment.Listener listener)
+      throws SyscallException, ImageException, ObstructedException {
+    long before = Long.MAX_VALUE;
+    for (int i = 0; i < most && !converged; i++) {
+      long beganNs = nowNs.getAsLong();
+      Optional<List<Asked>> asked = ask(root);
+      if (asked.isEmpty()) {
+        return;
+      }
+      long stoppedNs = nowNs.getAsLong() - beganNs;
+      long readBytes = copy(asked.get(), listener);
+      rounds.add(new PreCopyReport.Round(readBytes, stoppedNs, nowNs.getAsLong() - beganNs));
+      converged = readBytes <= FEW_BYTES;
+      if (!converged && readBytes > before - before / 4) {
+        told.add("copying ahead no longer converged: round " + (i + 1) + " had " + (readBytes >> 20) + " MiB to read,"
+            + " the one before " + (before >> 20));
+        return;
+      }
+      before = readBytes;
+    }
+  }
+
+  /// @return empty where it must not be done
+  private Optional<List<Asked>> ask(Tid root) throws SyscallException {
+    if (!(FrozenTree.freeze(ptrace, root, Deadline.after(BOUND), FaultPoints.NONE)
+        instanceof FrozenTree.Outcome.Frozen(FrozenTree tree))) {
+      return Optional.empty(); // the checkpoint itself will say why
+    }
+    try (tree) {
+      var asked = new ArrayList<Asked>();
+      for (FrozenTree.Member member : tree.members()) {
+        ProcTask task = proc.task(member.group().shown());
+        Smaps smaps = task.smaps();
+        Optional<String> pinned = pinned(task, smaps);
+        if (pinned.isPresent()) {
+          told.add("nothing was copied ahead: task " + task.tid() + " has " + pinned.get()
+              + ", through which its memory may be written without a trace");
+          earlier = Optional.empty();
+          return Optional.empty();
+        }
+        asked.addAll(ask(member.group(), smaps));
+      }
+      return Optional.of(asked);
+    } catch (ProcException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<String> pinned(ProcTask task, Smaps smaps) throws ProcException {
+    if (smaps.entries().stream().anyMatch(entry -> entry.vma().name().startsWith(AIO))) {
+      return Optional.of("a context for AIO");
+    }
+    for (Fd fd : task.fds()) {
+      if (task.fdLink(fd).target().latin1().equals(IO_URING)) {
+        return Optional.of("an io_uring");
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// Nothing where its memory cannot be protected: it is then read in the last freeze.
+  private List<Asked> ask(FrozenGroup group, Smaps smaps) throws ProcException {
+    try {
+      Source source = source(group);
+      var own = new ArrayList<PageScan.Run>();
+      var kept = new Intervals();
+      try (PageScan scan = new PageScan(source.task())) {
+        for (PageScan.Run stretch : stretches(smaps)) {
+          scan.unwritten(stretch.start(), stretch.lengthBytes())
+              .forEach(run -> kept.add(run.start().bits(), run.start().bits() + run.lengthBytes()));
+          long registered = source.userfault().register(stretch.start(), stretch.lengthBytes(), Uffd.REGISTER_MODE_WP);
+          if (!Errno.isError(registered)) {
+            scan.protect(stretch.start(), stretch.lengthBytes());
+            own.addAll(scan.ownPages(stretch.start(), stretch.lengthBytes()));
+          }
+        }
+      }
+      return List.of(new Asked(source, own, kept));
+    } catch (ErrandRefusedException | SyscallException e) {
+      return List.of();
+    }
+  }
+
+  private Source source(FrozenGroup group) throws ProcException, ErrandRefusedException, SyscallException {
+    Tid task = group.shown();
+    long start = TrackingHolder.start(proc, task);
+    Optional<Source> known = sources.stream().filter(one -> one.task().equals(task) && one.start() == start)
+        .findFirst();
+    if (known.isPresent()) {
+      return known.get();
+    }
+    Source fresh = new Source(task, start, new ObjectId(sources.size() + 1), WriteTracking.fresh(group));
+    sources.add(fresh);
+    return fresh;
+  }
+
+  private static List<PageScan.Run> stretches(Smaps smaps) {
+    var stretches = new Intervals();
+    for (Smaps.Entry entry : smaps.entries()) {
+      if (MappingCollector.Writes.of(entry) == MappingCollector.Writes.NOTED) {
+        stretches.add(entry.vma().start(), entry.vma().end());
+      }
+    }
+    return stretches.runs();
+  }
+
+  /// @return how much was read
+  private long copy(List<Asked> asked, Moment.Listener listener)
+      throws SyscallException, ImageException, ObstructedException {
+    PageStore store = new PageStore();
+    Map<ObjectId, Unwritten> since = new HashMap<>();
+    List<Running> memories = new ArrayList<>();
+    try {
+      for (Asked one : asked) {
+        ObjectId body = one.source().body();
+        Running memory = new Running(new MemoryFile(one.source().task()));
+        memories.add(memory);
+        store.addRunning(body, one.own(), memory::read);
+        Optional.ofNullable(copied.get(body)).ifPresent(runs -> since.put(body, new Unwritten(one.kept(), runs)));
+      }
+      if (earlier.isPresent()) {
+        store.keep(since, earlier.get());
+      }
+      Optional<AheadPages> ahead = writer.ahead(new ImageContent(Bytes.EMPTY, store.sectionBytes(), store.stretches(),
+          store.kept(), ImageFacts.NONE));
+      if (ahead.isPresent()) {
+        try (AheadPages pages = ahead.get()) {
+          store.copy(pages.pages(), () -> { }, listener);
+          earlier = Optional.of(pages.finish());
+        }
+      }
+    } finally {
+      memories.forEach(memory -> memory.file().close());
+    }
+    copied = new HashMap<>();
+    for (PageMap map : store.maps()) {
+      copied.put(map.body(), map.runs());
+    }
+    return store.comingBytes();
+  }
+
+  /// Memory of a task that goes on. A page that is gone meanwhile reads as zeros: it has no mark any more, so it is
+  /// read again if it comes back.
+  private record Running(MemoryFile file) {
+    private static final long PAGE = 4096;
+
+    void read(long start, MemorySegment into) {
+      if (tried(start, into)) {
+        return;
+      }
+      for (long at = 0; at < into.byteSize(); at += PAGE) {
+        MemorySegment page = into.asSlice(at, Math.min(PAGE, into.byteSize() - at));
+        if (!tried(start + at, page)) {
+          page.fill((byte) 0);
+        }
+      }
+    }
+
+    private boolean tried(long start, MemorySegment into) {
+      try {
+        file.read(new RemoteAddress(start), into);
+        return true;
+      } catch (SyscallException e) {
+        return false;
+      }
+    }
+  }
+
+  /// In the last freeze: asks once more.
+  void pass(Collected.Complete collected) throws SyscallException {
+    if (earlier.isEmpty() || collected.files().hasOpen(IO_URING)) {
+      earlier = Optional.empty();
+      return;
+    }
+    for (MappingCollector.PrivatePages pages : collected.pages()) {
+      Optional<PageRuns> runs = body(pages).map(copied::get);
+      if (runs.isPresent() && pages.watched()) {
+        unwritten.put(pages.mm(), new Unwritten(WriteTracking.unwritten(pages), runs.get()));
+      }
+    }
+  }
+
+  private Optional<ObjectId> body(MappingCollector.PrivatePages pages) {
+    try {
+      long start = TrackingHolder.start(proc, pages.task());
+      return sources.stream().filter(one -> one.task().equals(pages.task()) && one.start() == start)
+          .map(Source::body).findFirst();
+    } catch (ProcException e) {
+      return Optional.empty();
+    }
+  }
+
+  /// Has a page store leave out what was copied and not written since.
+  void spare(PageStore pages) throws ImageException {
+    if (earlier.isPresent()) {
+      pages.keep(unwritten, earlier.get());
+    }
+  }
+
+  List<String> told() {
+    return List.copyOf(told);
+  }
+
+  PreCopyReport report(PageStore pages) {
+    return new PreCopyReport(rounds, converged, pages.comingBytes());
+  }
+
+  /// The kernel lets go of the memory.
+  @Override
+  public void close() {
+    sources.forEach(source -> source.userfault().close());
+  }
+}

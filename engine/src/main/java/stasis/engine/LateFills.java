@@ -50,6 +50,9 @@ final class LateFills {
   /// Which fills of a program may be late.
   static Set<Step.Fill> of(Program program, Capture capture, ImageSource image) {
     var late = new HashSet<Step.Fill>();
+    if (program.steps().stream().anyMatch(Step.MapWhereFree.class::isInstance)) {
+      return late; // buffers may be registered with an io_uring: the kernel holds their pages from then on
+    }
     Map<ObjectId, Map<RemoteAddress, VmaState>> eligible = new HashMap<>();
     capture.mms().forEach((id, mm) -> eligible.put(id, eligible(mm, capture)));
     for (Step step : program.steps()) {

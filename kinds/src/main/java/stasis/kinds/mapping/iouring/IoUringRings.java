@@ -16,6 +16,7 @@ import stasis.procfs.Maps;
 import stasis.procfs.Vma;
 import stasis.resource.Arg;
 import stasis.resource.HiddenRing;
+import stasis.resource.Loss;
 import stasis.resource.Mapping;
 import stasis.resource.MappingKind;
 import stasis.resource.ObstructedException;
@@ -145,6 +146,12 @@ public final class IoUringRings implements MappingKind<IoUringRings.State> {
   private static ObstructedException refused(Mapping mapping, String reason) {
     return new ObstructedException(mapping.subject(), "an io_uring cannot be carried as it is: " + reason,
         "let the program close it and set up another");
+  }
+
+  @Override
+  public List<Loss> losses(State state) {
+    return state.replay().isEmpty() ? List.of() : List.of(Loss.of("so that its rings fit where they were, the program"
+        + " comes back without address randomisation: where it maps memory from then on can be foretold"));
   }
 
   @Override

@@ -74,6 +74,7 @@ class IoUringRingsTest extends MemoryContract<IoUringRings.State> {
     FakeMapping first = FakeMapping.of(ENTRIES, FLAGS).group(group());
     assertThat(kind().checkpoint(first)).isEqualTo(new IoUringRings.State(new ObjectId(30), Optional.empty()));
     assertThat(kind().needs(sample())).containsExactly(new ObjectId(30));
+    assertThat(kind().losses(sample()).toString()).contains("randomisation");
     var replay = kind().checkpoint(alone(11, 11)).replay().orElseThrow();
     assertThat(replay.taken()).isEqualTo(11);
     assertThat(replay.unseen()).isEqualTo(1);

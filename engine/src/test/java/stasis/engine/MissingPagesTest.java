@@ -55,7 +55,7 @@ final class MissingPagesTest {
     Map<Long, Long> model = new HashMap<>();
     for (int step = 0; step < 3000; step++) {
       long page = random.nextInt(200);
-      long pages = 1 + random.nextInt(20);
+      long pages = 1L + random.nextInt(20);
       switch (random.nextInt(4)) {
         case 0 -> {
           long section = random.nextInt(100_000);
@@ -71,7 +71,7 @@ final class MissingPagesTest {
           }
         }
         default -> {
-          long to = 300 + random.nextInt(200);
+          long to = 300L + random.nextInt(200);
           missing.move(page * PAGE, to * PAGE, pages * PAGE);
           for (long i = 0; i < pages; i++) {
             Long section = model.remove(page + i);

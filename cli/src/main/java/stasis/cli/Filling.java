@@ -80,7 +80,7 @@ record Filling(Console console, JsonOption json, Verbosity verbosity, LateFill f
   private void log(String line) {
     Map<String, String> environment = System.getenv();
     Path folder = Path.of(environment.getOrDefault("XDG_RUNTIME_DIR",
-        environment.getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home")))).resolve("stasis");
+        environment.getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home", "/")))).resolve("stasis");
     try {
       Files.createDirectories(folder);
       Files.write(folder.resolve("lazy-" + pid + ".log"), List.of("stasis: " + line));

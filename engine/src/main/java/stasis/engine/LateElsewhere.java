@@ -11,8 +11,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import stasis.linux.abi.Tid;
 
-/// A tree whose pages still come in after a lazy restore, from a server that is none of it. What it lacks nobody can see
-/// from outside, so a checkpoint waits.
+/// A tree whose pages still come in after a lazy restore, from a server that is none of it. What it lacks nobody can
+/// see from outside, so a checkpoint waits.
 final class LateElsewhere {
   private static final long BOUND_NS = 120_000_000_000L;
   private static final long PAUSE_NS = 20_000_000;

@@ -23,8 +23,8 @@ public final class LateFill {
     return server.figures();
   }
 
-  /// Waits until every page is in, or nobody is left who could want one, and notes in which order they were wanted. To be
-  /// called once.
+  /// Waits until every page is in, or nobody is left who could want one, and notes in which order they were wanted. To
+  /// be called once.
   ///
   /// @return why the tree was killed, if it was: a page that rotted
   public Optional<String> await() {

@@ -164,7 +164,8 @@ final class PageServer implements AutoCloseable {
       MemorySegment messages = arena.allocate((long) MESSAGES_AT_ONCE * Uffd.MESSAGE_BYTES, 8);
       while (!isOver()) {
         List<LateSpace> now = List.copyOf(spaces);
-        await(now, waits.isEmpty() && (!unidentified || looks > LOOKS_AT_ONCE) ? IDLE_NS : BUSY_NS);
+        boolean idle = waits.isEmpty() && (!unidentified || looks > LOOKS_AT_ONCE);
+        await(now, idle ? IDLE_NS : BUSY_NS);
         for (LateSpace space : now) {
           hear(space, messages, waits);
         }
@@ -200,8 +201,8 @@ final class PageServer implements AutoCloseable {
     }
   }
 
-  /// Reads what there is to hear of one mm, and follows it. A child's descriptor is the guard's as it is ours; but whose
-  /// it is we learn after, so meanwhile the guard would stay.
+  /// Reads what there is to hear of one mm, and follows it. A child's descriptor is the guard's as it is ours; but
+  /// whose it is we learn after, so meanwhile the guard would stay.
   private void hear(LateSpace space, MemorySegment messages, Deque<Wait> waits) throws SyscallException {
     Lock alone = lock.writeLock();
     alone.lock();
@@ -292,8 +293,8 @@ final class PageServer implements AutoCloseable {
     }
   }
 
-  /// Lets go of every mm that has all its pages. Between the last page and the last message nothing can be lost: while a
-  /// child is being born no page is put in (fs/userfaultfd.c, mmap_changing).
+  /// Lets go of every mm that has all its pages. Between the last page and the last message nothing can be lost: while
+  /// a child is being born no page is put in (fs/userfaultfd.c, mmap_changing).
   private void retire(MemorySegment messages, Deque<Wait> waits) throws SyscallException {
     if (!running) {
       return;

@@ -166,7 +166,7 @@ public final class ServerGuard implements AutoCloseable {
     }
     batch.call(Nr.MUNMAP, Expect.ANY, Operand.imm(from), Operand.imm(TASK_SIZE_X86_64 - from));
     addWait(batch, us);
-    RemoteAddress first = write(shared, shared.at(PRELUDE_AT), PRELUDE_BYTES, batch, (call, chain) -> {
+    RemoteAddress first = write(shared, shared.at(PRELUDE_AT), PRELUDE_BYTES, batch, chain -> {
       chain.set(JAVA_BYTE, 4, OP_CHAIN);
       chain.set(JAVA_SHORT, 6, FIRST_TWO_FROM_MEMORY);
       chain.set(JAVA_LONG, 8, shared.at(LIST_AT).bits());
@@ -182,7 +182,7 @@ public final class ServerGuard implements AutoCloseable {
 
   @FunctionalInterface
   private interface Last {
-    void write(Arena call, MemorySegment descriptor);
+    void write(MemorySegment descriptor);
   }
 
   /// Writes a batch with one more descriptor behind it. @return its first
@@ -195,7 +195,7 @@ public final class ServerGuard implements AutoCloseable {
     try (Arena call = Arena.ofConfined()) {
       MemorySegment image = call.allocate(part.lengthBytes() + StubCode.DESCRIPTOR_BYTES, 8);
       part.encode(image.asSlice(0, part.lengthBytes()), new Progress(batch));
-      last.write(call, image.asSlice(part.lengthBytes()));
+      last.write(image.asSlice(part.lengthBytes()));
       shared.write(at, image);
     }
     return part.descriptors();
@@ -215,7 +215,7 @@ public final class ServerGuard implements AutoCloseable {
           Operand.imm(0));
     }
     pidfds.forEach(process -> addWait(batch, process));
-    RemoteAddress first = write(shared, shared.at(LISTS_AT + next * LIST_BYTES), LIST_BYTES, batch, (call, poll) -> {
+    RemoteAddress first = write(shared, shared.at(LISTS_AT + next * LIST_BYTES), LIST_BYTES, batch, poll -> {
       poll.set(JAVA_INT, 0, Nr.PPOLL.on(Syscalls.HOST));
       poll.set(JAVA_SHORT, 6, THIRD_FROM_MEMORY);
       poll.set(JAVA_LONG, 24, shared.at(STAY_AT).bits());

@@ -76,17 +76,17 @@ final class PreCopy implements AutoCloseable {
   }
 
   /// @param most rounds @param listener hears how far each is; what it throws ends all
-  void run(Tid root, int most, Moment.Listener listener)
+  void run(Tid root, int most, Moment.Listener listener, Phases phases)
       throws SyscallException, ImageException, ObstructedException {
     long before = Long.MAX_VALUE;
     for (int i = 0; i < most && !converged; i++) {
       long beganNs = nowNs.getAsLong();
-      Optional<List<Asked>> asked = ask(root);
+      Optional<List<Asked>> asked = ask(root, phases, i + 1);
       if (asked.isEmpty()) {
         return;
       }
       long stoppedNs = nowNs.getAsLong() - beganNs;
-      long readBytes = copy(asked.get(), listener);
+      long readBytes = copy(asked.get(), listener, phases, i + 1);
       rounds.add(new PreCopyReport.Round(readBytes, stoppedNs, nowNs.getAsLong() - beganNs));
       converged = readBytes <= FEW_BYTES;
       if (!converged && readBytes > before - before / 4) {
@@ -99,6 +99,12 @@ final class PreCopy implements AutoCloseable {
   }
 
   /// @return empty where it must not be done
+  private Optional<List<Asked>> ask(Tid root, Phases phases, int round) throws SyscallException {
+    try (Phases.Stretch _ = phases.part("round " + round + " stopped")) {
+      return ask(root);
+    }
+  }
+
   private Optional<List<Asked>> ask(Tid root) throws SyscallException {
     if (!(FrozenTree.freeze(ptrace, root, Deadline.after(BOUND), FaultPoints.NONE)
         instanceof FrozenTree.Outcome.Frozen(FrozenTree tree))) {
@@ -180,6 +186,13 @@ final class PreCopy implements AutoCloseable {
       }
     }
     return stretches.runs();
+  }
+
+  private long copy(List<Asked> asked, Moment.Listener listener, Phases phases, int round)
+      throws SyscallException, ImageException, ObstructedException {
+    try (Phases.Stretch _ = phases.part("round " + round + " copied")) {
+      return copy(asked, listener);
+    }
   }
 
   /// @return how much was read

@@ -112,7 +112,9 @@ public final class Restorer {
           if (reader.isGuarded()) {
             reader.verifyPages(PAGE_CHECKERS);
           }
-          reader.layOut(PAGE_CHECKERS, new LargeFills(source).taken(program));
+          try (Phases.Stretch _ = phases.part("lay out")) {
+            reader.layOut(PAGE_CHECKERS, new LargeFills(source).taken(program));
+          }
           phases.enter("execute");
           Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener,
               environment.monotonicNs());
@@ -175,7 +177,8 @@ public final class Restorer {
       int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
-          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses)));
+          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses),
+          phases.spans()));
     }
   }
 }

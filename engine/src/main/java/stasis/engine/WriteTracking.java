@@ -75,12 +75,12 @@ final class WriteTracking implements AutoCloseable {
   }
 
   /// What is done in the freeze, to a tree that is ours.
-  static void rehearse(Proc proc, FrozenTree tree, Collected.Complete collected, TrackOrder order)
+  static void rehearse(Environment environment, FrozenTree tree, Collected.Complete collected, TrackOrder order)
       throws SyscallException {
     if (order != TrackOrder.OFF) {
-      try (var tracking = new WriteTracking(proc, tree.members().getFirst().group().leader(), 0, order,
+      try (var tracking = new WriteTracking(environment.proc(), tree.members().getFirst().group().leader(), 0, order,
           Optional.empty())) {
-        tracking.pass(tree, collected, true);
+        tracking.pass(tree, collected, true, new Phases(environment.monotonicNs()));
         for (MappingCollector.PrivatePages pages : collected.pages()) {
           tracking.trackedBytes += unwritten(pages).runs().size();
         }
@@ -108,7 +108,7 @@ final class WriteTracking implements AutoCloseable {
   /// In the freeze: asks what was not written.
   ///
   /// @param arm whether the tree runs on, and is to be tracked from here on
-  void pass(FrozenTree tree, Collected.Complete collected, boolean arm) throws SyscallException {
+  void pass(FrozenTree tree, Collected.Complete collected, boolean arm, Phases phases) throws SyscallException {
     if (collected.files().hasOpen(IO_URING)) {
       earlier = Optional.empty();
       told.add("all memory was read, and it is not tracked: the program has an io_uring, through which it may be"
@@ -146,7 +146,9 @@ final class WriteTracking implements AutoCloseable {
     Map<Tid, FrozenGroup> groups = new HashMap<>();
     tree.members().forEach(member -> groups.put(member.group().shown(), member.group()));
     for (MappingCollector.PrivatePages pages : collected.pages()) {
-      arm(pages, GroupPlan.require(groups, pages.task()), Optional.ofNullable(ours.remove(pages.task())));
+      try (Phases.Stretch _ = phases.part("task " + pages.task())) {
+        arm(pages, GroupPlan.require(groups, pages.task()), Optional.ofNullable(ours.remove(pages.task())));
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 // Connections of Multipath TCP with both ends in the tree: with bytes on their way both ways, more than any buffer
-// has, half closed, with an end that was closed, over, over IPv6, with the other end in another process, not accepted, and
-// not answered.
+// has, half closed, with an end that was closed, over, over IPv6, with the other end in another process, not
+// accepted, and not answered.
 #include "victim.h"
 
 #include <arpa/inet.h>

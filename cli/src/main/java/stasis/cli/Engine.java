@@ -3,6 +3,7 @@ package stasis.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.engine.HostReport;
 import stasis.engine.PreCopyReport;
 import stasis.engine.Redaction;
 import stasis.engine.Span;
@@ -22,6 +23,16 @@ interface Engine {
 
   /// The program a restore would run, a step a line.
   Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher);
+
+  /// Whether an image can be restored.
+  ///
+  /// @param host a report of another host; this one, without
+  Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher);
+
+  /// This host to those who plan a restore on it.
+  ///
+  /// @param questions of an image, beside what any image asks
+  Outcome<HostReport> hostReport(List<String> questions);
 
   /// Every resource of a live tree; stops it no longer than a look.
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
@@ -66,6 +77,10 @@ interface Engine {
       this(image, frozenNs, figures, Optional.empty(), Optional.empty());
     }
   }
+
+  /// @param obstacles none: it can be restored
+  /// @param questions what an image asks of a host @param unanswered those of them that a report says nothing of
+  record Judged(List<LossRow> obstacles, List<String> questions, List<String> unanswered) {}
 
   record Restored(long restoreNs, Figures figures, Running program) {}
 

@@ -17,6 +17,8 @@ import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Explanation;
+import stasis.engine.HostReport;
+import stasis.engine.Judgement;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
@@ -24,8 +26,11 @@ import stasis.engine.RestoreOutcome.RestoreReport;
 import stasis.engine.RestoreRequest;
 import stasis.engine.RestoredProgram;
 import stasis.engine.Restorer;
+import stasis.image.DecodeException;
+import stasis.image.Limits;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
+import stasis.image.Statefile;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Kinds;
 import stasis.kinds.Outside;
@@ -33,6 +38,9 @@ import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
+import stasis.repository.ImageException;
+import stasis.repository.ImageReader;
+import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 
 /// The verbs on `stasis.engine`.
@@ -102,6 +110,38 @@ final class LibraryEngine implements Engine {
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case RestoreOutcome.Cancelled _ -> new Outcome.Cancelled<>();
       case RestoreOutcome.Running running -> throw new AssertionError("a dry run that runs: " + running);
+    });
+  }
+
+  @Override
+  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher) {
+    return guarded(() -> {
+      try (ImageReader reader = image.origin().open()) {
+        Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
+        KindSet kinds = Kinds.all(TcpPeers.KEEP);
+        List<Obstacle> unwanted = host.isPresent() ? List.of() : acceptance(image).obstacles(statefile);
+        Judgement judgement = host.isPresent() ? Judgement.there(kinds, host.get(), statefile)
+            : Judgement.here(kinds, LiveEnvironment.of(version), statefile);
+        return new Outcome.Done<>(new Judged(with(rows(unwanted), rows(judgement.obstacles())),
+            List.copyOf(judgement.questions()), List.copyOf(judgement.unanswered())));
+      } catch (ImageException | DecodeException | SyscallException | ProcException e) {
+        return new Outcome.Failed<>(String.valueOf(e.getMessage()));
+      } catch (IllegalArgumentException e) {
+        return new Outcome.Failed<>("the host's report is damaged: " + e.getMessage());
+      }
+    });
+  }
+
+  @Override
+  public Outcome<HostReport> hostReport(List<String> questions) {
+    return guarded(() -> {
+      try {
+        return new Outcome.Done<>(HostReport.of(LiveEnvironment.of(version), questions));
+      } catch (SyscallException | ProcException e) {
+        return new Outcome.Failed<>(String.valueOf(e.getMessage()));
+      } catch (IllegalArgumentException e) {
+        return new Outcome.Failed<>("the questions are damaged: " + e.getMessage());
+      }
     });
   }
 

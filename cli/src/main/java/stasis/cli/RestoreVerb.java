@@ -15,7 +15,6 @@ import picocli.CommandLine.Spec;
 import stasis.cli.Engine.Outcome;
 import stasis.kinds.AddressMap;
 import stasis.repository.ImageException;
-import stasis.repository.Policy;
 
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
@@ -47,13 +46,7 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--map-address", paramLabel = "OLD=NEW", description = "Sockets at the address OLD come back at NEW,"
       + " connections between sockets of the program too. Both may have a port: 10.0.0.1:80=10.0.0.2:8080.")
   private List<String> mapAddress = List.of();
-  @Option(names = "--policy", paramLabel = "FILE", description = "Accept images of the signers in FILE only; without"
-      + " this, of those in /etc/stasis/policy or ~/.config/stasis/policy, if there is one.")
-  private Optional<Path> policy = Optional.empty();
-  @Option(names = "--allow-credentials", description = "As root, give a program of another user's image whatever"
-      + " credentials that says, root's too.")
-  private boolean allowCredentials;
-  @Mixin private KeyOptions keys = new KeyOptions();
+  @Mixin private AcceptOptions accept = new AcceptOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -67,9 +60,7 @@ final class RestoreVerb implements Callable<Integer> {
     AddressMap map = addresses();
     Guard guard;
     try {
-      Optional<Path> place = policy.or(PolicyPlace::find);
-      guard = new Guard(keys.keys(), Optional.empty(), place.isPresent() ? Optional.of(Policy.read(place.get()))
-          : Optional.empty(), allowCredentials);
+      guard = accept.guard();
     } catch (ImageException e) {
       return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }

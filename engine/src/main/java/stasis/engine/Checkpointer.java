@@ -112,7 +112,8 @@ public final class Checkpointer {
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
           Sparing sparing = Sparing.begin(ptrace, request, environment, writer)) {
-        rehearsal.play(kinds, environment, ptrace, host, kernel, request.leaveRunning(), request.track());
+        rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning(),
+            request.track());
         Answering answering = Answering.open(environment, request.root(), kernel);
         if (request.preCopyRounds() > 0) {
           phases.enter("pre-copy");

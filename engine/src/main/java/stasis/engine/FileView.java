@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -15,6 +16,7 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenFaults;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
@@ -22,6 +24,7 @@ import stasis.resource.HiddenTerminal;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.OptionQuery;
 import stasis.resource.OwnCall;
 import stasis.resource.UnixSocket;
 
@@ -108,6 +111,11 @@ final class FileView implements OpenFile {
   }
 
   @Override
+  public Map<Integer, Bytes> options(List<OptionQuery> queries) {
+    return copy.map(own -> OptionAnswers.of(own.fd(), queries)).orElse(Map.of());
+  }
+
+  @Override
   public Lasting changing(List<OwnCall> undo) throws ObstructedException {
     return changes.begin(copy.orElseThrow(() -> new ObstructedException(subject(), "the kernel gives no copy of it",
         "run with CAP_SYS_PTRACE")), subject(), undo);
@@ -126,7 +134,7 @@ final class FileView implements OpenFile {
 
   @Override
   public Optional<ObjectId> epollTarget(Fd targetFd, int nth) {
-    Arg slot = Arg.data(stasis.linux.abi.Bytes.ofU32(fd().value(), targetFd.value(), nth));
+    Arg slot = Arg.data(Bytes.ofU32(fd().value(), targetFd.value(), nth));
     for (SharedFiles.Seat candidate : seating.likeliest(seats.getFirst().task(), targetFd)) {
       Answer answer = OwnCopy.call(Nr.KCMP, List.of(Arg.imm(candidate.task().value()),
           Arg.imm(seats.getFirst().task().value()),
@@ -187,6 +195,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenRing> hiddenRing() {
     return copy().flatMap(own -> tree.ring(own.fd(), seat()));
+  }
+
+  @Override
+  public Optional<HiddenFaults> hiddenFaults() {
+    return copy().flatMap(own -> tree.faults(own.fd(), seat().task()));
   }
 
   @Override

@@ -66,12 +66,28 @@ final class PageScan implements AutoCloseable {
     return guardCategory == 0 ? List.of() : scan(start, lengthBytes, 0, guardCategory, 0);
   }
 
+  /// Pages that hold the shared zero page.
+  List<Run> zeros(RemoteAddress start, long lengthBytes) throws SyscallException {
+    return scan(start, lengthBytes, 0, PAGE_IS_PFNZERO, 0);
+  }
+
+  /// Pages, or places for pages, that a userfaultfd has write-protected, in a vma registered for that.
+  List<Run> writeProtected(RemoteAddress start, long lengthBytes) throws SyscallException {
+    return scan(start, lengthBytes, PAGE_IS_WRITTEN | guardCategory, PAGE_IS_WRITTEN | guardCategory,
+        PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
+  }
+
   /// Present pages that nobody wrote since [#protect]. Only a page that was protected then, and lies in a vma that has
   /// been registered ever since, is one: a vma that was moved, mapped anew or grown has lost it, so has a page that was
   /// dropped, and a swapped one is not told from a marker.
   List<Run> unwritten(RemoteAddress start, long lengthBytes) throws SyscallException {
     long unwanted = PAGE_IS_WRITTEN | PAGE_IS_FILE | PAGE_IS_PFNZERO;
     return scan(0, start, lengthBytes, unwanted, unwanted | PAGE_IS_WPALLOWED | PAGE_IS_PRESENT, 0);
+  }
+
+  /// Whether writes to the page there are noted (EPERM where not, pagemap_scan_test_walk()).
+  boolean notesWrites(RemoteAddress start) {
+    return !Errno.isError(call(PM_SCAN_CHECK_WPASYNC, start.bits(), start.bits() + PAGE, 0, PAGE_IS_WRITTEN, 0));
   }
 
   /// Has the kernel note each write to a present page of its own from here on (userfaultfd, asynchronously). With

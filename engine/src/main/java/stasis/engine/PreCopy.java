@@ -47,7 +47,6 @@ import stasis.tracee.Ptrace;
 final class PreCopy implements AutoCloseable {
   private static final Duration BOUND = Duration.ofSeconds(10);
   private static final long FEW_BYTES = 4 << 20;
-  private static final String IO_URING = "anon_inode:[io_uring]";
   private static final String AIO = "/[aio]";
 
   private final Ptrace ptrace;
@@ -117,8 +116,7 @@ final class PreCopy implements AutoCloseable {
         Smaps smaps = task.smaps();
         Optional<String> pinned = pinned(task, smaps);
         if (pinned.isPresent()) {
-          told.add("nothing was copied ahead: task " + task.tid() + " has " + pinned.get()
-              + ", through which its memory may be written without a trace");
+          told.add("nothing was copied ahead: task " + task.tid() + " has " + pinned.get());
           earlier = Optional.empty();
           return Optional.empty();
         }
@@ -132,11 +130,12 @@ final class PreCopy implements AutoCloseable {
 
   private static Optional<String> pinned(ProcTask task, Smaps smaps) throws ProcException {
     if (smaps.entries().stream().anyMatch(entry -> entry.vma().name().startsWith(AIO))) {
-      return Optional.of("a context for AIO");
+      return Optional.of("a context for AIO, through which it may be written without a trace");
     }
     for (Fd fd : task.fds()) {
-      if (task.fdLink(fd).target().latin1().equals(IO_URING)) {
-        return Optional.of("an io_uring");
+      Optional<String> misleading = WriteTracking.misleading(task.fdLink(fd).target().latin1());
+      if (misleading.isPresent()) {
+        return misleading;
       }
     }
     return Optional.empty();
@@ -259,7 +258,7 @@ final class PreCopy implements AutoCloseable {
 
   /// In the last freeze: asks once more.
   void pass(Collected.Complete collected) throws SyscallException {
-    if (earlier.isEmpty() || collected.files().hasOpen(IO_URING)) {
+    if (earlier.isEmpty() || WriteTracking.misleading(collected.files()).isPresent()) {
       earlier = Optional.empty();
       return;
     }

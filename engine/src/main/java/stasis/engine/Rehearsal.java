@@ -36,10 +36,18 @@ record Rehearsal(long xfeatures) {
 
   /// Freezes, describes and lets go of a stub, several times.
   ///
-  /// @param snapshot whether the path includes the copy-on-write image @param track what it includes besides
-  void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel,
+  /// @param root of the tree that will be frozen @param snapshot whether the path includes the copy-on-write image
+  /// @param track what it includes besides
+  void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel, Tid root,
       boolean snapshot, TrackOrder track) throws SyscallException {
-    Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of());
+    try (RehearsedSockets sockets = RehearsedSockets.of(environment.proc(), root)) {
+      play(kinds, environment, ptrace, host, kernel, sockets, snapshot, track);
+    }
+  }
+
+  private static void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel,
+      RehearsedSockets sockets, boolean snapshot, TrackOrder track) throws SyscallException {
+    Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, sockets.fds());
     Tid tid = stub.tid();
     stub.idle();
     try {
@@ -51,6 +59,7 @@ record Rehearsal(long xfeatures) {
         }
       }
     } finally {
+      sockets.hush();
       Stub.end(ptrace, tid);
     }
   }

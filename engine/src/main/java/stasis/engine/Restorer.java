@@ -18,6 +18,7 @@ import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 import stasis.resource.FileKind;
+import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.OwnCall;
@@ -65,6 +66,16 @@ public final class Restorer {
     }
   }
 
+  /// Whether numbers can be chosen without a namespace of one's own.
+  static boolean isPlain(Host host) {
+    return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE");
+  }
+
+  /// @param holder who it is, for people
+  static Obstacle taken(int pid, String holder, String remedy) {
+    return new Obstacle.Unsupported("pid " + pid, "it is taken by " + holder, remedy);
+  }
+
   /// One restore: the phases in order.
   private final class Run {
     private final Ptrace ptrace;
@@ -92,10 +103,9 @@ public final class Restorer {
       phases.enter("plan");
       LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
-      if (clocks.isPresent() && isPlain(host) && !host.capabilities().contains("CAP_SYS_TIME")) {
-        return new RestoreOutcome.Refused(List.of(new Obstacle.Unsupported("clocks",
-            "this host's clocks are behind what the program has seen, and a time namespace needs CAP_SYS_TIME",
-            "restore with CAP_SYS_TIME, or as an ordinary user")));
+      List<Obstacle> behind = clocks.isPresent() ? ProgramClocks.obstacles(host) : List.of();
+      if (!behind.isEmpty()) {
+        return new RestoreOutcome.Refused(behind);
       }
       return switch (new Planner(kinds).plan(capture, host)) {
         case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
@@ -145,10 +155,9 @@ public final class Restorer {
     private static List<Obstacle> taken(Capture capture) {
       List<Integer> pids = Stream.concat(capture.tasks().values().stream().map(TaskState::ownPid),
           capture.zombies().values().stream().map(ZombieState::ownPid)).toList();
-      return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().<Obstacle>map(holder ->
-          new Obstacle.Unsupported("pid " + holder.pid(), "it is taken by " + holder.describe(),
-              holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere"))
-          .toList();
+      return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().map(holder -> Restorer.taken(
+          holder.pid(), holder.describe(),
+          holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere")).toList();
     }
 
     private static void afterwards(Capture capture) {
@@ -164,10 +173,6 @@ public final class Restorer {
     /// Pids may be chosen with a capability, or in namespaces of one's own.
     private Births births(LiveHost host, Optional<TimeOffsets> clocks) {
       return isPlain(host) ? new PlainBirths(ptrace, clocks) : new NamespaceBirths(ptrace, clocks);
-    }
-
-    private static boolean isPlain(LiveHost host) {
-      return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE");
     }
 
     private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile,

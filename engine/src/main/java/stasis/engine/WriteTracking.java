@@ -36,8 +36,11 @@ import stasis.tracee.Userfaults;
 final class WriteTracking implements AutoCloseable {
   private static final Duration ERRAND_BOUND = Duration.ofSeconds(30);
   private static final int O_NONBLOCK = 0x800;
-  /// Its registered buffers are pinned: the kernel writes to them past page tables.
-  private static final String IO_URING = "anon_inode:[io_uring]";
+  /// Files in whose presence marks prove nothing, and why. The registered buffers of an io_uring are pinned: the kernel
+  /// writes to them past page tables. Who has a userfaultfd sets marks as well.
+  private static final Map<String, String> MISLEADING = Map.of(
+      "anon_inode:[io_uring]", "an io_uring, through which it may be written without a trace",
+      "anon_inode:[userfaultfd]", "a userfaultfd of its own");
 
   private final Proc proc;
   private final Tid root;
@@ -109,10 +112,10 @@ final class WriteTracking implements AutoCloseable {
   ///
   /// @param arm whether the tree runs on, and is to be tracked from here on
   void pass(FrozenTree tree, Collected.Complete collected, boolean arm, Phases phases) throws SyscallException {
-    if (collected.files().hasOpen(IO_URING)) {
+    Optional<String> misleading = misleading(collected.files());
+    if (misleading.isPresent()) {
       earlier = Optional.empty();
-      told.add("all memory was read, and it is not tracked: the program has an io_uring, through which it may be"
-          + " written without a trace");
+      told.add("all memory was read, and it is not tracked: the program has " + misleading.get());
       if (holder.isPresent()) {
         holder.get().end();
       }
@@ -150,6 +153,15 @@ final class WriteTracking implements AutoCloseable {
         arm(pages, GroupPlan.require(groups, pages.task()), Optional.ofNullable(ours.remove(pages.task())));
       }
     }
+  }
+
+  /// @param link where an fd leads, as /proc/PID/fd has it @return what it is, if marks prove nothing beside it
+  static Optional<String> misleading(String link) {
+    return Optional.ofNullable(MISLEADING.get(link));
+  }
+
+  static Optional<String> misleading(FileCollector files) {
+    return MISLEADING.keySet().stream().filter(files::hasOpen).findFirst().map(MISLEADING::get);
   }
 
   /// Those of another program that has the same tid by now are not.

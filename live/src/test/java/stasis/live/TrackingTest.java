@@ -214,7 +214,7 @@ final class TrackingTest {
   void aProgramWithAnIoUringIsReadWhole(@TempDir Path folder) {
     try (Launcher launcher = victims.launcher(folder)) {
       Victim victim = launcher.start(victims.ofKind("file", "iouring"));
-      victim.awaitReady("ring-worker", Cycle.BOUND);
+      victim.awaitReady("uring-worker", Cycle.BOUND);
       CheckpointReport report = checkpoint(victim, Repository.destination(folder.resolve("repository"), "it"), true,
           TrackOrder.ON);
 

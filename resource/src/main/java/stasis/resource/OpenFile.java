@@ -1,8 +1,11 @@
 package stasis.resource;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import stasis.image.ObjectId;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.procfs.FdInfo;
@@ -60,6 +63,23 @@ public interface OpenFile {
   /// @param process its leader
   record Holder(ObjectId process, FdInfo info) {}
 
+  /// Answers of getsockopt(2), by index of the question: those that are not expected. None for what it does not have.
+  default Map<Integer, Bytes> options(List<OptionQuery> queries) {
+    Map<Integer, Bytes> found = new HashMap<>();
+    for (int i = 0; i < queries.size(); i++) {
+      OptionQuery query = queries.get(i);
+      Answer answer = ask(Nr.GETSOCKOPT, Arg.self(), Arg.imm(query.level()), Arg.imm(query.name()),
+          Arg.space(query.roomBytes()), Arg.data(Bytes.ofU32(query.roomBytes())));
+      if (!answer.failed()) {
+        Bytes value = answer.output(3).slice(0, Math.max(0, Math.min(query.roomBytes(), answer.output(4).u32(0))));
+        if (!query.expected().contains(value)) {
+          found.put(i, value);
+        }
+      }
+    }
+    return found;
+  }
+
   /// Whether a description of the tree is the socket with this inode number.
   boolean isSocketOfTree(long inode);
 
@@ -91,6 +111,11 @@ public interface OpenFile {
   /// What the kernel keeps of this io_uring and does not tell, after requests on their way were waited for; empty where
   /// BPF is not allowed.
   default Optional<HiddenRing> hiddenRing() {
+    return Optional.empty();
+  }
+
+  /// What the kernel keeps of this userfaultfd and does not tell; empty where BPF is not allowed.
+  default Optional<HiddenFaults> hiddenFaults() {
     return Optional.empty();
   }
 

@@ -93,7 +93,8 @@ public final class SocketDiag {
       throws ObstructedException {
     Bytes ports = local.bytes().slice(2, 2).concat(peer.bytes().slice(2, 2)).concat(Bytes.zeros(44));
     for (int hostBytes : new int[] {4, 16}) {
-      Bytes request = request(hostBytes, NLM_F_REQUEST | NLM_F_DUMP, -1, ports).withU32(0, REQUEST_BYTES + PROTOCOL_BYTES)
+      Bytes request = request(hostBytes, NLM_F_REQUEST | NLM_F_DUMP, -1, ports)
+          .withU32(0, REQUEST_BYTES + PROTOCOL_BYTES)
           .concat(Bytes.ofU32(PROTOCOL_BYTES | INET_DIAG_REQ_PROTOCOL << 16, IPPROTO_MPTCP));
       Optional<Found> found = ask(asker, request, true).stream().filter(one -> one.host().equals(local.host())
           && one.peerHost().equals(peer.host()) && one.peerPort() == peer.port()).findFirst();

@@ -2,6 +2,7 @@ package stasis.kinds.socket;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import stasis.kinds.AddressMap;
@@ -36,25 +37,22 @@ public final class SocketOptions {
 
   /// What differs from a new socket, in the order in which it is set.
   ///
-  /// @param levels whose options such a socket has @param datagrams whether multicast options mean anything to it
-  public static List<SocketOption> of(OpenFile file, Set<Integer> levels, boolean datagrams)
-      throws ObstructedException {
+  /// @param set what such a socket tells
+  public static List<SocketOption> of(OpenFile file, OptionSet set) throws ObstructedException {
+    Map<Integer, Bytes> differing = file.options(set.queries());
     var options = new ArrayList<SocketOption>();
-    for (OptionTable.Row row : OptionTable.all()) {
-      if (row.when() != OptionTable.When.HIDDEN && levels.contains(row.level())
-          && (datagrams || !row.label().contains("MULTICAST"))) {
-        Optional<Bytes> value = row.level() == OptionTable.SOL_SOCKET && row.name() == SO_FILTER ? filter(file)
-            : SocketOption.read(file, row.level(), row.name(), row.roomBytes());
-        if (value.isPresent() && !row.standard().contains(value.get())) {
-          options.add(new SocketOption(row.level(), row.name(), value.get()));
-        }
-      }
+    for (int i = 0; i < set.rows().size(); i++) {
+      OptionTable.Row row = set.rows().get(i);
+      boolean filter = row.level() == OptionTable.SOL_SOCKET && row.name() == SO_FILTER;
+      Optional<Bytes> value = filter ? filter(file).filter(program -> !program.isEmpty())
+          : Optional.ofNullable(differing.get(i));
+      value.ifPresent(found -> options.add(new SocketOption(row.level(), row.name(), found)));
     }
     // The old name shows what was set by the new one (net/core/sock.c, sk_getsockopt()).
     if (options.stream().anyMatch(option -> is(option, OptionTable.SOL_SOCKET, SO_TIMESTAMPING_NEW))) {
       options.removeIf(option -> is(option, OptionTable.SOL_SOCKET, SO_TIMESTAMPING_OLD));
     }
-    HiddenOptions.add(file, levels, datagrams, options);
+    HiddenOptions.add(file, set.levels(), set.datagrams(), options);
     return List.copyOf(options);
   }
 

@@ -27,9 +27,11 @@ class HiddenOptionsTest {
 
   @Test
   void whatBpfShowsToBeUsedAndCannotBeReadIsRefusedByName() {
-    assertThatThrownBy(() -> SocketOptions.of(socket().hidden(with(true, false, false, false, false)), ALL, false))
+    assertThatThrownBy(() -> SocketOptions.of(socket().hidden(with(true, false, false, false, false)),
+        OptionSet.of(ALL, false)))
         .hasMessageContaining("SO_ATTACH_REUSEPORT_CBPF");
-    assertThatThrownBy(() -> SocketOptions.of(socket().hidden(with(false, true, true, true, true)), ALL, true))
+    assertThatThrownBy(() -> SocketOptions.of(socket().hidden(with(false, true, true, true, true)),
+        OptionSet.of(ALL, true)))
         .hasMessageContaining("IP_XFRM_POLICY").hasMessageContaining("IPV6_FLOWLABEL_MGR")
         .hasMessageContaining("IPV6_JOIN_ANYCAST").hasMessageContaining("TCP_MD5SIG");
   }
@@ -39,7 +41,7 @@ class HiddenOptionsTest {
     var hidden = new HiddenSocket(false, false, 8, 3, 0, Bytes.zeros(19).concat(Bytes.hex("01")), 1400, false, false,
         false, 1000, 0, Optional.empty());
 
-    assertThat(SocketOptions.of(socket().hidden(hidden), ALL, true)).containsExactlyInAnyOrder(
+    assertThat(SocketOptions.of(socket().hidden(hidden), OptionSet.of(ALL, true))).containsExactlyInAnyOrder(
         new SocketOption(1, 70, Bytes.ofU32(8)), new SocketOption(41, 24, Bytes.ofU32(1400)),
         new SocketOption(41, 50, Bytes.zeros(19).concat(Bytes.hex("01"))), new SocketOption(6, 2, Bytes.ofU32(1000)),
         new SocketOption(0, 32, Bytes.ofU32(0, 0, 3)));

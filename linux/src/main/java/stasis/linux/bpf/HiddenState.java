@@ -179,6 +179,23 @@ public final class HiddenState implements AutoCloseable {
     }
   }
 
+  /// A userfaultfd that a task has open.
+  ///
+  /// @param watched whose memory it may watch
+  public Optional<KernelFaults> faults(Tid holder, int fd, Tid watched) throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    List<Row<GroupField>> others = groups.read(new Visit.One(watched));
+    if (rows.isEmpty() || others.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(KernelFaults.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd,
+          others.getFirst().unsigned(GroupField.MM)));
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "a userfaultfd");
+    }
+  }
+
   private KernelWords words() throws SyscallException, UnsupportedKernel {
     if (words.isEmpty()) {
       words = Optional.of(KernelWords.open(btf));

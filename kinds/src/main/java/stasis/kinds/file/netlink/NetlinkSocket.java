@@ -10,6 +10,7 @@ import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.Readiness;
 import stasis.kinds.file.SocketFacts;
 import stasis.kinds.socket.NetText;
+import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
 import stasis.linux.abi.Bytes;
@@ -51,6 +52,7 @@ public final class NetlinkSocket implements FileKind<NetlinkSocket.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.netlink", 1);
   private static final int AF_NETLINK = 16;
   private static final int SOL_SOCKET = 1;
+  private static final OptionSet OPTIONS = OptionSet.of(Set.of(SOL_SOCKET), false);
   private static final int SO_PROTOCOL = 38;
   private static final int SOL_NETLINK = 270;
   private static final int NETLINK_ADD_MEMBERSHIP = 1;
@@ -94,7 +96,7 @@ public final class NetlinkSocket implements FileKind<NetlinkSocket.State> {
     Bytes peer = name(file, Nr.GETPEERNAME);
     return new State(SocketFacts.option(file, SocketFacts.SO_TYPE), protocol, OpenFlags.of(file), port,
         peer.u32(4) == 0 && peer.u32(8) == 0 ? Bytes.EMPTY : peer, groups(file),
-        SocketOptions.of(file, Set.of(SOL_SOCKET), false), OWN.stream()
+        SocketOptions.of(file, OPTIONS), OWN.stream()
         .filter(name -> SocketOption.readInt(file, SOL_NETLINK, name).orElse(0) != 0).toList(), told(protocol));
   }
 

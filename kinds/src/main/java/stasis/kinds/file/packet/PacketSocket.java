@@ -10,6 +10,7 @@ import stasis.image.Tag;
 import stasis.kinds.file.OpenFlags;
 import stasis.kinds.file.Readiness;
 import stasis.kinds.file.SocketFacts;
+import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
 import stasis.linux.abi.Bytes;
@@ -63,6 +64,7 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
   private static final int DEVICE_BYTES = 14;
   private static final int AF_PACKET = 17;
   private static final int SOL_SOCKET = 1;
+  private static final OptionSet OPTIONS = OptionSet.of(Set.of(SOL_SOCKET), false);
   private static final int SOL_PACKET = 263;
   private static final int PACKET_ADD_MEMBERSHIP = 1;
   private static final int PACKET_FANOUT = 18;
@@ -108,7 +110,7 @@ public final class PacketSocket implements FileKind<PacketSocket.State> {
     int type = SocketFacts.option(file, SocketFacts.SO_TYPE);
     boolean old = type == SOCK_PACKET;
     return new State(type, OpenFlags.of(file), old ? Short.toUnsignedInt(Short.reverseBytes((short) found.protocol()))
-        : address.u16(2), old ? 0 : address.u32(4), SocketOptions.of(file, Set.of(SOL_SOCKET), false), own,
+        : address.u16(2), old ? 0 : address.u32(4), SocketOptions.of(file, OPTIONS), own,
         found.memberships(), fanout, (Readiness.of(file, Readiness.READABLE) & Readiness.READABLE) == 0 ? List.of()
         : List.of("its unread packets are lost"), old ? address.slice(2, DEVICE_BYTES) : Bytes.EMPTY);
   }

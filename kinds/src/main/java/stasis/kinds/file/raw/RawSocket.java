@@ -15,6 +15,7 @@ import stasis.kinds.file.SocketFacts;
 import stasis.kinds.socket.HiddenOptions;
 import stasis.kinds.socket.Memberships;
 import stasis.kinds.socket.NetText;
+import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -123,7 +124,7 @@ public final class RawSocket implements FileKind<RawSocket.State> {
     Set<Integer> levels = new HashSet<>(Set.of(SOL_SOCKET));
     // A raw socket of IPv6 has no options of IPv4 (net/ipv6/ipv6_sockglue.c, ipv6_getsockopt()).
     levels.add(v6 ? SOL_IPV6 : 0);
-    List<SocketOption> options = SocketOptions.of(file, levels, true).stream()
+    List<SocketOption> options = SocketOptions.of(file, OptionSet.of(levels, true)).stream()
         .filter(option -> option.level() != SOL_IPV6 || isOwn(option.name(), type, protocol)).toList();
     int ready = Readiness.of(file, Readiness.READ_SHUT | Readiness.READABLE);
     return new State(family, type, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),

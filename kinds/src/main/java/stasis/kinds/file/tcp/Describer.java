@@ -12,6 +12,7 @@ import stasis.kinds.TcpPeers;
 import stasis.kinds.file.Readiness;
 import stasis.kinds.file.tcp.TcpSocket.Phase;
 import stasis.kinds.file.tcp.TcpSocket.State;
+import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.PacketWall;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketDiag;
@@ -31,8 +32,8 @@ record Describer(TcpPeers outside) {
   private static final int TCP_ULP = 31;
   private static final int INFO_UNACKED_AT = 24;
   private static final int INFO_SACKED_AT = 28;
-  private static final Set<Integer> LEVELS = Set.of(SOL_SOCKET, 0, 41, IPPROTO_TCP);
-  private static final Set<Integer> LEVELS_OF_V4 = Set.of(SOL_SOCKET, 0, IPPROTO_TCP);
+  private static final OptionSet OPTIONS = OptionSet.of(Set.of(SOL_SOCKET, 0, 41, IPPROTO_TCP), false);
+  private static final OptionSet OPTIONS_OF_V4 = OptionSet.of(Set.of(SOL_SOCKET, 0, IPPROTO_TCP), false);
   private static final String CLOSE = "let the program close it before the checkpoint";
 
   State describe(OpenFile file) throws ObstructedException {
@@ -46,7 +47,7 @@ record Describer(TcpPeers outside) {
     }
     SocketAddress local = SocketAddress.local(file);
     List<SocketOption> all = SocketOptions.undeafened(SocketOptions.of(file,
-        local.family() == SocketAddress.AF_INET ? LEVELS_OF_V4 : LEVELS, false));
+        local.family() == SocketAddress.AF_INET ? OPTIONS_OF_V4 : OPTIONS));
     int state = info.u8(0);
     if (multipath && state != TcpState.LISTEN && state != TcpState.SYN_SENT) {
       Optional<SocketAddress> peer = SocketAddress.peer(file);
@@ -89,8 +90,8 @@ record Describer(TcpPeers outside) {
   private static State connecting(OpenFile file, SocketAddress local, List<SocketOption> options)
       throws ObstructedException {
     if (file.hiddenSocket().flatMap(HiddenSocket::stream).filter(HiddenSocket.Stream::openingData).isPresent()) {
-      throw new ObstructedException(file.subject(), "it has sent data with its SYN (Fast Open), and nobody has answered",
-          "let its handshake end before the checkpoint");
+      throw new ObstructedException(file.subject(), "it has sent data with its SYN (Fast Open), and nobody has"
+          + " answered", "let its handshake end before the checkpoint");
     }
     SocketAddress peer = SocketDiag.connecting(file, local, file.facts().inode()).orElseThrow(
         () -> new ObstructedException(file.subject(), "whom it connects to cannot be found", CLOSE));
@@ -121,8 +122,8 @@ record Describer(TcpPeers outside) {
     Connection end = Connection.read(file, whose, info, TcpSocket.reuse(options));
     if (whose == Connection.Peer.OUTSIDE && outside == TcpPeers.CLOSE) {
       if (end.urgentIn().filter(mark -> !mark.taken()).isPresent()) {
-        throw new ObstructedException(file.subject(), "a connection that is given up loses the urgent byte that it has not"
-            + " read", "let the program read it before the checkpoint");
+        throw new ObstructedException(file.subject(), "a connection that is given up loses the urgent byte that it has"
+            + " not read", "let the program read it before the checkpoint");
       }
       return state.ended(end.unreadStream(), true);
     }

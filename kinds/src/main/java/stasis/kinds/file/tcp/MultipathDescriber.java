@@ -75,8 +75,8 @@ record MultipathDescriber(TcpPeers outside) {
     return switch (outside) {
       case REFUSE -> throw new ObstructedException(file.subject(), whom + ", which is outside the program",
           "checkpoint both ends together, or give it up with --tcp-close");
-      case KEEP -> throw new ObstructedException(file.subject(), whom + ", which is outside the program: the kernel lets"
-          + " nobody repair such a connection", OVER_TCP);
+      case KEEP -> throw new ObstructedException(file.subject(), whom + ", which is outside the program: the kernel"
+          + " lets nobody repair such a connection", OVER_TCP);
       case CLOSE -> State.of(file, local, Optional.of(peer), Describer.withoutFastOpen(all), Phase.UNACCEPTED)
           .ended(MultipathEnd.peek(file), true);
     };
@@ -87,14 +87,14 @@ record MultipathDescriber(TcpPeers outside) {
       int state) throws ObstructedException {
     MultipathEnd end = MultipathEnd.require(file);
     boolean saidFin = TcpState.hasSentFin(state);
-    if (end.sentBytes() != 0 || end.written() - (saidFin ? 1 : 0) != end.acknowledged() - (saidFin ? 1 : 0)) {
+    if (end.sentBytes() != 0 || end.written() != end.acknowledged()) {
       throw new ObstructedException(file.subject(), "it has sent data over Multipath TCP to " + peer
           + ", which has not accepted it yet", "let the server accept it before the checkpoint");
     }
     int shut = (Readiness.of(file, Readiness.READ_SHUT) & Readiness.READ_SHUT) != 0 ? 1 : 0;
-    return State.of(file, local, Optional.of(peer), Multipath.options(file, local.family(), Describer.withoutFastOpen(all)),
-        Phase.UNACCEPTED).unheard(new Unaccepted.Unheard(Bytes.EMPTY, shut | (saidFin ? 2 : 0)),
-            remains(file, local, peer));
+    List<SocketOption> options = Multipath.options(file, local.family(), Describer.withoutFastOpen(all));
+    return State.of(file, local, Optional.of(peer), options, Phase.UNACCEPTED).unheard(new Unaccepted.Unheard(Bytes.EMPTY,
+        shut | (saidFin ? 2 : 0)), remains(file, local, peer));
   }
 
   /// Its subflow, which may outlive its program.

@@ -13,8 +13,8 @@ import stasis.resource.HiddenQueues;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 
-/// How far an end of a connection of Multipath TCP is (linux/mptcp.h, struct mptcp_info): sequence numbers of 64 bits, a
-/// FIN counted, which are the same at both ends.
+/// How far an end of a connection of Multipath TCP is (linux/mptcp.h, struct mptcp_info): sequence numbers of 64 bits,
+/// a FIN counted, which are the same at both ends.
 ///
 /// Such a connection cannot be repaired (net/mptcp/sockopt.c: TCP_REPAIR is not among its options), so it comes back as
 /// one of TCP: each end has unread all that the other was ever given to send. Nothing is left on its way, as after a
@@ -53,9 +53,8 @@ record MultipathEnd(long written, long acknowledged, long received, long sentByt
       long end = there.map(one -> one.written - (TcpState.hasSentFin(otherState) ? 1 : 0)).orElse(known);
       Bytes flying = end == known || other.isEmpty() ? Bytes.EMPTY : flying(other.get(), known, end);
       Bytes unread = peek(file);
-      if (require(file).received == here.received
-          && there.map(MultipathEnd::acknowledged)
-              .equals(other.flatMap(MultipathEnd::of).map(MultipathEnd::acknowledged))) {
+      boolean moved = other.isPresent() && require(other.get()).acknowledged != there.orElseThrow().acknowledged;
+      if (!moved && require(file).received == here.received) {
         return here.connection(state, (int) end, unread.concat(flying), info, other.isPresent(),
             (Readiness.of(file, Readiness.READ_SHUT) & Readiness.READ_SHUT) != 0 && !heardFin);
       }
@@ -98,8 +97,8 @@ record MultipathEnd(long written, long acknowledged, long received, long sentByt
   }
 
   static MultipathEnd require(OpenFile file) throws ObstructedException {
-    return of(file).orElseThrow(() -> new ObstructedException(file.subject(), "its peer speaks TCP alone, and the kernel"
-        + " lets nobody repair such a connection of a socket of Multipath TCP",
+    return of(file).orElseThrow(() -> new ObstructedException(file.subject(), "its peer speaks TCP alone, and the"
+        + " kernel lets nobody repair such a connection of a socket of Multipath TCP",
         "run the program over TCP (Go: GODEBUG=multipathtcp=0)"));
   }
 }

@@ -14,6 +14,7 @@ import stasis.kinds.file.SocketFacts;
 import stasis.kinds.socket.DatagramQueue;
 import stasis.kinds.socket.HiddenOptions;
 import stasis.kinds.socket.Memberships;
+import stasis.kinds.socket.OptionSet;
 import stasis.kinds.socket.SocketAddress;
 import stasis.kinds.socket.SocketOption;
 import stasis.kinds.socket.SocketOptions;
@@ -120,7 +121,7 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     if (family == SocketAddress.AF_INET) {
       levels.remove(41);
     }
-    List<SocketOption> options = SocketOptions.of(file, levels, true);
+    List<SocketOption> options = SocketOptions.of(file, OptionSet.of(levels, true));
     return new State(family, protocol, OpenFlags.of(file), SocketAddress.local(file).bytes(),
         SocketAddress.peer(file).map(SocketAddress::bytes), options, DatagramQueue.peek(file), HiddenOptions.shut(file),
         (ready & Readiness.ERROR) != 0, Memberships.of(file, family == SocketAddress.AF_INET6),

@@ -43,7 +43,7 @@ class AdviceTest extends MemoryContract<Advice.State> {
   }
 
   @ParameterizedTest
-  @CsvSource({"um, userfaultfd", "ui, userfaultfd", "ss, shadow stack", "sf, MAP_SYNC",
+  @CsvSource({"ss, shadow stack", "sf, MAP_SYNC",
       "zz, do not know", "mm, device driver"})
   void flagsThatNothingReplaysAreRefused(String flag, String reason) {
     FakeMapping mapping = FakeMapping.of(LINE, "rd wr mr mw me " + flag);

@@ -98,7 +98,7 @@ final class CheckpointVerb implements Callable<Integer> {
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
         strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
         tracking(), preCopyRounds());
-    return new Checkpointing(session, order, json, trace, verbosity).call();
+    return new Checkpointing(session, order, json.with(trace), verbosity).call();
   }
 
   private TrackOrder tracking() {

@@ -14,12 +14,8 @@ import stasis.engine.PreCopyReport;
 import stasis.engine.TrackReport;
 
 /// A `checkpoint` whose command line has been read.
-record Checkpointing(Session session, CheckpointOrder order, JsonOption json, TraceOption trace, Verbosity verbosity)
+record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Verbosity verbosity)
     implements Callable<Integer> {
-  Checkpointing(Session session, CheckpointOrder order, JsonOption json, Verbosity verbosity) {
-    this(session, order, json, new TraceOption(), verbosity);
-  }
-
   @Override
   public Integer call() throws IOException {
     Report report = Report.of(session.console(), json);
@@ -29,7 +25,6 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Tr
     if (!(outcome instanceof Outcome.Done<Checkpointed>(Checkpointed result))) {
       return report.unsuccessful(outcome).code();
     }
-    trace.write("checkpoint", result.figures().spans());
     if (!json.takesStdout() && !verbosity.quiet()) {
       print(result);
     }

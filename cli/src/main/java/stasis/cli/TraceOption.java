@@ -12,27 +12,23 @@ import stasis.engine.Span;
 
 /// `--trace-out FILE`: where the time went, in the format of Chrome's trace viewer (chrome://tracing, Perfetto).
 final class TraceOption {
-  private static final String TASK = "1";
-
   @Option(names = "--trace-out", paramLabel = "FILE",
       description = "Write where the time went to FILE, for chrome://tracing or ui.perfetto.dev.")
   private Optional<Path> file = Optional.empty();
 
-  /// @param operation what all of it is called
-  void write(String operation, List<Span> spans) throws IOException {
+  void write(List<Span> spans) throws IOException {
     if (file.isPresent()) {
-      Files.writeString(file.get(), json(operation, spans).write(), StandardCharsets.UTF_8);
+      Files.writeString(file.get(), json(spans).write(), StandardCharsets.UTF_8);
     }
   }
 
   /// Complete events (`X`) of one thread: what lies within another in time is drawn below it. Times in microseconds
   /// since the first began.
-  static Json json(String operation, List<Span> spans) {
+  static Json json(List<Span> spans) {
     long beganNs = spans.stream().mapToLong(Span::startNs).min().orElse(0);
     List<Json> events = new ArrayList<>();
     events.add(Json.object(Json.member("name", Json.text("process_name")), Json.member("ph", Json.text("M")),
-        Json.member("pid", Json.number(1)), Json.member("args",
-            Json.object(Json.member("name", Json.text("stasis " + operation))))));
+        Json.member("pid", Json.number(1)), Json.member("args", Json.object(Json.member("name", Json.text("stasis"))))));
     for (Span span : spans) {
       events.add(Json.object(
           Json.member("name", Json.text(span.part().isEmpty() ? span.phase() : span.part())),
@@ -41,7 +37,7 @@ final class TraceOption {
           Json.member("ts", micros(span.startNs() - beganNs)),
           Json.member("dur", micros(span.lastedNs())),
           Json.member("pid", Json.number(1)),
-          Json.member("tid", new Json.Verbatim(TASK))));
+          Json.member("tid", Json.number(1))));
     }
     return Json.object(Json.member("displayTimeUnit", Json.text("ms")),
         Json.member("traceEvents", new Json.Items(events)));

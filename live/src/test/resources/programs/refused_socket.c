@@ -93,6 +93,30 @@ static int ring(void) {
   return fd >= 0 && setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) == 0 ? fd : -1;
 }
 
+// Data out of band for a listener that has not accepted.
+static int urgent(void) {
+  int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t length = sizeof here;
+  check(bind(listener, (void *)&here, sizeof here) == 0 && listen(listener, 1) == 0, "listen: %m");
+  check(getsockname(listener, (void *)&here, &length) == 0, "getsockname: %m");
+  check(connect(fd, (void *)&here, sizeof here) == 0, "connect: %m");
+  check(send(fd, "abc", 3, 0) == 3 && send(fd, "X", 1, MSG_OOB) == 1, "send: %m");
+  return fd;
+}
+
+// TCP-AO: struct tcp_ao_add is newer than these headers. The address, the name of the algorithm, and at 216 the bits
+// and what follows.
+static int authentic(void) {
+  char key[292] = "";
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  memcpy(key, &peer, sizeof peer);
+  strcpy(key + 128, "hmac(sha1)");
+  key[128 + 64 + 4 + 4 + 2] = 32;
+  return setsockopt(fd, IPPROTO_TCP, 38, key, sizeof key) == 0 ? fd : -1;
+}
+
 static int unread(void) {
   int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
   struct {
@@ -111,6 +135,7 @@ int main(void) {
       : is("can") ? opened(29, SOCK_RAW, 1) : is("xdp") ? opened(44, SOCK_RAW, 0)
       : is("alg") ? opened(38, SOCK_SEQPACKET, 0) : is("smc") ? opened(43, SOCK_STREAM, 0)
       : is("mptcp") ? multipath() : is("ring") ? ring() : is("unread") ? unread()
+      : is("urgent") ? urgent() : is("ao") ? authentic()
       : is("tipc") ? opened(30, SOCK_RDM, 0) : is("rds") ? opened(21, SOCK_SEQPACKET, 0) : -1;
   ready(fd < 0 ? "none" : "mapped");
   pass();

@@ -4,8 +4,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.engine.HostReport;
+import stasis.engine.LateFill;
 import stasis.engine.PreCopyReport;
 import stasis.engine.Redaction;
+import stasis.engine.RestoreRequest;
 import stasis.engine.Span;
 import stasis.engine.TrackOrder;
 import stasis.engine.TrackReport;
@@ -54,8 +56,13 @@ interface Engine {
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
-  /// @param addresses of sockets that are others from now on
-  record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {}
+  /// @param addresses of sockets that are others from now on @param lazily whether it may run before it has its pages
+  record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses,
+      Optional<RestoreRequest.Lazily> lazily) {
+    RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {
+      this(image, detached, tcpEstablished, addresses, Optional.empty());
+    }
+  }
 
   /// Figures both operations have.
   ///
@@ -82,7 +89,12 @@ interface Engine {
   /// @param questions what an image asks of a host @param unanswered those of them that a report says nothing of
   record Judged(List<LossRow> obstacles, List<String> questions, List<String> unanswered) {}
 
-  record Restored(long restoreNs, Figures figures, Running program) {}
+  /// @param late what still puts pages into the program
+  record Restored(long restoreNs, Figures figures, Running program, Optional<LateFill> late) {
+    Restored(long restoreNs, Figures figures, Running program) {
+      this(restoreNs, figures, program, Optional.empty());
+    }
+  }
 
   /// A restored program that is ours to wait for.
   interface Running {

@@ -74,7 +74,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image())),
+        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image()), order.lazily()),
             committing(order.image(), listener(watcher)))));
   }
 
@@ -90,10 +90,10 @@ final class LibraryEngine implements Engine {
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
     return switch (outcome) {
-      case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report) -> new Outcome.Done<>(
-          new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(), report.pageBytes(),
+      case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report, var late) ->
+          new Outcome.Done<>(new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(), report.pageBytes(),
               report.tasks(), report.threads(), ordered(report.phases()), report.losses(), List.of(), report.spans()),
-              new Program(new Tid(pid), new RestoredProgram(root, waitable))));
+              new Program(new Tid(pid), new RestoredProgram(root, waitable)), late));
       case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);

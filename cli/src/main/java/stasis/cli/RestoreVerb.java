@@ -19,6 +19,7 @@ import stasis.repository.ImageException;
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
     footer = {"", "Examples: stasis restore DIR", "          stasis restore --repo R redis@7 --detach",
+        "          stasis restore DIR --lazy",
         "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
 final class RestoreVerb implements Callable<Integer> {
   private final Session session;
@@ -36,6 +37,10 @@ final class RestoreVerb implements Callable<Integer> {
   private Optional<Integer> commitFd = Optional.empty();
   @Option(names = "--detach", description = "Print the pid and return as soon as the program runs.")
   private boolean detach;
+  @Option(names = "--lazy", description = "Let the program run at once and put its memory in as it asks for it, and"
+      + " beside; this process, or one of its own with --detach, stays until all is in. The program is killed if that"
+      + " process is.")
+  private boolean lazy;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
   private Optional<Path> pidfile = Optional.empty();
   @Option(names = "--dry-run", description = "Print the restore program and run nothing.")
@@ -66,7 +71,8 @@ final class RestoreVerb implements Callable<Integer> {
     } catch (ImageException e) {
       return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
-    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, json, verbosity)
+    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy, json,
+        verbosity)
         .call();
   }
 

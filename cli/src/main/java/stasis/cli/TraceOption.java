@@ -28,7 +28,8 @@ final class TraceOption {
     long beganNs = spans.stream().mapToLong(Span::startNs).min().orElse(0);
     List<Json> events = new ArrayList<>();
     events.add(Json.object(Json.member("name", Json.text("process_name")), Json.member("ph", Json.text("M")),
-        Json.member("pid", Json.number(1)), Json.member("args", Json.object(Json.member("name", Json.text("stasis"))))));
+        Json.member("pid", Json.number(1)), Json.member("args",
+            Json.object(Json.member("name", Json.text("stasis"))))));
     for (Span span : spans) {
       events.add(Json.object(
           Json.member("name", Json.text(span.part().isEmpty() ? span.phase() : span.part())),

@@ -14,6 +14,7 @@ import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelFaults;
+import stasis.linux.bpf.KernelNotice;
 import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelSocket;
@@ -123,6 +124,11 @@ final class HiddenKernel implements AutoCloseable {
   Optional<KernelFaults> faults(Tid holder, int fd, Tid watched) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.faults(holder, fd, watched)
         : Optional.empty();
+  }
+
+  /// How a POSIX message queue that a thread has open tells of messages; empty where BPF is not allowed.
+  Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.notice(holder, fd) : Optional.empty();
   }
 
   boolean isReadable() {

@@ -13,6 +13,7 @@ import stasis.linux.abi.Tid;
 import stasis.linux.bpf.KernelRing;
 import stasis.resource.Arg;
 import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenRing;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
@@ -50,6 +51,17 @@ final class HiddenRings {
           .map(seen -> new HiddenFaults(seen.userModeOnly(), seen.watches()));
     } catch (SyscallException e) {
       // As where BPF is not allowed: the kind says what cannot be seen.
+      return Optional.empty();
+    }
+  }
+
+  /// The same of a POSIX message queue.
+  Optional<HiddenNotice> notice(int fd) {
+    try {
+      return kernel.notice(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd)
+          .map(seen -> new HiddenNotice(seen.sort(), seen.signal(), seen.value()));
+    } catch (SyscallException e) {
+      // As above.
       return Optional.empty();
     }
   }

@@ -16,6 +16,7 @@ import stasis.procfs.ProcException;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
@@ -64,6 +65,11 @@ final class TreeView {
   /// @param fd of the engine's copy @param holder a thread that has it
   Optional<HiddenFaults> faults(int fd, Tid holder) {
     return rings.faults(fd, holder);
+  }
+
+  /// @param fd of the engine's copy
+  Optional<HiddenNotice> notice(int fd) {
+    return rings.notice(fd);
   }
 
   /// @param fd of the engine's copy @param seat where the program has it

@@ -17,7 +17,7 @@ class RefusedSocketsTest {
   @CsvSource({"sharers, SO_ATTACH_REUSEPORT_CBPF", "keyed, TCP_MD5SIG", "labelled, IPV6_FLOWLABEL_MGR",
       "anycast, IPV6_JOIN_ANYCAST", "ebpf, eBPF", "tls, tls", "vsock, vsock", "sctp, SCTP", "can, CAN", "xdp, XDP",
       "alg, AF_ALG", "smc, SMC", "tipc, TIPC", "rds, RDS", "mptcp, Multipath TCP", "ring, PACKET_RX_RING",
-      "unread, only the kernel"})
+      "unread, only the kernel", "urgent, urgent data", "ao, TCP-AO"})
   void isRefusedByName(String which, String name, @TempDir Path work) {
     var victims = new Victims();
     try (var cycle = new Cycle(victims, work)) {

@@ -119,6 +119,12 @@ public interface OpenFile {
     return Optional.empty();
   }
 
+  /// How this POSIX message queue tells of its next message, once it is known that it does; empty where BPF is not
+  /// allowed.
+  default Optional<HiddenNotice> hiddenNotice() {
+    return Optional.empty();
+  }
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

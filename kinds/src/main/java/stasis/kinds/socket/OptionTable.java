@@ -229,8 +229,8 @@ final class OptionTable {
   }
 
   private static void udp(List<Row> rows) {
-    number(rows, IPPROTO_UDP, 100, "UDP_ENCAP", 0);
     for (int level : new int[] {IPPROTO_UDP, IPPROTO_UDPLITE}) {
+      number(rows, level, 100, "UDP_ENCAP", 0);
       number(rows, level, 101, "UDP_NO_CHECK6_TX", 0);
       number(rows, level, 102, "UDP_NO_CHECK6_RX", 0);
       number(rows, level, 103, "UDP_SEGMENT", 0);

@@ -196,6 +196,17 @@ public final class HiddenState implements AutoCloseable {
     }
   }
 
+  /// How a POSIX message queue that a task has open tells of messages.
+  public Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    try {
+      return rows.isEmpty() ? Optional.empty()
+          : Optional.of(KernelNotice.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd));
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "a message queue");
+    }
+  }
+
   private KernelWords words() throws SyscallException, UnsupportedKernel {
     if (words.isEmpty()) {
       words = Optional.of(KernelWords.open(btf));

@@ -91,8 +91,9 @@ final class LibraryEngine implements Engine {
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
     return switch (outcome) {
       case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report, var late) ->
-          new Outcome.Done<>(new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(), report.pageBytes(),
-              report.tasks(), report.threads(), ordered(report.phases()), report.losses(), List.of(), report.spans()),
+          new Outcome.Done<>(new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(),
+              report.pageBytes(), report.tasks(), report.threads(), ordered(report.phases()),
+              report.losses(), List.of(), report.spans()),
               new Program(new Tid(pid), new RestoredProgram(root, waitable)), late));
       case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));

@@ -78,6 +78,7 @@ final class CheckpointVerb implements Callable<Integer> {
   private List<String> redact = List.of();
   @Mixin private CloseOptions keys = new CloseOptions();
   @Mixin private JsonOption json = new JsonOption();
+  @Mixin private TraceOption trace = new TraceOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
   CheckpointVerb(Session session) {
@@ -97,7 +98,7 @@ final class CheckpointVerb implements Callable<Integer> {
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
         strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
         tracking(), preCopyRounds());
-    return new Checkpointing(session, order, json, verbosity).call();
+    return new Checkpointing(session, order, json.with(trace), verbosity).call();
   }
 
   private TrackOrder tracking() {

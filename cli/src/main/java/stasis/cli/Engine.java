@@ -8,6 +8,7 @@ import stasis.engine.LateFill;
 import stasis.engine.PreCopyReport;
 import stasis.engine.Redaction;
 import stasis.engine.RestoreRequest;
+import stasis.engine.Span;
 import stasis.engine.TrackOrder;
 import stasis.engine.TrackReport;
 import stasis.image.LossRow;
@@ -66,8 +67,14 @@ interface Engine {
   /// Figures both operations have.
   ///
   /// @param phasesNs in the order they ran @param warnings what the user should know besides: a zombie nobody reaps
+  /// @param spans of all phases and their parts
   record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
-      SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
+      SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings, List<Span> spans) {
+    Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
+        SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {
+      this(totalNs, imageBytes, pageBytes, tasks, threads, phasesNs, losses, warnings, List.of());
+    }
+  }
 
   /// @param image what it is called: its folder, or `NAME@K`
   /// @param tracked @param preCopied present where that was asked for

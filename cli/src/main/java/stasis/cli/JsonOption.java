@@ -21,11 +21,23 @@ final class JsonOption {
       preprocessor = AttachedOnly.class, description = "Print the report as JSON, or write it to FILE.")
   private Optional<String> target = Optional.empty();
 
+  private TraceOption trace = new TraceOption();
+
   /// @param said what followed `=`, empty text for none; empty where the option was not given
   static JsonOption of(Optional<String> said) {
     JsonOption option = new JsonOption();
     option.target = said.map(file -> file.isEmpty() ? STDOUT : file);
     return option;
+  }
+
+  /// @param other where the time of what is reported is told too @return this
+  JsonOption with(TraceOption other) {
+    trace = other;
+    return this;
+  }
+
+  TraceOption trace() {
+    return trace;
   }
 
   /// Whether stdout is taken: nothing else may be printed there.

@@ -62,7 +62,8 @@ final class LibraryEngine implements Engine {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
               report.threads(),
-              ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings()),
+              ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings(),
+              report.spans()),
           report.tracked(), report.preCopied()));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -89,9 +90,10 @@ final class LibraryEngine implements Engine {
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
     return switch (outcome) {
-      case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report, var late) -> new Outcome.Done<>(
-          new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(), report.pageBytes(),
-              report.tasks(), report.threads(), ordered(report.phases()), report.losses(), List.of()),
+      case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report, var late) ->
+          new Outcome.Done<>(new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(),
+              report.pageBytes(), report.tasks(), report.threads(), ordered(report.phases()),
+              report.losses(), List.of(), report.spans()),
               new Program(new Tid(pid), new RestoredProgram(root, waitable)), late));
       case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));

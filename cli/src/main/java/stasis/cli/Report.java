@@ -58,6 +58,7 @@ record Report(Console console, JsonOption json, ExitStatus failed, ExitStatus re
     members.add(Json.member("losses", LossTable.json(figures.losses())));
     members.add(Json.member("warnings", new Json.Items(figures.warnings().stream().map(Json::text).toList())));
     json.write(new Json.Members(members), console);
+    json.trace().write(figures.spans());
     figures.warnings().forEach(console::say);
     return ExitStatus.DONE;
   }

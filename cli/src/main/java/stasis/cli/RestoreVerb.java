@@ -53,6 +53,7 @@ final class RestoreVerb implements Callable<Integer> {
   private List<String> mapAddress = List.of();
   @Mixin private AcceptOptions accept = new AcceptOptions();
   @Mixin private JsonOption json = new JsonOption();
+  @Mixin private TraceOption trace = new TraceOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
   RestoreVerb(Session session) {
@@ -63,6 +64,7 @@ final class RestoreVerb implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     ImageAt image = Arguments.image(spec, argument, option, repository, commitFd);
     AddressMap map = addresses();
+    json.with(trace);
     Guard guard;
     try {
       guard = accept.guard();

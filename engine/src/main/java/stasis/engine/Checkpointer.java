@@ -128,7 +128,7 @@ public final class Checkpointer {
         Answering answering = Answering.open(environment, request.root(), kernel);
         if (request.preCopyRounds() > 0) {
           phases.enter("pre-copy");
-          sparing.preCopy().run(request.root(), request.preCopyRounds(), listener);
+          sparing.preCopy().run(request.root(), request.preCopyRounds(), listener, phases);
         }
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
@@ -151,7 +151,7 @@ public final class Checkpointer {
         StatefileHeader header = Headers.of(ProgramClocks.of(environment,
             tree.members().stream().map(member -> member.group().shown()).toList()), host);
         phases.enter("collect");
-        Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
+        Collected collected = new Collector(kinds, environment.proc(), stopped, host, phases).collect();
         return switch (collected) {
           case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
           case Collected.Complete complete -> {
@@ -175,7 +175,7 @@ public final class Checkpointer {
           freeze.end();
         }
         phases.enter("encode");
-        Contents.Found found = contents.pages(complete.capture());
+        Contents.Found found = contents.pages(complete.capture(), phases);
         PageStore pages = found.store();
         sparing.spare(pages);
         Capture settled = Settling.of(found.capture(), host);
@@ -210,7 +210,7 @@ public final class Checkpointer {
         return new CheckpointOutcome.Stored(new CheckpointReport(writer.title(), freeze.lastedNs(),
             phases.nowNs() - startNs, imageBytes, pages.sectionBytes(), settled.leaders().size(), threads,
             phases.elapsedNs(), losses, warnings, sparing.tracked(pages),
-            sparing.preCopied(pages)));
+            sparing.preCopied(pages), phases.spans()));
       }
     }
 
@@ -219,7 +219,7 @@ public final class Checkpointer {
         return Contents.inPlace(complete);
       }
       phases.enter("snapshot");
-      return Contents.snapshot(hold.tree(), complete);
+      return Contents.snapshot(hold.tree(), complete, phases);
     }
 
     private static ImageContent content(Statefile statefile, Capture settled, PageStore pages) {
@@ -233,12 +233,16 @@ public final class Checkpointer {
     private long store(ImageWriter writer, ImageContent content, PageStore pages, Freeze freeze, Host host)
         throws ImageException, SyscallException, ObstructedException, DecodeException {
       writer.writeMetadata(content);
-      pages.copy(writer.pages(), freeze::checkBudget, listener);
+      try (Phases.Stretch _ = phases.part("pages")) {
+        pages.copy(writer.pages(), freeze::checkBudget, listener);
+      }
       if (request.leaveRunning()) {
         freeze.end();
         phases.enter("store");
       }
-      return writer.commit((ImageReader written) -> prove(written, host));
+      try (Phases.Stretch _ = phases.part("commit")) {
+        return writer.commit((ImageReader written) -> prove(written, host));
+      }
     }
 
     /// How long the group stands still, and its end.
@@ -292,7 +296,7 @@ public final class Checkpointer {
 
     /// What was written is read back, decoded and planned: a checkpoint that counts can be restored.
     private void prove(ImageReader written, Host host) throws ImageException {
-      try {
+      try (Phases.Stretch _ = phases.part("proof")) {
         Statefile statefile = Statefile.decode(written.metadata(), written.pageBytes(), Limits.DEFAULT);
         Plan plan = new Planner(kinds).plan(new Loader(kinds).load(statefile), host);
         if (plan instanceof Plan.Obstructed(var obstacles)) {

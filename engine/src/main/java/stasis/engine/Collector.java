@@ -41,6 +41,7 @@ final class Collector {
   private final Proc proc;
   private final Stopped stopped;
   private final Host host;
+  private final Phases phases;
   private final Findings findings = new Findings();
   private final TreeView tree;
   private final Map<ObjectId, TaskState> tasks = new TreeMap<>();
@@ -49,7 +50,8 @@ final class Collector {
   private final Map<ObjectId, Capture.Item<?>> items = new TreeMap<>();
 
   /// @param host where the tree is expected to be restored: losses are judged against it
-  Collector(KindSet kinds, Proc proc, Stopped stopped, Host host) {
+  Collector(KindSet kinds, Proc proc, Stopped stopped, Host host, Phases phases) {
+    this.phases = phases;
     this.host = host;
     this.kinds = kinds;
     this.proc = proc;
@@ -72,16 +74,18 @@ final class Collector {
     FileCollector fileCollector = new FileCollector(kinds, tree, findings, this::put);
     MappingCollector mappingCollector = new MappingCollector(kinds, tree, findings, this::put);
     try {
-      Map<ObjectId, FilesState> files = fileCollector.collect(groups);
+      Map<ObjectId, FilesState> files = files(fileCollector, groups);
       Map<ObjectId, MmState> mms = new TreeMap<>();
       Sharers sharers = Sharers.of(tasks.entrySet().stream()
           .filter(task -> task.getValue().leader().equals(task.getKey())).toList());
       for (GroupView group : groups) {
-        if (!mms.containsKey(group.mm())) {
-          mms.put(group.mm(), mappingCollector.collect(group));
+        try (Phases.Stretch _ = phases.part("task " + group.leader().tid())) {
+          if (!mms.containsKey(group.mm())) {
+            mms.put(group.mm(), mappingCollector.collect(group));
+          }
+          aspects(group, kinds.groupAspects().stream()
+              .filter(aspect -> sharers.describes(group.leader().id(), aspect)).toList());
         }
-        aspects(group, kinds.groupAspects().stream()
-            .filter(aspect -> sharers.describes(group.leader().id(), aspect)).toList());
       }
       List<BodySource> sources = bodies();
       tellOutsiders(groups, sources);
@@ -98,6 +102,13 @@ final class Collector {
     } catch (ObstructedException | RuntimeException | Error e) {
       fileCollector.close();
       throw e;
+    }
+  }
+
+  private Map<ObjectId, FilesState> files(FileCollector collector, List<GroupView> groups)
+      throws ObstructedException {
+    try (Phases.Stretch _ = phases.part("files")) {
+      return collector.collect(groups);
     }
   }
 

@@ -71,7 +71,7 @@ final class Contents implements AutoCloseable {
 
   /// A copy-on-write image of each mm, and copies of what such an image does not hold; where one cannot be made, the
   /// tree's own memory, for which it must stand still ([#obstacle]).
-  static Contents snapshot(FrozenTree tree, Collected.Complete collected) throws ObstructedException,
+  static Contents snapshot(FrozenTree tree, Collected.Complete collected, Phases phases) throws ObstructedException,
       SyscallException {
     if (collected.capture().mms().values().stream().filter(Contents::hasPrivateHugePages).count() > 1) {
       return inPlace(collected, "processes may share private huge pages of hugetlbfs, which a copy does not hold");
@@ -82,7 +82,7 @@ final class Contents implements AutoCloseable {
     // Of those that have one memory, one shows it.
     for (FrozenGroup group : tree.members().stream().map(FrozenTree.Member::group)
         .filter(one -> shown.containsKey(one.shown())).toList()) {
-      switch (Attempt.at(group, GroupPlan.require(shown, group.shown()))) {
+      switch (attempt(group, GroupPlan.require(shown, group.shown()), phases)) {
         case Attempt.Taken(Snapshot snapshot) -> taken.put(group.shown(), snapshot);
         case Attempt.Impossible(String why) -> {
           for (Snapshot snapshot : taken.values()) {
@@ -93,6 +93,13 @@ final class Contents implements AutoCloseable {
       }
     }
     return beside(taken, collected);
+  }
+
+  private static Attempt attempt(FrozenGroup group, Optional<Boolean> subreaper, Phases phases)
+      throws ObstructedException, SyscallException {
+    try (Phases.Stretch _ = phases.part("task " + group.leader())) {
+      return Attempt.at(group, subreaper);
+    }
   }
 
   private static boolean hasPrivateHugePages(MmState mm) {
@@ -176,13 +183,16 @@ final class Contents implements AutoCloseable {
 
   /// Finds the pages; may run after the tree has resumed when snapshots hold them. A process that was born with the
   /// memory of another of the tree, and still shares pages with it, has only the others of its own.
-  Found pages(Capture capture) throws SyscallException {
+  Found pages(Capture capture, Phases phases) throws SyscallException {
     PageStore store = new PageStore();
     Map<ObjectId, MmState> mms = new TreeMap<>(capture.mms());
     Map<ObjectId, OwnPages> known = new HashMap<>();
     Kinship kinship = new Kinship(capture);
     for (Source source : sources) {
-      OwnPages own = OwnPages.of(source.task(), source.ranges());
+      OwnPages own;
+      try (Phases.Stretch _ = phases.part("pages of task " + source.task())) {
+        own = OwnPages.of(source.task(), source.ranges());
+      }
       known.put(source.mm(), own);
       Optional<OwnPages.Difference> difference = Optional.empty();
       Optional<ObjectId> base = kinship.base(source.mm()).filter(known::containsKey);

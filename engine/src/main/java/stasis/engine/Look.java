@@ -52,7 +52,8 @@ final class Look {
     Collected collected;
     try (tree) {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
-      collected = new Collector(kinds, environment.proc(), stopped, host).collect();
+      collected = new Collector(kinds, environment.proc(), stopped, host,
+          new Phases(environment.monotonicNs())).collect();
       if (collected instanceof Collected.Complete complete) {
         complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
         complete.close();

@@ -1,7 +1,9 @@
 package stasis.engine;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.LongSupplier;
@@ -10,6 +12,7 @@ import java.util.function.LongSupplier;
 final class Phases {
   private final LongSupplier clockNs;
   private final SequencedMap<String, Long> elapsedNs = new LinkedHashMap<>();
+  private final List<Span> spans = new ArrayList<>();
   private String current = "";
   private PhaseEvent event = new PhaseEvent("");
   private long since;
@@ -31,9 +34,28 @@ final class Phases {
   void end() {
     if (!current.isEmpty()) {
       event.commit();
-      elapsedNs.merge(current, clockNs.getAsLong() - since, Long::sum);
+      long lastedNs = clockNs.getAsLong() - since;
+      elapsedNs.merge(current, lastedNs, Long::sum);
+      spans.add(new Span(current, "", since, lastedNs));
       current = "";
     }
+  }
+
+  /// What of the current phase one thing takes.
+  interface Stretch extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /// Counts for `part` until closed.
+  Stretch part(String part) {
+    long startNs = clockNs.getAsLong();
+    return () -> spans.add(new Span(current, part, startNs, clockNs.getAsLong() - startNs));
+  }
+
+  /// All so far, each as it ended.
+  List<Span> spans() {
+    return List.copyOf(spans);
   }
 
   long nowNs() {

@@ -47,7 +47,6 @@ import stasis.tracee.Ptrace;
 final class PreCopy implements AutoCloseable {
   private static final Duration BOUND = Duration.ofSeconds(10);
   private static final long FEW_BYTES = 4 << 20;
-  private static final String IO_URING = "anon_inode:[io_uring]";
   private static final String AIO = "/[aio]";
 
   private final Ptrace ptrace;
@@ -76,17 +75,17 @@ final class PreCopy implements AutoCloseable {
   }
 
   /// @param most rounds @param listener hears how far each is; what it throws ends all
-  void run(Tid root, int most, Moment.Listener listener)
+  void run(Tid root, int most, Moment.Listener listener, Phases phases)
       throws SyscallException, ImageException, ObstructedException {
     long before = Long.MAX_VALUE;
     for (int i = 0; i < most && !converged; i++) {
       long beganNs = nowNs.getAsLong();
-      Optional<List<Asked>> asked = ask(root);
+      Optional<List<Asked>> asked = ask(root, phases, i + 1);
       if (asked.isEmpty()) {
         return;
       }
       long stoppedNs = nowNs.getAsLong() - beganNs;
-      long readBytes = copy(asked.get(), listener);
+      long readBytes = copy(asked.get(), listener, phases, i + 1);
       rounds.add(new PreCopyReport.Round(readBytes, stoppedNs, nowNs.getAsLong() - beganNs));
       converged = readBytes <= FEW_BYTES;
       if (!converged && readBytes > before - before / 4) {
@@ -99,6 +98,12 @@ final class PreCopy implements AutoCloseable {
   }
 
   /// @return empty where it must not be done
+  private Optional<List<Asked>> ask(Tid root, Phases phases, int round) throws SyscallException {
+    try (Phases.Stretch _ = phases.part("round " + round + " stopped")) {
+      return ask(root);
+    }
+  }
+
   private Optional<List<Asked>> ask(Tid root) throws SyscallException {
     if (!(FrozenTree.freeze(ptrace, root, Deadline.after(BOUND), FaultPoints.NONE)
         instanceof FrozenTree.Outcome.Frozen(FrozenTree tree))) {
@@ -111,8 +116,7 @@ final class PreCopy implements AutoCloseable {
         Smaps smaps = task.smaps();
         Optional<String> pinned = pinned(task, smaps);
         if (pinned.isPresent()) {
-          told.add("nothing was copied ahead: task " + task.tid() + " has " + pinned.get()
-              + ", through which its memory may be written without a trace");
+          told.add("nothing was copied ahead: task " + task.tid() + " has " + pinned.get());
           earlier = Optional.empty();
           return Optional.empty();
         }
@@ -126,11 +130,12 @@ final class PreCopy implements AutoCloseable {
 
   private static Optional<String> pinned(ProcTask task, Smaps smaps) throws ProcException {
     if (smaps.entries().stream().anyMatch(entry -> entry.vma().name().startsWith(AIO))) {
-      return Optional.of("a context for AIO");
+      return Optional.of("a context for AIO, through which it may be written without a trace");
     }
     for (Fd fd : task.fds()) {
-      if (task.fdLink(fd).target().latin1().equals(IO_URING)) {
-        return Optional.of("an io_uring");
+      Optional<String> misleading = WriteTracking.misleading(task.fdLink(fd).target().latin1());
+      if (misleading.isPresent()) {
+        return misleading;
       }
     }
     return Optional.empty();
@@ -180,6 +185,13 @@ final class PreCopy implements AutoCloseable {
       }
     }
     return stretches.runs();
+  }
+
+  private long copy(List<Asked> asked, Moment.Listener listener, Phases phases, int round)
+      throws SyscallException, ImageException, ObstructedException {
+    try (Phases.Stretch _ = phases.part("round " + round + " copied")) {
+      return copy(asked, listener);
+    }
   }
 
   /// @return how much was read
@@ -246,7 +258,7 @@ final class PreCopy implements AutoCloseable {
 
   /// In the last freeze: asks once more.
   void pass(Collected.Complete collected) throws SyscallException {
-    if (earlier.isEmpty() || collected.files().hasOpen(IO_URING)) {
+    if (earlier.isEmpty() || WriteTracking.misleading(collected.files()).isPresent()) {
       earlier = Optional.empty();
       return;
     }

@@ -68,13 +68,14 @@ record Rehearsal(long xfeatures) {
       TrackOrder track, Answering answering, FrozenTree tree) throws SyscallException {
     try (Hold hold = new Hold(ptrace, tree)) {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
-      Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
+      Collected collected = new Collector(kinds, environment.proc(), stopped, host,
+          new Phases(environment.monotonicNs())).collect();
       Headers.of(environment, host);
       if (collected instanceof Collected.Complete complete) {
         try (complete) {
-          WriteTracking.rehearse(environment.proc(), tree, complete, track);
+          WriteTracking.rehearse(environment, tree, complete, track);
           if (snapshot) {
-            Contents.snapshot(hold.tree(), complete).close();
+            Contents.snapshot(hold.tree(), complete, new Phases(environment.monotonicNs())).close();
           } else {
             describe(kinds, environment, host, complete);
           }
@@ -89,7 +90,7 @@ record Rehearsal(long xfeatures) {
   private static void describe(KindSet kinds, Environment environment, LiveHost host, Collected.Complete complete)
       throws ObstructedException, SyscallException, DecodeException {
     try (Contents contents = Contents.inPlace(complete)) {
-      Contents.Found found = contents.pages(complete.capture());
+      Contents.Found found = contents.pages(complete.capture(), new Phases(environment.monotonicNs()));
       Capture settled = Settling.of(found.capture(), host);
       Statefile statefile = new Encoder(kinds).encode(Headers.of(environment, host), settled,
           complete.findings().table(settled.items().values(), host), found.store().maps());

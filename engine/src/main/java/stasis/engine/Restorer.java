@@ -149,7 +149,9 @@ public final class Restorer {
       if (reader.isGuarded()) {
         reader.verifyPages(PAGE_CHECKERS, large.taken(program, late::contains));
       }
-      reader.layOut(PAGE_CHECKERS, large.taken(program, step -> late.contains(step) || large.takes(step)));
+      try (Phases.Stretch _ = phases.part("lay out")) {
+        reader.layOut(PAGE_CHECKERS, large.taken(program, step -> late.contains(step) || large.takes(step)));
+      }
       if (late.isEmpty()) {
         return executed(program, capture, source, births(host, clocks), Optional.empty(), Optional.empty(), statefile,
             clocks);
@@ -231,7 +233,8 @@ public final class Restorer {
       int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
-          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses)), late);
+          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses),
+          phases.spans()), late);
     }
   }
 }

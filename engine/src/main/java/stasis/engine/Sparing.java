@@ -24,7 +24,7 @@ record Sparing(CheckpointRequest request, WriteTracking tracking, PreCopy preCop
   void pass(FrozenTree tree, Collected.Complete collected, Phases phases) throws SyscallException {
     if (request.track() != TrackOrder.OFF) {
       phases.enter("track");
-      tracking.pass(tree, collected, request.leaveRunning());
+      tracking.pass(tree, collected, request.leaveRunning(), phases);
     }
     if (request.preCopyRounds() > 0) {
       phases.enter("track");

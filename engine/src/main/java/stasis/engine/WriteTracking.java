@@ -36,8 +36,11 @@ import stasis.tracee.Userfaults;
 final class WriteTracking implements AutoCloseable {
   private static final Duration ERRAND_BOUND = Duration.ofSeconds(30);
   private static final int O_NONBLOCK = 0x800;
-  /// Its registered buffers are pinned: the kernel writes to them past page tables.
-  private static final String IO_URING = "anon_inode:[io_uring]";
+  /// Files in whose presence marks prove nothing, and why. The registered buffers of an io_uring are pinned: the kernel
+  /// writes to them past page tables. Who has a userfaultfd sets marks as well.
+  private static final Map<String, String> MISLEADING = Map.of(
+      "anon_inode:[io_uring]", "an io_uring, through which it may be written without a trace",
+      "anon_inode:[userfaultfd]", "a userfaultfd of its own");
 
   private final Proc proc;
   private final Tid root;
@@ -75,12 +78,12 @@ final class WriteTracking implements AutoCloseable {
   }
 
   /// What is done in the freeze, to a tree that is ours.
-  static void rehearse(Proc proc, FrozenTree tree, Collected.Complete collected, TrackOrder order)
+  static void rehearse(Environment environment, FrozenTree tree, Collected.Complete collected, TrackOrder order)
       throws SyscallException {
     if (order != TrackOrder.OFF) {
-      try (var tracking = new WriteTracking(proc, tree.members().getFirst().group().leader(), 0, order,
+      try (var tracking = new WriteTracking(environment.proc(), tree.members().getFirst().group().leader(), 0, order,
           Optional.empty())) {
-        tracking.pass(tree, collected, true);
+        tracking.pass(tree, collected, true, new Phases(environment.monotonicNs()));
         for (MappingCollector.PrivatePages pages : collected.pages()) {
           tracking.trackedBytes += unwritten(pages).runs().size();
         }
@@ -108,11 +111,11 @@ final class WriteTracking implements AutoCloseable {
   /// In the freeze: asks what was not written.
   ///
   /// @param arm whether the tree runs on, and is to be tracked from here on
-  void pass(FrozenTree tree, Collected.Complete collected, boolean arm) throws SyscallException {
-    if (collected.files().hasOpen(IO_URING)) {
+  void pass(FrozenTree tree, Collected.Complete collected, boolean arm, Phases phases) throws SyscallException {
+    Optional<String> misleading = misleading(collected.files());
+    if (misleading.isPresent()) {
       earlier = Optional.empty();
-      told.add("all memory was read, and it is not tracked: the program has an io_uring, through which it may be"
-          + " written without a trace");
+      told.add("all memory was read, and it is not tracked: the program has " + misleading.get());
       if (holder.isPresent()) {
         holder.get().end();
       }
@@ -146,8 +149,19 @@ final class WriteTracking implements AutoCloseable {
     Map<Tid, FrozenGroup> groups = new HashMap<>();
     tree.members().forEach(member -> groups.put(member.group().shown(), member.group()));
     for (MappingCollector.PrivatePages pages : collected.pages()) {
-      arm(pages, GroupPlan.require(groups, pages.task()), Optional.ofNullable(ours.remove(pages.task())));
+      try (Phases.Stretch _ = phases.part("task " + pages.task())) {
+        arm(pages, GroupPlan.require(groups, pages.task()), Optional.ofNullable(ours.remove(pages.task())));
+      }
     }
+  }
+
+  /// @param link where an fd leads, as /proc/PID/fd has it @return what it is, if marks prove nothing beside it
+  static Optional<String> misleading(String link) {
+    return Optional.ofNullable(MISLEADING.get(link));
+  }
+
+  static Optional<String> misleading(FileCollector files) {
+    return MISLEADING.keySet().stream().filter(files::hasOpen).findFirst().map(MISLEADING::get);
   }
 
   /// Those of another program that has the same tid by now are not.

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.engine.CheckpointReport;
 import stasis.engine.Moment;
+import stasis.engine.Span;
 import stasis.testkit.Victim;
 
 /// What can be watched of an operation from outside: phases in a flight recording, calls line by line.
@@ -34,6 +35,14 @@ class RecordingTest {
           .filter(event -> event.getEventType().getName().equals("stasis.Phase"))
           .map((RecordedEvent event) -> event.getString("phase")).distinct().toList();
       assertThat(phases).containsExactlyInAnyOrderElementsOf(report.phases().keySet());
+      assertThat(report.spans().stream().filter(span -> span.part().isEmpty()).map(Span::phase).distinct())
+          .containsExactlyInAnyOrderElementsOf(report.phases().keySet());
+      assertThat(report.spans()).extracting(Span::part).contains("files", "task " + victim.pid(), "pages", "proof");
+      // What is within another in time is drawn below it.
+      assertThat(report.spans()).filteredOn(span -> !span.part().isEmpty()).allSatisfy(part ->
+          assertThat(report.spans()).anyMatch(phase -> phase.part().isEmpty() && phase.phase().equals(part.phase())
+              && phase.startNs() <= part.startNs()
+              && phase.startNs() + phase.lastedNs() >= part.startNs() + part.lastedNs()));
     }
   }
 

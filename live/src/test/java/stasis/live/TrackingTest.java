@@ -31,6 +31,7 @@ import stasis.image.Limits;
 import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.kinds.Kinds;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
@@ -151,6 +152,8 @@ final class TrackingTest {
       long keptBytes = 0;
       for (int round = 0; round < ROUNDS; round++) {
         victim.awaitReady("round" + round, Cycle.BOUND);
+        // It has said so, and may have the file it said it in open still.
+        assertThat(Ground.waitFor(() -> hasClosedItsStatus(victim))).isTrue();
         List<Tid> tree = Cycle.tree(victim.pid());
         tell(tree, SIGSTOP);
         Path full = folder.resolve("full" + round);
@@ -170,6 +173,19 @@ final class TrackingTest {
       for (int round = 0; round < ROUNDS; round++) {
         assertGoesOn(kept(repository, round + 1));
       }
+    }
+  }
+
+  private static boolean hasClosedItsStatus(Victim victim) {
+    try {
+      for (Fd fd : victim.task().fds()) {
+        if (victim.task().fdLink(fd).target().latin1().endsWith("/status")) {
+          return false;
+        }
+      }
+      return true;
+    } catch (ProcException e) {
+      return false; // closed in between
     }
   }
 

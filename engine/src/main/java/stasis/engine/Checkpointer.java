@@ -156,6 +156,7 @@ public final class Checkpointer {
           case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
           case Collected.Complete complete -> {
             try (complete) {
+              LateElsewhere.refuse(complete.capture());
               complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
               yield collected(complete, hold, frozenAt, header, writer, host, sparing);
             }

@@ -1,6 +1,7 @@
 package stasis.engine;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,7 +10,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import stasis.linux.abi.Tid;
+import stasis.resource.ObstructedException;
+import stasis.tracee.stub.ServerGuard;
 
 /// A tree whose pages still come in after a lazy restore, from a server that is none of it. What it lacks nobody can
 /// see from outside, so a checkpoint waits.
@@ -40,7 +44,60 @@ final class LateElsewhere {
   static boolean isServed(Tid root) {
     Set<Integer> tree = new HashSet<>();
     add(root.value(), tree);
-    return tree.stream().anyMatch(ServedProcesses::misses) && tree.stream().noneMatch(LateElsewhere::serves);
+    return tree.stream().anyMatch(ServedProcesses::misses)
+        && (tree.stream().noneMatch(LateElsewhere::serves) || isGuarded(tree));
+  }
+
+  /// Whether a server of pages has told its guard of one of these processes: they lack pages then, whatever
+  /// userfaultfds they have themselves.
+  static boolean isGuarded(Set<Integer> tree) {
+    try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+      for (Path process : processes) {
+        if (read(process.resolve("comm")).strip().equals(ServerGuard.NAME) && knows(process, tree)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /// By its pidfds: `Pid:` of proc_pid_fdinfo(5).
+  private static boolean knows(Path guard, Set<Integer> tree) {
+    try (DirectoryStream<Path> fds = Files.newDirectoryStream(guard.resolve("fdinfo"))) {
+      for (Path fd : fds) {
+        if (read(fd).lines().filter(line -> line.startsWith("Pid:"))
+            .anyMatch(line -> tree.contains(Integer.parseInt(line.substring(4).strip())))) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /// Empty for what is gone.
+  private static String read(Path file) {
+    try {
+      return Files.readString(file, StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  /// A tree with userfaultfds of its own tells nobody whose pages are missing.
+  ///
+  /// @throws ObstructedException where a server puts pages into it
+  static void refuse(Capture capture) throws ObstructedException {
+    boolean own = capture.items().values().stream().anyMatch(item -> item.kind().schema().name().equals("file.userfault"));
+    Set<Integer> tree = capture.leaders().stream().map(leader -> leader.getValue().pids().getFirst())
+        .collect(Collectors.toSet());
+    if (own && isGuarded(tree)) {
+      throw new ObstructedException("memory", "its pages still come in from a server (restore --lazy), and it has a"
+          + " userfaultfd of its own: which pages are missing to whom cannot be told", "wait until they are all in");
+    }
   }
 
   private static void add(int pid, Set<Integer> tree) {

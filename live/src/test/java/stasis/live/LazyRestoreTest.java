@@ -10,12 +10,16 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import stasis.engine.CheckpointOutcome;
 import stasis.engine.LateFill;
+import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -106,10 +110,12 @@ class LazyRestoreTest {
       Victim victim = gone(cycle, victims, image);
       for (int i = 0; i < KILLS; i++) {
         Process server = LazyProcess.start(image);
+        List<Integer> guards;
         try (BufferedReader said = server.inputReader()) {
           assertThat(said.readLine()).isEqualTo("runs");
           victim.go("filled");
           Thread.sleep(random.nextInt(30));
+          guards = guards(server);
           Syscalls.call(Nr.KILL, server.pid(), 9);
           Victim.Verdict verdict = victim.verdict(Cycle.BOUND);
           assertThat(verdict).isInstanceOfAny(Victim.Verdict.Vanished.class, Victim.Verdict.Passed.class);
@@ -117,7 +123,7 @@ class LazyRestoreTest {
         }
         // Orphans too, before anyone lets go of their memory.
         Syscalls.call(Nr.KILL, -victim.pid().value(), 9);
-        endGuards();
+        guards.forEach(guard -> Syscalls.call(Nr.KILL, guard, 9));
         Ground.waitFor(() -> Syscalls.call(Nr.KILL, -victim.pid().value(), 0) == -Errno.ESRCH.number());
         again(victim);
       }
@@ -125,18 +131,8 @@ class LazyRestoreTest {
   }
 
   /// One that stays because it cannot know all children is right to; it is ours to end.
-  private static void endGuards() throws IOException {
-    try (var processes = Files.list(Path.of("/proc"))) {
-      for (Path process : processes.filter(path -> path.getFileName().toString().matches("[0-9]+")).toList()) {
-        try {
-          if (Files.readString(process.resolve("comm")).equals("stasis-guard\n")) {
-            Syscalls.call(Nr.KILL, Long.parseLong(process.getFileName().toString()), 9);
-          }
-        } catch (IOException e) {
-          // It has ended.
-        }
-      }
-    }
+  private static List<Integer> guards(Process server) {
+    return server.children().map(child -> Math.toIntExact(child.pid())).toList();
   }
 
   @Test
@@ -152,6 +148,42 @@ class LazyRestoreTest {
       assertThat(late(running).await()).isEmpty();
       cycle.running(later);
       victim.go("filled");
+      assertThat(victim.verdict(Cycle.BOUND)).isEqualTo(new Victim.Verdict.Passed());
+    }
+  }
+
+  /// Its own userfaultfd must not be taken for the one that its missing pages belong to.
+  @Test
+  void aCheckpointOfATreeThatLacksPagesAndWatchesItsOwnWaitsForThem() throws Exception {
+    var victims = new Victims();
+    try (var cycle = new Cycle(victims, work)) {
+      Path image = cycle.newImage();
+      Path later = cycle.newImage();
+      Victim victim = cycle.start(victims.program("lazy_own"));
+      victim.awaitReady("memory", Cycle.BOUND);
+      cycle.stored(victim, image, false);
+      cycle.bury(victim);
+      Process server = LazyProcess.start(image);
+      try (BufferedReader said = server.inputReader()) {
+        assertThat(said.readLine()).isEqualTo("runs");
+        Syscalls.call(Nr.KILL, server.pid(), 19);
+        victim.go("memory");
+        victim.awaitReady("opened", Cycle.BOUND);
+        var waited = new AtomicBoolean();
+        CheckpointOutcome outcome = cycle.checkpoint(victim, later, false, moment -> {
+          if (moment.equals(new Moment.At("checkpoint.await-late-pages")) && !waited.getAndSet(true)) {
+            Syscalls.call(Nr.KILL, server.pid(), 18);
+          }
+        });
+        assertThat(outcome).as(Cycle.text(outcome)).isInstanceOf(CheckpointOutcome.Stored.class);
+        assertThat(waited).isTrue();
+        server.waitFor();
+      } finally {
+        Syscalls.call(Nr.KILL, server.pid(), 18);
+      }
+      Ground.waitFor(() -> !Cycle.exists(victim.pid()));
+      cycle.running(later);
+      victim.go("opened");
       assertThat(victim.verdict(Cycle.BOUND)).isEqualTo(new Victim.Verdict.Passed());
     }
   }

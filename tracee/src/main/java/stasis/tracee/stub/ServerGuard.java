@@ -51,7 +51,8 @@ public final class ServerGuard implements AutoCloseable {
   private static final short FIRST_TWO_FROM_MEMORY = 5;
   private static final short THIRD_FROM_MEMORY = 1 << 4;
 
-  private static final String NAME = "stasis-guard";
+  /// Its comm.
+  public static final String NAME = "stasis-guard";
   private static final int CLONE_FILES_SIGCHLD = 0x400 | 17;
   private static final int STACK_BYTES = 16 << 10;
   private static final int PROT_RX = 5;

@@ -9,7 +9,7 @@ from oracle.snapshot import pairs
 STATUS_PIDS = {"NStgid": "Tgid", "NSpid": "Pid", "NSpgid": "Pgid", "NSsid": "Sid"}
 STAT_SAID_ELSEWHERE = {"pid", "comm", "ppid", "pgrp", "session", "signal", "blocked", "sigignore", "sigcatch"}
 NAMELESS = re.compile(
-    r"^(pipe|socket):\[|^/memfd:|^anon_inode:\[(pidfd|io_uring)\]$|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]"
+    r"^(pipe|socket):\[|^/memfd:|^anon_inode:\[(pidfd|io_uring|userfaultfd)\]$|^/SYSV|^/dev/zero \(deleted\)$|^/anon_hugepage|^/\[aio\]"
     r"|^/proc/\d+(/|$)| \(deleted\)$")
 NAMESPACE = re.compile(r"(cgroup|ipc|mnt|net|pid|time|user|uts):\[")
 PF_IO_WORKER = 0x10  # the kernel's own thread that works off requests of an io_uring: no program runs in it

@@ -5,6 +5,7 @@ module stasis.cli {
   requires stasis.engine;
   requires stasis.kinds;
   requires stasis.repository;
+  requires com.fasterxml.jackson.core;
   requires info.picocli;
   requires jdk.unsupported;
 

@@ -3,6 +3,7 @@
 #include <pty.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 
 static void *map(int flags, int fd) {
@@ -41,6 +42,12 @@ int main(void) {
   if (!strcmp(what, "fs")) flags |= CLONE_FS;
   if (!strcmp(what, "vm")) flags |= CLONE_VM;
   if (!strcmp(what, "sighand")) flags |= CLONE_VM | CLONE_SIGHAND;
+  if (!strcmp(what, "io")) {
+    check(syscall(SYS_ioprio_set, 1, 0, (2 << 13) | 6) == 0, "ioprio_set: %m");
+    flags |= CLONE_IO;
+  }
+  int segment = -1;
+  if (!strcmp(what, "segment")) check((segment = shmget(IPC_PRIVATE, 8192, IPC_CREAT | 0600)) >= 0, "shmget: %m");
   static char stack[65536] __attribute__((aligned(16)));
   int pid = flags == SIGCHLD ? fork() : clone(child, stack + sizeof stack, flags, NULL);
   check(pid >= 0, "clone: %m");
@@ -54,6 +61,7 @@ int main(void) {
   if (other >= 0 || slave >= 0) close(fd);
   ready("shared");
   int status;
+  if (segment >= 0) check(shmctl(segment, IPC_RMID, NULL) == 0, "shmctl: %m");
   check(waitpid(pid, &status, 0) == pid && status == 0, "status %x: %m", status);
   pass();
 }

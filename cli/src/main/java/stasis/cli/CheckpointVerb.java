@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Outcome;
 import stasis.engine.Redaction;
+import stasis.engine.TrackOrder;
 import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.repository.ImageException;
@@ -23,6 +24,7 @@ import stasis.repository.ImageException;
     description = "Freeze a running program and write it to a folder; then end it, or let it run on.",
     footer = {"", "Examples: stasis checkpoint 4711 --image DIR",
         "          stasis checkpoint 4711 --repo R --name redis --leave-running",
+        "          stasis checkpoint 4711 --repo R --name redis --leave-running --track",
         "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
 final class CheckpointVerb implements Callable<Integer> {
   private final Session session;
@@ -42,6 +44,11 @@ final class CheckpointVerb implements Callable<Integer> {
   private Optional<Integer> commitFd = Optional.empty();
   @Option(names = "--leave-running", description = "Let the program run on instead of ending it.")
   private boolean leaveRunning;
+  @Option(names = "--track", description = "With --repo: have the kernel note what the program writes from here on, and"
+      + " read only what it has written since the checkpoint before that did.")
+  private boolean track;
+  @Option(names = "--track-huge", description = "As --track, also in huge pages, which it breaks up.")
+  private boolean trackHuge;
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
   private boolean strict;
   @Option(names = "--max-freeze", paramLabel = "MS", description = "Give up if the freeze would last longer.")
@@ -83,8 +90,17 @@ final class CheckpointVerb implements Callable<Integer> {
       return Report.of(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
-        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction);
+        strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
+        tracking());
     return new Checkpointing(session, order, json, verbosity).call();
+  }
+
+  private TrackOrder tracking() {
+    if ((track || trackHuge) && repository.isEmpty()) {
+      throw new ParameterException(spec.commandLine(), "--track goes with --repo DIR --name NAME: what was not written"
+          + " is referred to there");
+    }
+    return trackHuge ? TrackOrder.HUGE_TOO : track ? TrackOrder.ON : TrackOrder.OFF;
   }
 
   private ImageAt destination() {

@@ -2,12 +2,14 @@ package stasis.cli;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Figures;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.TrackReport;
 
 /// A `checkpoint` whose command line has been read.
 record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Verbosity verbosity)
@@ -24,8 +26,20 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
     if (!json.takesStdout() && !verbosity.quiet()) {
       print(result);
     }
-    return report.done(List.of(Json.member("image", Json.text(result.image())),
-        Json.member("frozen_ms", Json.millis(result.frozenNs()))), result.figures()).code();
+    List<Json.Member> particular = new ArrayList<>();
+    particular.add(Json.member("image", Json.text(result.image())));
+    particular.add(Json.member("frozen_ms", Json.millis(result.frozenNs())));
+    result.tracked().ifPresent(tracked -> particular.add(Json.member("tracking", json(tracked))));
+    return report.done(particular, result.figures()).code();
+  }
+
+  private static Json json(TrackReport tracked) {
+    List<Json.Member> members = new ArrayList<>();
+    tracked.since().ifPresent(since -> members.add(Json.member("since", Json.text(since))));
+    members.add(Json.member("read_bytes", Json.number(tracked.readBytes())));
+    members.add(Json.member("kept_bytes", Json.number(tracked.keptBytes())));
+    members.add(Json.member("tracked_bytes", Json.number(tracked.trackedBytes())));
+    return new Json.Members(members);
   }
 
   private void print(Checkpointed result) {
@@ -38,6 +52,9 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
     out.printf("frozen %s, total %s, image %s of which pages %s%n",
         Units.duration(result.frozenNs()), Units.duration(figures.totalNs()), Units.bytes(figures.imageBytes()),
         Units.bytes(figures.pageBytes()));
+    result.tracked().ifPresent(tracked -> out.println(tracked.since().map(since -> "read " + Units.bytes(
+        tracked.readBytes()) + ", the rest was not written since " + since).orElse("all pages were read")
+        + (order.leaveRunning() ? "; tracked from here on: " + Units.bytes(tracked.trackedBytes()) : "")));
     out.print(LossTable.render(figures.losses(), verbosity.verbose()));
   }
 }

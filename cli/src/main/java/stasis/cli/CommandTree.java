@@ -33,7 +33,9 @@ final class CommandTree {
     tree
         .addSubcommand(new CheckpointVerb(session))
         .addSubcommand(new RestoreVerb(session))
+        .addSubcommand(new CanRestoreVerb(session))
         .addSubcommand(new ExplainVerb(session))
+        .addSubcommand(new UntrackVerb(session))
         .addSubcommand(new InspectVerb(session))
         .addSubcommand(new LogVerb(session))
         .addSubcommand(new TagVerb(session))

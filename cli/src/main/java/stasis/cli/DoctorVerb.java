@@ -1,12 +1,17 @@
 package stasis.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import stasis.cli.Engine.Outcome;
+import stasis.engine.HostReport;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.probe.Features;
 import stasis.linux.probe.Finding;
@@ -14,10 +19,14 @@ import stasis.linux.probe.Verdict;
 
 @Command(name = "doctor",
     description = "Try what this kernel and this user can do, and tell what each missing thing costs.",
-    footer = {"", "Example: stasis doctor"})
+    footer = {"", "Examples: stasis doctor",
+        "          stasis doctor --json=host.json --answer questions.json"})
 final class DoctorVerb implements Callable<Integer> {
   private final Session session;
 
+  @Option(names = "--answer", paramLabel = "FILE", description = "Answer in the report what an image asks of a host:"
+      + " FILE is the JSON report of stasis can-restore.")
+  private Optional<Path> questions = Optional.empty();
   @Mixin private JsonOption json = new JsonOption();
 
   DoctorVerb(Session session) {
@@ -26,15 +35,25 @@ final class DoctorVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, SyscallException {
+    Outcome<HostReport> report;
+    try {
+      report = session.engine().hostReport(questions.isPresent() ? JsonFile.list(questions.get(), "questions")
+          : List.of());
+    } catch (IOException e) {
+      report = new Outcome.Failed<>(String.valueOf(e.getMessage()));
+    }
+    if (!(report instanceof Outcome.Done<HostReport>(HostReport host))) {
+      return Report.of(session.console(), json).unsuccessful(report).code();
+    }
     Features features = Features.probe();
-    json.write(json(features), session.console());
+    json.write(json(features, host), session.console());
     if (!json.takesStdout()) {
       print(features);
     }
     return ExitStatus.DONE.code();
   }
 
-  private static Json json(Features features) {
+  private static Json json(Features features, HostReport host) {
     List<Json> rows = new ArrayList<>();
     for (Finding finding : features.findings()) {
       rows.add(Json.object(
@@ -51,7 +70,9 @@ final class DoctorVerb implements Callable<Integer> {
         Json.member("arch", Json.text(System.getProperty("os.arch"))),
         Json.member("user", Json.text(System.getProperty("user.name"))),
         Json.member("missing", Json.number(features.missing().size())),
-        Json.member("features", new Json.Items(rows)));
+        Json.member("features", new Json.Items(rows)),
+        Json.member("host", new Json.Members(host.answers().entrySet().stream()
+            .map(answer -> Json.member(answer.getKey(), Json.text(answer.getValue()))).toList())));
   }
 
   private void print(Features features) {

@@ -3,7 +3,12 @@ package stasis.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.engine.HostReport;
+import stasis.engine.LateFill;
 import stasis.engine.Redaction;
+import stasis.engine.RestoreRequest;
+import stasis.engine.TrackOrder;
+import stasis.engine.TrackReport;
 import stasis.image.LossRow;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
@@ -19,24 +24,42 @@ interface Engine {
   /// The program a restore would run, a step a line.
   Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher);
 
+  /// Whether an image can be restored.
+  ///
+  /// @param host a report of another host; this one, without
+  Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher);
+
+  /// This host to those who plan a restore on it.
+  ///
+  /// @param questions of an image, beside what any image asks
+  Outcome<HostReport> hostReport(List<String> questions);
+
   /// Every resource of a live tree; stops it no longer than a look.
   Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
 
+  /// Ends the tracking of a live tree. @return whether it was tracked
+  Outcome<Boolean> untrack(Tid root);
+
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
-  /// @param redaction what is not to be in the image
+  /// @param redaction what is not to be in the image @param track see [TrackOrder]
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction) {
+      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
-      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE);
+      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF);
     }
   }
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
-  /// @param addresses of sockets that are others from now on
-  record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {}
+  /// @param addresses of sockets that are others from now on @param lazily whether it may run before it has its pages
+  record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses,
+      Optional<RestoreRequest.Lazily> lazily) {
+    RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {
+      this(image, detached, tcpEstablished, addresses, Optional.empty());
+    }
+  }
 
   /// Figures both operations have.
   ///
@@ -44,10 +67,23 @@ interface Engine {
   record Figures(long totalNs, long imageBytes, long pageBytes, int tasks, int threads,
       SequencedMap<String, Long> phasesNs, List<LossRow> losses, List<String> warnings) {}
 
-  /// @param image what it is called: its folder, or `NAME@K`
-  record Checkpointed(String image, long frozenNs, Figures figures) {}
+  /// @param image what it is called: its folder, or `NAME@K` @param tracked present where that was asked for
+  record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked) {
+    Checkpointed(String image, long frozenNs, Figures figures) {
+      this(image, frozenNs, figures, Optional.empty());
+    }
+  }
 
-  record Restored(long restoreNs, Figures figures, Running program) {}
+  /// @param obstacles none: it can be restored
+  /// @param questions what an image asks of a host @param unanswered those of them that a report says nothing of
+  record Judged(List<LossRow> obstacles, List<String> questions, List<String> unanswered) {}
+
+  /// @param late what still puts pages into the program
+  record Restored(long restoreNs, Figures figures, Running program, Optional<LateFill> late) {
+    Restored(long restoreNs, Figures figures, Running program) {
+      this(restoreNs, figures, program, Optional.empty());
+    }
+  }
 
   /// A restored program that is ours to wait for.
   interface Running {

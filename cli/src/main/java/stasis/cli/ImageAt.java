@@ -2,6 +2,7 @@ package stasis.cli;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +23,9 @@ sealed interface ImageAt {
   /// What its owner could change; none where nobody knows.
   List<Path> files();
 
+  /// Where it is noted what a program touched first after a lazy restore; none where nothing can be kept.
+  Optional<Path> touched();
+
   /// The same, closed or opened by this.
   ImageAt guarded(Guard by);
 
@@ -37,6 +41,11 @@ sealed interface ImageAt {
     @Override
     public ImageAt guarded(Guard by) {
       return new Folder(path, by);
+    }
+
+    @Override
+    public Optional<Path> touched() {
+      return Optional.of(Files.isDirectory(path) ? path.resolve("touched") : path.resolveSibling("touched"));
     }
 
     @Override
@@ -77,6 +86,11 @@ sealed interface ImageAt {
     }
 
     @Override
+    public Optional<Path> touched() {
+      return Optional.empty();
+    }
+
+    @Override
     public List<Path> files() {
       return List.of();
     }
@@ -108,6 +122,11 @@ sealed interface ImageAt {
     @Override
     public ImageAt guarded(Guard by) {
       return new Kept(repository, name, by);
+    }
+
+    @Override
+    public Optional<Path> touched() {
+      return Optional.of(repository.resolve("touched-" + name.name()));
     }
 
     @Override

@@ -5,12 +5,16 @@ import java.util.List;
 import java.util.Optional;
 import stasis.engine.ImageMemory.Place;
 import stasis.engine.ImageMemory.Stretch;
+import stasis.engine.Judgement;
 import stasis.image.DecodeException;
 import stasis.image.Fields;
 import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.image.StoredObject;
+import stasis.kinds.Kinds;
+import stasis.kinds.TcpPeers;
 import stasis.repository.ImageException;
+import stasis.resource.Obstacle;
 import stasis.resource.VmaState;
 
 /// The views of `inspect`, spelled as users type them. They read objects by the schemas that travel in the statefile,
@@ -99,6 +103,18 @@ enum ImageView {
     @Override
     Shown show(Inspection image) throws ImageException, Inspection.NoAnswerException {
       return MemoryRows.bytes(image);
+    }
+  },
+
+  needs("core\\.none") {
+    @Override
+    Shown show(Inspection image) throws DecodeException {
+      Table table = new Table("WHAT", "NEEDED");
+      for (Obstacle need : Judgement.needs(Kinds.all(TcpPeers.KEEP), image.statefile())) {
+        table.row(MemoryRows.printable(need.subject()), MemoryRows.printable(
+            need instanceof Obstacle.Changed changed ? changed.expected() : need.reason()));
+      }
+      return Shown.of(table);
     }
   },
 

@@ -17,6 +17,8 @@ import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Explanation;
+import stasis.engine.HostReport;
+import stasis.engine.Judgement;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
@@ -24,14 +26,21 @@ import stasis.engine.RestoreOutcome.RestoreReport;
 import stasis.engine.RestoreRequest;
 import stasis.engine.RestoredProgram;
 import stasis.engine.Restorer;
+import stasis.image.DecodeException;
+import stasis.image.Limits;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
+import stasis.image.Statefile;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Kinds;
 import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.procfs.ProcException;
+import stasis.repository.ImageException;
+import stasis.repository.ImageReader;
+import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 
 /// The verbs on `stasis.engine`.
@@ -47,12 +56,13 @@ final class LibraryEngine implements Engine {
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
     CheckpointRequest request = new CheckpointRequest(order.root(),
         order.redaction().applied(order.image().destination(order.force())),
-        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos));
+        order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track());
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
               report.threads(),
-              ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings())));
+              ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings()),
+          report.tracked()));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();
@@ -62,7 +72,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image())),
+        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image()), order.lazily()),
             committing(order.image(), listener(watcher)))));
   }
 
@@ -78,10 +88,10 @@ final class LibraryEngine implements Engine {
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
     return switch (outcome) {
-      case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report) -> new Outcome.Done<>(
+      case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report, var late) -> new Outcome.Done<>(
           new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(), report.pageBytes(),
               report.tasks(), report.threads(), ordered(report.phases()), report.losses(), List.of()),
-              new Program(new Tid(pid), new RestoredProgram(root, waitable))));
+              new Program(new Tid(pid), new RestoredProgram(root, waitable)), late));
       case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -102,6 +112,38 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
+  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher) {
+    return guarded(() -> {
+      try (ImageReader reader = image.origin().open()) {
+        Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
+        KindSet kinds = Kinds.all(TcpPeers.KEEP);
+        List<Obstacle> unwanted = host.isPresent() ? List.of() : acceptance(image).obstacles(statefile);
+        Judgement judgement = host.isPresent() ? Judgement.there(kinds, host.get(), statefile)
+            : Judgement.here(kinds, LiveEnvironment.of(version), statefile);
+        return new Outcome.Done<>(new Judged(with(rows(unwanted), rows(judgement.obstacles())),
+            List.copyOf(judgement.questions()), List.copyOf(judgement.unanswered())));
+      } catch (ImageException | DecodeException | SyscallException | ProcException e) {
+        return new Outcome.Failed<>(String.valueOf(e.getMessage()));
+      } catch (IllegalArgumentException e) {
+        return new Outcome.Failed<>("the host's report is damaged: " + e.getMessage());
+      }
+    });
+  }
+
+  @Override
+  public Outcome<HostReport> hostReport(List<String> questions) {
+    return guarded(() -> {
+      try {
+        return new Outcome.Done<>(HostReport.of(LiveEnvironment.of(version), questions));
+      } catch (SyscallException | ProcException e) {
+        return new Outcome.Failed<>(String.valueOf(e.getMessage()));
+      } catch (IllegalArgumentException e) {
+        return new Outcome.Failed<>("the questions are damaged: " + e.getMessage());
+      }
+    });
+  }
+
+  @Override
   public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
     return guarded(() -> {
       Explanation explanation = checkpointer(Outside.REFUSED).explain(root);
@@ -110,6 +152,17 @@ final class LibraryEngine implements Engine {
           row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))
           .forEach(rows::add);
       return new Outcome.Done<>(rows);
+    });
+  }
+
+  @Override
+  public Outcome<Boolean> untrack(Tid root) {
+    return guarded(() -> {
+      try {
+        return new Outcome.Done<>(checkpointer(Outside.REFUSED).untrack(root));
+      } catch (SyscallException | ProcException e) {
+        return new Outcome.Failed<>(String.valueOf(e.getMessage()));
+      }
     });
   }
 

@@ -11,6 +11,7 @@ final class Main {
     Session session = new Session(console, new LibraryEngine(Build.version()), cancellation, Signals::relayTo);
     int status = Line.run(session, args);
     console.out().flush();
+    StatusFd.of(System.getenv()).ifPresent(waiting -> waiting.say(status));
     // Relayed and cancelling handlers hang on threads that would keep the JVM.
     System.exit(status);
   }

@@ -26,7 +26,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       "checkpoint", Map.of("--image", Takes.VALUE, "--leave-running", Takes.NOTHING, "--strict", Takes.NOTHING,
           "--max-freeze", Takes.VALUE, "--force", Takes.NOTHING, "--repo", Takes.VALUE, "--name", Takes.VALUE),
       "restore", Map.of("--image", Takes.VALUE, "--detach", Takes.NOTHING, "--pidfile", Takes.VALUE,
-          "--dry-run", Takes.NOTHING, "--repo", Takes.VALUE));
+          "--dry-run", Takes.NOTHING, "--repo", Takes.VALUE, "--lazy", Takes.NOTHING));
   private static final Map<String, String> SHORT = Map.of("-q", "--quiet", "-v", "--verbose");
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
   /// What picocli might read otherwise: files of arguments, quotes, an option where a value is missing.
@@ -100,7 +100,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,
-        value("--pidfile").map(Path::of), has("--dry-run"), json(), verbosity()));
+        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), json(), verbosity()));
   }
 
   private Optional<ImageAt> destination() {

@@ -15,11 +15,11 @@ import picocli.CommandLine.Spec;
 import stasis.cli.Engine.Outcome;
 import stasis.kinds.AddressMap;
 import stasis.repository.ImageException;
-import stasis.repository.Policy;
 
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
     footer = {"", "Examples: stasis restore DIR", "          stasis restore --repo R redis@7 --detach",
+        "          stasis restore DIR --lazy",
         "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
 final class RestoreVerb implements Callable<Integer> {
   private final Session session;
@@ -37,6 +37,10 @@ final class RestoreVerb implements Callable<Integer> {
   private Optional<Integer> commitFd = Optional.empty();
   @Option(names = "--detach", description = "Print the pid and return as soon as the program runs.")
   private boolean detach;
+  @Option(names = "--lazy", description = "Let the program run at once and put its memory in as it asks for it, and"
+      + " beside; this process, or one of its own with --detach, stays until all is in. The program is killed if that"
+      + " process is.")
+  private boolean lazy;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
   private Optional<Path> pidfile = Optional.empty();
   @Option(names = "--dry-run", description = "Print the restore program and run nothing.")
@@ -47,13 +51,7 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--map-address", paramLabel = "OLD=NEW", description = "Sockets at the address OLD come back at NEW,"
       + " connections between sockets of the program too. Both may have a port: 10.0.0.1:80=10.0.0.2:8080.")
   private List<String> mapAddress = List.of();
-  @Option(names = "--policy", paramLabel = "FILE", description = "Accept images of the signers in FILE only; without"
-      + " this, of those in /etc/stasis/policy or ~/.config/stasis/policy, if there is one.")
-  private Optional<Path> policy = Optional.empty();
-  @Option(names = "--allow-credentials", description = "As root, give a program of another user's image whatever"
-      + " credentials that says, root's too.")
-  private boolean allowCredentials;
-  @Mixin private KeyOptions keys = new KeyOptions();
+  @Mixin private AcceptOptions accept = new AcceptOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -67,13 +65,12 @@ final class RestoreVerb implements Callable<Integer> {
     AddressMap map = addresses();
     Guard guard;
     try {
-      Optional<Path> place = policy.or(PolicyPlace::find);
-      guard = new Guard(keys.keys(), Optional.empty(), place.isPresent() ? Optional.of(Policy.read(place.get()))
-          : Optional.empty(), allowCredentials);
+      guard = accept.guard();
     } catch (ImageException e) {
       return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
-    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, json, verbosity)
+    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy, json,
+        verbosity)
         .call();
   }
 

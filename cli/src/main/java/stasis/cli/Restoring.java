@@ -4,17 +4,20 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
+import stasis.engine.RestoreRequest;
 import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
 record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
-    Optional<Path> pidfile, boolean dryRun, JsonOption json, Verbosity verbosity) implements Callable<Integer> {
+    Optional<Path> pidfile, boolean dryRun, boolean lazy, JsonOption json, Verbosity verbosity)
+    implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Report report = Report.ofRestore(session.console(), json);
@@ -23,7 +26,7 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       return printPlan(session.engine().plan(image, addresses, progress), report, progress);
     }
     Outcome<Restored> outcome = session.engine()
-        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses), progress);
+        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily()), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();
@@ -32,7 +35,23 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       session.relaySignals().accept(result.program()::signal);
     }
     tell(result, report);
-    return detach ? ExitStatus.DONE.code() : result.program().await();
+    Optional<Filling> filling = result.late().map(late -> new Filling(session.console(), json, verbosity, late,
+        result.program().pid().value()));
+    if (detach) {
+      filling.ifPresent(Filling::detached);
+      return ExitStatus.DONE.code();
+    }
+    Optional<Thread> beside = filling.map(Filling::beside);
+    int status = result.program().await();
+    if (beside.isPresent()) {
+      // Children of the program may live on, and lack pages still.
+      beside.get().join();
+    }
+    return status;
+  }
+
+  private Optional<RestoreRequest.Lazily> lazily() {
+    return lazy ? Optional.of(new RestoreRequest.Lazily(image.touched())) : Optional.empty();
   }
 
   private int printPlan(Outcome<String> outcome, Report report, Progress progress) throws IOException {
@@ -56,9 +75,12 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       if (pidfile.isPresent()) {
         writePidfile(pidfile.get().toAbsolutePath(), pid);
       }
-      report.done(List.of(
+      List<Json.Member> members = new ArrayList<>(List.of(
           Json.member("restore_ms", Json.millis(result.restoreNs())),
-          Json.member("pid", Json.number(pid))), result.figures());
+          Json.member("pid", Json.number(pid))));
+      result.late().ifPresent(late -> members.add(
+          Json.member("late_bytes", Json.number(late.figures().lateBytes()))));
+      report.done(members, result.figures());
     } catch (IOException e) {
       session.console().say(pid + " runs, but " + e.getMessage() + " could not be written");
     }
@@ -66,7 +88,8 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       session.console().out().println(pid);
     }
     if (!verbosity.quiet()) {
-      session.console().say("%d runs again after %s".formatted(pid, Units.duration(result.restoreNs())));
+      session.console().say("%d runs again after %s%s".formatted(pid, Units.duration(result.restoreNs()),
+          result.late().map(late -> "; " + Units.bytes(late.figures().lateBytes()) + " are still to come").orElse("")));
     }
   }
 

@@ -62,7 +62,31 @@ record Strangers(long uid, long gid) implements Acceptance {
             + ", who does not have: " + String.join(", ", more), REMEDY));
       }
     }
+    obstacles.addAll(logins(statefile));
     return obstacles;
+  }
+
+  /// Whom the audit trail would name for what the program does.
+  private List<Obstacle> logins(Statefile statefile) throws DecodeException {
+    List<Obstacle> obstacles = new ArrayList<>();
+    for (StoredObject object : statefile.objects("group.loginuid")) {
+      String login = Fields.of(statefile, object).text("loginUid");
+      if (!login.equals(Long.toString(uid)) && !login.equals(ownLogin())) {
+        obstacles.add(new Obstacle.Unsupported("login uid of task "
+            + object.owner().map(owner -> "" + owner.value()).orElse("?"), "the image belongs to user " + uid
+            + ", and would have the audit trail name user " + login, REMEDY));
+      }
+    }
+    return obstacles;
+  }
+
+  /// Ours, which a restored program has anyway; empty on a kernel without audit.
+  private static String ownLogin() {
+    try {
+      return Files.readString(Path.of("/proc/self/loginuid")).strip();
+    } catch (IOException _) {
+      return "";
+    }
   }
 
   private static List<Long> above(Fields credentials, String what, long own) {

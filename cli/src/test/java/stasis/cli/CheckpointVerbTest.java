@@ -11,7 +11,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.cli.Engine.CheckpointOrder;
+import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.TrackOrder;
+import stasis.engine.TrackReport;
 import stasis.kinds.Outside;
 import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Tid;
@@ -52,6 +55,30 @@ final class CheckpointVerbTest {
         new Outside(TcpPeers.REFUSE, Outside.Pipes.NULL, Outside.Sockets.DISCONNECT),
         new Outside(TcpPeers.REFUSE, Outside.Pipes.INHERIT, Outside.Sockets.RECONNECT));
     assertThat(wrong.err()).contains("--external-pipe is null or inherit");
+  }
+
+  @Test
+  void trackingNeedsARepository() {
+    CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--leave-running", "--track");
+    CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track-huge");
+    CommandLineRun wrong = CommandLineRun.of(engine, "checkpoint", "4711", "--image", "/i", "--track");
+
+    assertThat(engine.orders).extracting(order -> ((CheckpointOrder) order).track())
+        .containsExactly(TrackOrder.ON, TrackOrder.HUGE_TOO);
+    assertThat(wrong.status()).isEqualTo(2);
+    assertThat(wrong.err()).contains("--track goes with --repo");
+  }
+
+  @Test
+  void whatTrackingCameToIsTold() {
+    engine.checkpoint = new Outcome.Done<>(new Checkpointed("it@2", 1, FakeEngine.FIGURES,
+        Optional.of(new TrackReport(Optional.of("it@1"), 4096, 8192, 12288))));
+    CommandLineRun text = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track");
+    CommandLineRun json = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track",
+        "--json");
+
+    assertThat(text.out()).contains("read 4.0 KiB, the rest was not written since it@1");
+    assertThat(json.out()).contains("\"since\": \"it@1\"", "\"read_bytes\": 4096", "\"kept_bytes\": 8192");
   }
 
   @Test

@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import stasis.engine.HostReport;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
 import stasis.linux.abi.Tid;
@@ -24,6 +26,7 @@ class FakeEngine implements Engine {
   Outcome<Checkpointed> checkpoint = new Outcome.Done<>(new Checkpointed("/i", 12_345_678, FIGURES));
   Outcome<List<LossRow>> explanation = new Outcome.Done<>(List.of(EXACT, REFUSED));
   Outcome<Restored> restore = new Outcome.Done<>(new Restored(7_000_000, FIGURES, program(3)));
+  Outcome<Judged> judged = new Outcome.Done<>(new Judged(List.of(), List.of("file /bin/sleep", "xfeatures"), List.of()));
   Outcome<String> plan = new Outcome.Done<>("%0 = [1] dup(3)\n");
 
   Running program(int status) {
@@ -61,6 +64,26 @@ class FakeEngine implements Engine {
   public Outcome<String> plan(ImageAt image, stasis.kinds.AddressMap addresses, Watcher watcher) {
     orders.add(image);
     return plan;
+  }
+
+  @Override
+  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher) {
+    orders.add(host.isPresent() ? host.get() : image);
+    return judged;
+  }
+
+  @Override
+  public Outcome<HostReport> hostReport(List<String> questions) {
+    orders.add(questions);
+    TreeMap<String, String> answers = new TreeMap<>(Map.of("xfeatures", "e7"));
+    questions.forEach(question -> answers.put(question, "asked"));
+    return new Outcome.Done<>(new HostReport(answers));
+  }
+
+  @Override
+  public Outcome<Boolean> untrack(Tid root) {
+    orders.add(root);
+    return new Outcome.Done<>(true);
   }
 
   @Override

@@ -35,15 +35,21 @@ final class StrangersTest {
 
   record Credentials(@Tag(1) Ids uid, @Tag(2) Ids gid, @Tag(3) List<Long> groups, @Tag(4) Sets capabilities) {}
 
+  record Login(@Tag(1) String loginUid) {}
+
+  private static final Schema<Login> LOGIN = Schema.of(MethodHandles.lookup(), Login.class, "group.loginuid", 1);
   private static final Schema<Credentials> SCHEMA =
       Schema.of(MethodHandles.lookup(), Credentials.class, "task.credentials", 1);
 
   private static String refused(Credentials credentials) throws DecodeException {
-    Statefile statefile = new Statefile(new StatefileHeader(List.of(), List.of(), Arch.X86_64, 4096, "6.18", "boot",
-        "host", 0, Bytes.zeros(32), 1, 2, 3, "0.1.0"), List.of(SCHEMA.descriptor()),
-        List.of(StoredObject.of(new ObjectId(1), SCHEMA, credentials, Optional.empty())), List.of(), List.of());
-    List<Obstacle> obstacles = new Strangers(1000, 1000).obstacles(statefile);
+    List<Obstacle> obstacles = new Strangers(1000, 1000).obstacles(statefile(SCHEMA, credentials));
     return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
+  }
+
+  private static <S extends Record> Statefile statefile(Schema<S> schema, S state) {
+    return new Statefile(new StatefileHeader(List.of(), List.of(), Arch.X86_64, 4096, "6.18", "boot",
+        "host", 0, Bytes.zeros(32), 1, 2, 3, "0.1.0"), List.of(schema.descriptor()),
+        List.of(StoredObject.of(new ObjectId(1), schema, state, Optional.empty())), List.of(), List.of());
   }
 
   private static Credentials of(long savedUid, long gid, long group, long permitted) {
@@ -59,6 +65,17 @@ final class StrangersTest {
     assertThat(refused(of(1000, 0, 1000, 0))).contains("group 0");
     assertThat(refused(of(1000, 1000, 42, 0))).contains("group 42");
     assertThat(refused(of(1000, 1000, 1000, 1L << 21))).contains("capabilities");
+  }
+
+  @Test
+  void aLoginThatIsNotTheOwnersIsRefusedByName() throws DecodeException {
+    assertThat(refusedLogin("1000")).isEmpty();
+    assertThat(refusedLogin("4711")).contains("have the audit trail name user 4711", "--allow-credentials");
+  }
+
+  private static String refusedLogin(String login) throws DecodeException {
+    List<Obstacle> obstacles = new Strangers(1000, 1000).obstacles(statefile(LOGIN, new Login(login)));
+    return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
   }
 
   @Test

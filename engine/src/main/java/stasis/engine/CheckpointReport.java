@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import stasis.image.LossRow;
 
 /// What a finished checkpoint measured. Times in nanoseconds.
@@ -10,8 +11,10 @@ import stasis.image.LossRow;
 /// @param image what it is called from outside: its folder, or `NAME@K`
 /// @param imageBytes by how much the device is fuller @param pageBytes contents of memory and files, before compression
 /// @param phases name to duration, in order @param warnings what the user should know: a zombie nobody reaps
+/// @param tracked present where tracking was asked for
 public record CheckpointReport(String image, long frozenNs, long totalNs, long imageBytes, long pageBytes, int tasks,
-    int threads, Map<String, Long> phases, List<LossRow> losses, List<String> warnings) {
+    int threads, Map<String, Long> phases, List<LossRow> losses, List<String> warnings,
+    Optional<TrackReport> tracked) {
   public CheckpointReport {
     losses = List.copyOf(losses);
     warnings = List.copyOf(warnings);

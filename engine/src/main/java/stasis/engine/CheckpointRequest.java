@@ -13,8 +13,15 @@ import stasis.repository.ImageStore;
 /// @param leaveRunning let the program go on instead of ending it
 /// @param strict refuse what could only be carried approximately
 /// @param maxFreeze give up, with the program untouched, when it would have to stand still longer
+/// @param track only into a repository
 public record CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
-    Optional<Duration> maxFreeze) {
+    Optional<Duration> maxFreeze, TrackOrder track) {
+  /// Without tracking.
+  public CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
+      Optional<Duration> maxFreeze) {
+    this(root, destination, leaveRunning, strict, maxFreeze, TrackOrder.OFF);
+  }
+
   /// Into a folder. @param force replace an image that is there
   public CheckpointRequest(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
       Optional<Duration> maxFreeze) {

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
@@ -56,6 +57,17 @@ public final class Checkpointer {
     }
   }
 
+  /// Ends the tracking of a tree. @return whether it was tracked
+  public boolean untrack(Tid root) throws SyscallException, ProcException {
+    Optional<TrackingHolder> found = TrackingHolder.find(environment.proc(), root);
+    if (found.isPresent()) {
+      try (TrackingHolder holder = found.get()) {
+        holder.end();
+      }
+    }
+    return found.isPresent();
+  }
+
   private CheckpointOutcome onTracer(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
     try {
       return new Run(ptrace, request, listener).run();
@@ -98,8 +110,10 @@ public final class Checkpointer {
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
       try (HiddenKernel kernel = HiddenKernel.open(ptrace);
           ImageWriter writer = request.destination().begin(
-              step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))))) {
-        rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning());
+              step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
+          WriteTracking tracking = WriteTracking.begin(environment.proc(), request.root(), request.track(), writer)) {
+        rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning(),
+            request.track());
         Answering answering = Answering.open(environment, request.root(), kernel);
         phases.enter("freeze");
         long frozenAt = phases.nowNs();
@@ -108,14 +122,14 @@ public final class Checkpointer {
         return switch (outcome) {
           case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());
-          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering);
+          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering, tracking);
         };
       }
     }
 
     private CheckpointOutcome frozen(FrozenTree tree, long frozenAt, ImageWriter writer, LiveHost host,
-        Answering answering) throws ObstructedException, SyscallException, ImageException, ProcException,
-        DecodeException {
+        Answering answering, WriteTracking tracking) throws ObstructedException, SyscallException, ImageException,
+        ProcException, DecodeException {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
         Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
@@ -128,7 +142,7 @@ public final class Checkpointer {
           case Collected.Complete complete -> {
             try (complete) {
               complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
-              yield collected(complete, hold, frozenAt, header, writer, host);
+              yield collected(complete, hold, frozenAt, header, writer, host, tracking);
             }
           }
         };
@@ -136,9 +150,10 @@ public final class Checkpointer {
     }
 
     private CheckpointOutcome collected(Collected.Complete complete, Hold hold, long frozenAt, StatefileHeader header,
-        ImageWriter writer, LiveHost host) throws ObstructedException, SyscallException, ImageException, ProcException,
-        DecodeException {
+        ImageWriter writer, LiveHost host, WriteTracking tracking) throws ObstructedException, SyscallException,
+        ImageException, ProcException, DecodeException {
       Freeze freeze = new Freeze(hold, frozenAt, complete.files().changes());
+      track(tracking, hold, complete);
       try (Contents contents = contents(complete, hold)) {
         if (request.leaveRunning() && contents.obstacle().isEmpty()) {
           listener.at(new Moment.Snapshot());
@@ -147,6 +162,7 @@ public final class Checkpointer {
         phases.enter("encode");
         Contents.Found found = contents.pages(complete.capture());
         PageStore pages = found.store();
+        tracking.spare(pages);
         Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
         List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
@@ -158,7 +174,10 @@ public final class Checkpointer {
         long imageBytes = store(writer, content(statefile, settled, pages), pages, freeze,
             new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
-        List<String> warnings = new ArrayList<>();
+        if (request.leaveRunning()) {
+          tracking.committed(writer.identity());
+        }
+        List<String> warnings = new ArrayList<>(tracking.told());
         if (!contents.obstacle().isEmpty()) {
           warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
               + contents.obstacle());
@@ -175,7 +194,14 @@ public final class Checkpointer {
         int threads = settled.tasks().size();
         return new CheckpointOutcome.Stored(new CheckpointReport(writer.title(), freeze.lastedNs(),
             phases.nowNs() - startNs, imageBytes, pages.sectionBytes(), settled.leaders().size(), threads,
-            phases.elapsedNs(), losses, warnings));
+            phases.elapsedNs(), losses, warnings, tracking.report(pages)));
+      }
+    }
+
+    private void track(WriteTracking tracking, Hold hold, Collected.Complete complete) throws SyscallException {
+      if (request.track() != TrackOrder.OFF) {
+        phases.enter("track");
+        tracking.pass(hold.tree(), complete, request.leaveRunning());
       }
     }
 
@@ -190,7 +216,7 @@ public final class Checkpointer {
     private static ImageContent content(Statefile statefile, Capture settled, PageStore pages) {
       StatefileHeader header = statefile.header();
       TaskState root = settled.root().getValue();
-      return new ImageContent(statefile.encode(), pages.sectionBytes(), pages.stretches(), new ImageFacts(
+      return new ImageContent(statefile.encode(), pages.sectionBytes(), pages.stretches(), pages.kept(), new ImageFacts(
           header.createdUnixNs(), header.hostName(), root.comm(), root.ownPid(), settled.leaders().size(),
           settled.tasks().size()));
     }

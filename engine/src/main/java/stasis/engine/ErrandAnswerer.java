@@ -133,7 +133,7 @@ final class ErrandAnswerer implements Answerer {
     return hiddenAnswers.flatMap(known -> known.task(thread).map(task -> new HiddenThread(
         task.contexts().iopl() != 0 || task.contexts().ioBitmap(), undos(task),
         known.task(group.leader()).map(leader -> leader.contexts().namespaces().equals(task.contexts().namespaces()))
-            .orElse(false), known.landlocked(task))));
+            .orElse(false), known.landlocked(task), task.contexts().ioSharers())));
   }
 
   private static HiddenThread.Undos undos(HiddenTask task) {

@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
@@ -18,11 +19,9 @@ import stasis.image.ObjectId;
 import stasis.image.PageRun;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
-import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.sys.Syscalls;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.procfs.Vma;
@@ -71,12 +70,15 @@ final class Executor {
   private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
   private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
   private final LargeFills largeFills;
+  private final Optional<LateFills> lateFills;
   private final Crowding crowding;
   private int imageFd;
   private boolean crowded;
 
+  /// @param lateFills those that need not be made now
   Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener,
-      LongSupplier monotonicNs) {
+      LongSupplier monotonicNs, Optional<LateFills> lateFills) {
+    this.lateFills = lateFills;
     this.monotonicNs = monotonicNs;
     this.ptrace = ptrace;
     this.proc = proc;
@@ -102,7 +104,7 @@ final class Executor {
         listener.at(new Moment.Calls(() -> CallLines.of(steps, from, to, values, this::tid, tookNs)));
       }
       listener.at(new Moment.BeforeRelease());
-      return new RestoredTree(ptrace, proc, births, stubs, cpus, traps(steps));
+      return new RestoredTree(ptrace, proc, births, stubs, cpus, RestoredTree.traps(steps));
     } catch (StepFailedException | SyscallException | ImageException | ProcException | RuntimeException | Error e) {
       try {
         Stub.closeAll(stubs.values());
@@ -131,18 +133,6 @@ final class Executor {
     }
   }
 
-  /// Dispositions of SIGTRAP, which our own int3 may reset: set once more as the last thing.
-  private static Map<ObjectId, Step.Call> traps(List<Step> steps) {
-    Map<ObjectId, Step.Call> traps = new HashMap<>();
-    for (Step step : steps) {
-      if (step instanceof Step.Call call && call.nr() == Nr.RT_SIGACTION
-          && call.args().getFirst().equals(Arg.imm(RestoredTree.SIGTRAP))) {
-        traps.put(call.in(), call);
-      }
-    }
-    return traps;
-  }
-
   /// Runs the step at `at` and those that go with it. @return the first step not yet run
   private int run(List<Step> steps, int at)
       throws StepFailedException, SyscallException, ImageException, ProcException {
@@ -155,7 +145,7 @@ final class Executor {
       case Step.Spawn spawn -> spawn(spawn);
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
-      case Step.Fill fill when largeFills.takes(fill) -> largeFills.run(fill, stub(fill.in()).memory());
+      case Step.Fill fill when isOurs(fill) -> fill(fill, stub(fill.in()));
       case Step.MapWhereFree map -> crowding.map(map, stub(map.in()));
       case Step.Repeat repeat -> crowding.repeat(repeat, stub(repeat.in()));
       case Step.Release release -> cpus.put(release.in(), release.cpu());
@@ -166,6 +156,17 @@ final class Executor {
       }
     }
     return at + 1;
+  }
+
+  /// Whether the engine makes this fill, and not the stub.
+  private boolean isOurs(Step.Fill fill) {
+    return lateFills.isPresent() && lateFills.get().takes(fill) || largeFills.takes(fill);
+  }
+
+  private void fill(Step.Fill fill, Stub stub) throws SyscallException, ImageException {
+    if (lateFills.isEmpty() || !lateFills.get().takes(fill) || !lateFills.get().run(fill, stub)) {
+      largeFills.run(fill, stub.memory());
+    }
   }
 
   private String tid(ObjectId task) {
@@ -202,7 +203,7 @@ final class Executor {
       case Step.Call call -> calls.add(index, call, kept.getOrDefault(index, Set.of()));
       case Step.MapVdso vdso -> calls.batch().callNumber(ARCH_PRCTL_X86_64, Expect.SUCCESS,
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
-      case Step.Fill fill when !fill.forced() && !largeFills.takes(fill) -> fill(calls, fill);
+      case Step.Fill fill when !fill.forced() && !isOurs(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
       case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _, Step.MapWhereFree _,
           Step.Repeat _ -> {
@@ -388,13 +389,5 @@ final class Executor {
 
   private Stub stub(ObjectId task) {
     return GroupPlan.require(stubs, task);
-  }
-
-  /// For the births: an open statefile that a stub may inherit.
-  static Fd open(Path file) throws SyscallException {
-    try (Arena arena = Arena.ofConfined()) {
-      return new Fd(Math.toIntExact(Syscalls.require("open " + file, Nr.OPENAT, -100,
-          arena.allocateFrom(file.toAbsolutePath().toString()).address(), 0x80000, 0)));
-    }
   }
 }

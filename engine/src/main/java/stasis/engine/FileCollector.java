@@ -48,6 +48,11 @@ final class FileCollector implements AutoCloseable {
     this.sink = sink;
   }
 
+  /// Whether one of the tree has this open, as /proc/PID/fd names it.
+  boolean hasOpen(String target) {
+    return facts.containsKey(PathBytes.of(target));
+  }
+
   /// @return the table of each group, by its object
   Map<ObjectId, FilesState> collect(List<GroupView> groups) throws ObstructedException {
     List<SharedFiles.Seat> seats = new ArrayList<>();

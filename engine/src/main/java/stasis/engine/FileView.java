@@ -16,6 +16,8 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
@@ -194,6 +196,16 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenRing> hiddenRing() {
     return copy().flatMap(own -> tree.ring(own.fd(), seat()));
+  }
+
+  @Override
+  public Optional<HiddenFaults> hiddenFaults() {
+    return copy().flatMap(own -> tree.faults(own.fd(), seat().task()));
+  }
+
+  @Override
+  public Optional<HiddenNotice> hiddenNotice() {
+    return copy().flatMap(own -> tree.notice(own.fd()));
   }
 
   @Override

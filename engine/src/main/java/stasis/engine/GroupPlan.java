@@ -73,8 +73,18 @@ final class GroupPlan {
     groupAspects(Stage.MEMORY_ATTRIBUTES);
   }
 
-  void birth() {
-    groupAspects(Stage.BIRTH);
+  /// @param of which process it is born of, if need be by way of helpers; empty for the root
+  void birth(Optional<ObjectId> of) {
+    for (GroupAspect<?> aspect : kinds.groupAspects()) {
+      if (aspect.stage() == Stage.BIRTH && !isBornWith(aspect, of)) {
+        groupAspect(aspect);
+      }
+    }
+  }
+
+  private <S extends Record> boolean isBornWith(GroupAspect<S> aspect, Optional<ObjectId> of) {
+    return stateOf(aspect, leader).filter(state -> aspect.isBornWith(state,
+        of.flatMap(parent -> stateOf(aspect, parent)), refs.host())).isPresent();
   }
 
   /// It leads a session of its own now.

@@ -5,12 +5,15 @@ import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcAbsentException;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.procfs.ProcUnreadableException;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
+import stasis.resource.Extent;
 import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenMm;
@@ -119,6 +122,37 @@ final class GroupView implements FrozenGroup {
       return Optional.empty();
     } catch (ProcException e) {
       throw TaskView.obstructed(leader().tid(), file, e);
+    }
+  }
+
+  @Override
+  public List<Extent> zeroPages(RemoteAddress start, long lengthBytes) throws ObstructedException {
+    return pages(scan -> scan.zeros(start, lengthBytes));
+  }
+
+  @Override
+  public List<Extent> writeProtectedPages(RemoteAddress start, long lengthBytes) throws ObstructedException {
+    return pages(scan -> scan.writeProtected(start, lengthBytes));
+  }
+
+  @Override
+  public boolean notesWrites(RemoteAddress start) throws ObstructedException {
+    try (PageScan scan = new PageScan(leader().tid())) {
+      return scan.notesWrites(start);
+    } catch (SyscallException e) {
+      throw new ObstructedException(subject(), e, "run with CAP_SYS_PTRACE");
+    }
+  }
+
+  private interface Look {
+    List<PageScan.Run> through(PageScan scan) throws SyscallException;
+  }
+
+  private List<Extent> pages(Look look) throws ObstructedException {
+    try (PageScan scan = new PageScan(leader().tid())) {
+      return look.through(scan).stream().map(run -> new Extent(run.start(), run.lengthBytes())).toList();
+    } catch (SyscallException e) {
+      throw new ObstructedException(subject(), e, "run with CAP_SYS_PTRACE");
     }
   }
 

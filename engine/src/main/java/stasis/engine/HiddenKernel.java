@@ -13,6 +13,8 @@ import stasis.linux.abi.Tid;
 import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelAio;
+import stasis.linux.bpf.KernelFaults;
+import stasis.linux.bpf.KernelNotice;
 import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelSocket;
@@ -114,6 +116,19 @@ final class HiddenKernel implements AutoCloseable {
   Optional<KernelRing> ring(Tid holder, int fd, List<Integer> others, List<Tid> users) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.ring(holder, fd, others, users)
         : Optional.empty();
+  }
+
+  /// A userfaultfd that a thread has open; empty where BPF is not allowed.
+  ///
+  /// @param watched whose memory it may watch
+  Optional<KernelFaults> faults(Tid holder, int fd, Tid watched) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.faults(holder, fd, watched)
+        : Optional.empty();
+  }
+
+  /// How a POSIX message queue that a thread has open tells of messages; empty where BPF is not allowed.
+  Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.notice(holder, fd) : Optional.empty();
   }
 
   boolean isReadable() {

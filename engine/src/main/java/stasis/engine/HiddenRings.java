@@ -12,6 +12,8 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.KernelRing;
 import stasis.resource.Arg;
+import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenRing;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
@@ -40,6 +42,28 @@ final class HiddenRings {
   /// @return empty where BPF is not allowed
   Optional<HiddenRing> at(int fd, SharedFiles.Seat seat, List<Tid> leaders, Map<Integer, ObjectId> copies) {
     return known.computeIfAbsent(fd, _ -> settled(fd, seat, leaders, copies));
+  }
+
+  /// The same of a userfaultfd.
+  Optional<HiddenFaults> faults(int fd, Tid holder) {
+    try {
+      return kernel.faults(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd, holder)
+          .map(seen -> new HiddenFaults(seen.userModeOnly(), seen.watches()));
+    } catch (SyscallException e) {
+      // As where BPF is not allowed: the kind says what cannot be seen.
+      return Optional.empty();
+    }
+  }
+
+  /// The same of a POSIX message queue.
+  Optional<HiddenNotice> notice(int fd) {
+    try {
+      return kernel.notice(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd)
+          .map(seen -> new HiddenNotice(seen.sort(), seen.signal(), seen.value()));
+    } catch (SyscallException e) {
+      // As above.
+      return Optional.empty();
+    }
   }
 
   private Optional<HiddenRing> settled(int fd, SharedFiles.Seat seat, List<Tid> leaders,

@@ -7,6 +7,7 @@ import stasis.image.ObjectId;
 import stasis.image.PageMap;
 import stasis.image.Statefile;
 import stasis.repository.ImageReader;
+import stasis.resource.Step;
 
 /// The page section as a restore reads it.
 final class ImageSource {
@@ -26,5 +27,14 @@ final class ImageSource {
 
   Optional<RunSeeker> runs(ObjectId body) {
     return Optional.ofNullable(runs.get(body));
+  }
+
+  /// How much of a fill there is to put in.
+  long storedBytes(Step.Fill fill) {
+    long end = fill.fromOffset() + fill.lengthBytes();
+    long[] bytes = {0};
+    runs(fill.body()).ifPresent(runs -> runs.each(fill.fromOffset(), end,
+        run -> bytes[0] += Math.min(run.end(), end) - Math.max(run.start(), fill.fromOffset())));
+    return bytes[0];
   }
 }

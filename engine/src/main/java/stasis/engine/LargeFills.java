@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import stasis.image.PageRun;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
@@ -43,12 +44,12 @@ final class LargeFills {
         && bytes(pieces(fill)) >= LARGE_BYTES;
   }
 
-  /// The chunks of the section of which [#run] will have taken every byte when the program is through: nobody else has
-  /// to check or to find them.
-  BitSet taken(Program program) {
+  /// The chunks of the section of which some steps will have taken every byte when the program is through, reading and
+  /// checking by themselves: nobody else has to check or to find them.
+  BitSet taken(Program program, Predicate<Step> by) {
     Map<Integer, Long> takenBytes = new HashMap<>();
     for (Step step : program.steps()) {
-      if (takes(step)) {
+      if (by.test(step)) {
         for (Piece piece : pieces((Step.Fill) step)) {
           for (int chunk = first(piece); chunk <= last(piece); chunk++) {
             long start = (long) chunk * PageSource.CHUNK_BYTES;

@@ -34,7 +34,7 @@ final class Look {
       Rehearsal rehearsal = Rehearsal.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
       try (HiddenKernel kernel = HiddenKernel.open(ptrace)) {
-        rehearsal.play(kinds, environment, ptrace, host, kernel, root, false);
+        rehearsal.play(kinds, environment, ptrace, host, kernel, root, false, TrackOrder.OFF);
         Answering answering = Answering.open(environment, root, kernel);
         long start = environment.monotonicNs().getAsLong();
         return switch (FrozenTree.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {

@@ -11,6 +11,7 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.procfs.Smaps;
+import stasis.procfs.VmFlag;
 import stasis.procfs.VmFlags;
 import stasis.procfs.Vma;
 import stasis.resource.Answer;
@@ -31,10 +32,32 @@ final class MappingCollector {
   private static final String VSYSCALL = "[vsyscall]";
 
   /// Private pages of an mm that are stored.
-  record Range(RemoteAddress start, long lengthBytes) {}
+  ///
+  /// @param writes whether the kernel could note writes to them
+  record Range(RemoteAddress start, long lengthBytes, Writes writes) {}
+
+  /// Whether writes to memory can be noted.
+  enum Writes {
+    /// They can.
+    NOTED,
+    /// They can, and it breaks huge pages up.
+    NOTED_IN_SMALL,
+    /// They cannot, or not all.
+    UNKNOWN;
+
+    static Writes of(Smaps.Entry entry) {
+      Vma vma = entry.vma();
+      if (!vma.isAnonymous() || vma.shared() || entry.flags().has(VmFlag.HT) || entry.flags().has(VmFlag.DE)
+          || entry.flags().has(VmFlag.PF) || entry.flags().has(VmFlag.IO) || !entry.flags().has(VmFlag.MW)) {
+        return UNKNOWN;
+      }
+      return entry.flags().has(VmFlag.HG) || entry.anonHugePagesKib() > 0 ? NOTED_IN_SMALL : NOTED;
+    }
+  }
 
   /// @param task whose mm it is @param subreaper see [Frozen#childSubreaper] @param ranges in address order
-  record PrivatePages(ObjectId mm, Tid task, Optional<Boolean> subreaper, List<Range> ranges) {}
+  /// @param watched whether some of it is registered with a userfaultfd
+  record PrivatePages(ObjectId mm, Tid task, Optional<Boolean> subreaper, List<Range> ranges, boolean watched) {}
 
   private record Backing(ObjectId id, MappingKind.Pages pages, Set<ObjectId> bodies) {}
 
@@ -57,7 +80,8 @@ final class MappingCollector {
   MmState collect(GroupView group) throws ObstructedException {
     List<MappingView> views = new ArrayList<>();
     MmView mm = new MmView(group.procOfLeader(), smaps(group).entries().stream()
-        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(group.leader().tid()), findings);
+        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(group.leader().tid()),
+        findings);
     for (int i = 0; i < mm.entries().size(); i++) {
       views.add(new MappingView(tree, group, mm, i));
     }
@@ -66,7 +90,8 @@ final class MappingCollector {
     for (MappingView view : views) {
       describe(view, ranges).ifPresent(vmas::add);
     }
-    privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), group.childSubreaper(), List.copyOf(ranges)));
+    privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), group.childSubreaper(), List.copyOf(ranges),
+        views.stream().anyMatch(view -> view.flags().has(VmFlag.UW))));
     return MmState.alone(vmas, attachments(views, group));
   }
 
@@ -108,10 +133,11 @@ final class MappingCollector {
   private VmaState vma(MappingView view, Backing backing, List<Range> ranges) {
     Vma vma = view.vma();
     if (backing.pages() == MappingKind.Pages.PRIVATE) {
-      ranges.add(new Range(vma.address(), vma.lengthBytes()));
+      ranges.add(new Range(vma.address(), vma.lengthBytes(), view.writes()));
     }
     return new VmaState(vma.address(), vma.lengthBytes(), vma.protection(), vma.shared(), vma.offset(),
-        flagTexts.computeIfAbsent(view.flags(), VmFlags::toString), vma.anonName().orElse(""), backing.id());
+        flagTexts.computeIfAbsent(view.flags(), flags -> flags.without(VmFlag.UW).toString()),
+        vma.anonName().orElse(""), backing.id());
   }
 
   private List<MmState.Attachment> attachments(List<MappingView> views, GroupView group) throws ObstructedException {

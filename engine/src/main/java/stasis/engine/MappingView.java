@@ -52,6 +52,10 @@ final class MappingView implements Mapping {
     return entry().flags();
   }
 
+  MappingCollector.Writes writes() {
+    return MappingCollector.Writes.of(entry());
+  }
+
   @Override
   public String subject() {
     return group.subject() + " vma " + entry().vma();

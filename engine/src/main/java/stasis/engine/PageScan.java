@@ -21,6 +21,10 @@ final class PageScan implements AutoCloseable {
   private static final long PAGE = 4096;
   private static final long PAGEMAP_SCAN = 0xC0606610L;
   private static final long ARG_BYTES = 96;
+  private static final long PM_SCAN_WP_MATCHING = 1;
+  private static final long PM_SCAN_CHECK_WPASYNC = 2;
+  private static final long PAGE_IS_WPALLOWED = 1;
+  private static final long PAGE_IS_WRITTEN = 1 << 1;
   private static final long PAGE_IS_FILE = 1 << 2;
   private static final long PAGE_IS_PRESENT = 1 << 3;
   private static final long PAGE_IS_SWAPPED = 1 << 4;
@@ -45,7 +49,7 @@ final class PageScan implements AutoCloseable {
     MemorySegment path = arena.allocateFrom("/proc/" + task + "/pagemap");
     this.pagemap = Syscalls.require("open the pagemap of task " + task, Nr.OPENAT, AT_FDCWD, path.address(),
         O_CLOEXEC);
-    this.guardCategory = call(0, PAGE, 0, PAGE_IS_GUARD, 0) == -Errno.EINVAL.number() ? 0 : PAGE_IS_GUARD;
+    this.guardCategory = call(0, 0, PAGE, 0, PAGE_IS_GUARD, 0) == -Errno.EINVAL.number() ? 0 : PAGE_IS_GUARD;
   }
 
   /// Present or swapped pages of `[start, start + length)` that belong to the mm and hold more than the shared zero
@@ -62,13 +66,52 @@ final class PageScan implements AutoCloseable {
     return guardCategory == 0 ? List.of() : scan(start, lengthBytes, 0, guardCategory, 0);
   }
 
+  /// Pages that hold the shared zero page.
+  List<Run> zeros(RemoteAddress start, long lengthBytes) throws SyscallException {
+    return scan(start, lengthBytes, 0, PAGE_IS_PFNZERO, 0);
+  }
+
+  /// Pages, or places for pages, that a userfaultfd has write-protected, in a vma registered for that.
+  List<Run> writeProtected(RemoteAddress start, long lengthBytes) throws SyscallException {
+    return scan(start, lengthBytes, PAGE_IS_WRITTEN | guardCategory, PAGE_IS_WRITTEN | guardCategory,
+        PAGE_IS_PRESENT | PAGE_IS_SWAPPED);
+  }
+
+  /// Present pages that nobody wrote since [#protect]. Only a page that was protected then, and lies in a vma that has
+  /// been registered ever since, is one: a vma that was moved, mapped anew or grown has lost it, so has a page that was
+  /// dropped, and a swapped one is not told from a marker.
+  List<Run> unwritten(RemoteAddress start, long lengthBytes) throws SyscallException {
+    long unwanted = PAGE_IS_WRITTEN | PAGE_IS_FILE | PAGE_IS_PFNZERO;
+    return scan(0, start, lengthBytes, unwanted, unwanted | PAGE_IS_WPALLOWED | PAGE_IS_PRESENT, 0);
+  }
+
+  /// Whether writes to the page there are noted (EPERM where not, pagemap_scan_test_walk()).
+  boolean notesWrites(RemoteAddress start) {
+    return !Errno.isError(call(PM_SCAN_CHECK_WPASYNC, start.bits(), start.bits() + PAGE, 0, PAGE_IS_WRITTEN, 0));
+  }
+
+  /// Has the kernel note each write to a present page of its own from here on (userfaultfd, asynchronously). With
+  /// these categories it makes no markers for pages that are not there.
+  ///
+  /// @throws SyscallException EPERM: not all of it is registered for that
+  void protect(RemoteAddress start, long lengthBytes) throws SyscallException {
+    long unwanted = PAGE_IS_FILE | PAGE_IS_PFNZERO;
+    scan(PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC, start, lengthBytes, unwanted,
+        unwanted | PAGE_IS_WRITTEN | PAGE_IS_PRESENT, 0);
+  }
+
   private List<Run> scan(RemoteAddress start, long lengthBytes, long inverted, long all, long any)
+      throws SyscallException {
+    return scan(0, start, lengthBytes, inverted, all, any);
+  }
+
+  private List<Run> scan(long flags, RemoteAddress start, long lengthBytes, long inverted, long all, long any)
       throws SyscallException {
     List<Run> runs = new ArrayList<>();
     long from = start.bits();
     long end = from + lengthBytes;
     while (Long.compareUnsigned(from, end) < 0) {
-      long count = call(from, end, inverted, all, any);
+      long count = call(flags, from, end, inverted, all, any);
       if (Errno.isError(count)) {
         throw new SyscallException(Nr.IOCTL, Errno.of(count), "scan pages of task " + task);
       }
@@ -84,8 +127,8 @@ final class PageScan implements AutoCloseable {
     return runs;
   }
 
-  private long call(long from, long end, long inverted, long all, long any) {
-    long[] fields = {ARG_BYTES, 0, from, end, 0, regions.address(), REGIONS, 0, inverted, all, any, 0};
+  private long call(long flags, long from, long end, long inverted, long all, long any) {
+    long[] fields = {ARG_BYTES, flags, from, end, 0, regions.address(), REGIONS, 0, inverted, all, any, 0};
     for (int i = 0; i < fields.length; i++) {
       argument.setAtIndex(JAVA_LONG, i, fields[i]);
     }

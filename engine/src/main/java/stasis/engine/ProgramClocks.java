@@ -7,6 +7,8 @@ import stasis.image.StatefileHeader;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
+import stasis.resource.Host;
+import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.tracee.stub.TimeOffsets;
 
@@ -47,6 +49,14 @@ final class ProgramClocks {
     TimeOffsets own = offsets(environment.proc(), ownTid());
     return Optional.of(new TimeOffsets(own.monotonicNs() + Math.max(0, monotonic),
         own.boottimeNs() + Math.max(0, boottime)));
+  }
+
+  /// Why a host whose clocks are behind cannot show others.
+  static List<Obstacle> obstacles(Host host) {
+    return !Restorer.isPlain(host) || host.capabilities().contains("CAP_SYS_TIME") ? List.of()
+        : List.of(new Obstacle.Unsupported("clocks",
+            "this host's clocks are behind what the program has seen, and a time namespace needs CAP_SYS_TIME",
+            "restore with CAP_SYS_TIME, or as an ordinary user"));
   }
 
   static LossRow told(TimeOffsets offsets) {

@@ -37,15 +37,16 @@ record Rehearsal(long xfeatures) {
   /// Freezes, describes and lets go of a stub, several times.
   ///
   /// @param root of the tree that will be frozen @param snapshot whether the path includes the copy-on-write image
+  /// @param track what it includes besides
   void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel, Tid root,
-      boolean snapshot) throws SyscallException {
+      boolean snapshot, TrackOrder track) throws SyscallException {
     try (RehearsedSockets sockets = RehearsedSockets.of(environment.proc(), root)) {
-      play(kinds, environment, ptrace, host, kernel, sockets, snapshot);
+      play(kinds, environment, ptrace, host, kernel, sockets, snapshot, track);
     }
   }
 
   private static void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel,
-      RehearsedSockets sockets, boolean snapshot) throws SyscallException {
+      RehearsedSockets sockets, boolean snapshot, TrackOrder track) throws SyscallException {
     Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, sockets.fds());
     Tid tid = stub.tid();
     stub.idle();
@@ -54,7 +55,7 @@ record Rehearsal(long xfeatures) {
       for (int round = 0; round < ROUNDS; round++) {
         if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
             instanceof FrozenTree.Outcome.Frozen(var tree)) {
-          round(kinds, environment, ptrace, host, snapshot, answering, tree);
+          round(kinds, environment, ptrace, host, snapshot, track, answering, tree);
         }
       }
     } finally {
@@ -64,13 +65,14 @@ record Rehearsal(long xfeatures) {
   }
 
   private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot,
-      Answering answering, FrozenTree tree) throws SyscallException {
+      TrackOrder track, Answering answering, FrozenTree tree) throws SyscallException {
     try (Hold hold = new Hold(ptrace, tree)) {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
       Collected collected = new Collector(kinds, environment.proc(), stopped, host).collect();
       Headers.of(environment, host);
       if (collected instanceof Collected.Complete complete) {
         try (complete) {
+          WriteTracking.rehearse(environment.proc(), tree, complete, track);
           if (snapshot) {
             Contents.snapshot(hold.tree(), complete).close();
           } else {

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import stasis.image.LossRow;
 import stasis.linux.abi.Tid;
 import stasis.resource.Obstacle;
@@ -12,8 +13,9 @@ public sealed interface RestoreOutcome {
   /// The program goes on.
   ///
   /// @param root in the engine's pid namespace @param waitable child of the engine whose exit status is the program's
-  /// @param pid as the program itself sees it
-  record Running(Tid root, Tid waitable, int pid, RestoreReport report) implements RestoreOutcome {}
+  /// @param pid as the program itself sees it @param late what still puts pages in; the program dies with it
+  record Running(Tid root, Tid waitable, int pid, RestoreReport report, Optional<LateFill> late)
+      implements RestoreOutcome {}
 
   /// What would be done.
   record Planned(Program program, List<LossRow> losses) implements RestoreOutcome {}

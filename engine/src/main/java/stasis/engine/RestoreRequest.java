@@ -1,13 +1,23 @@
 package stasis.engine;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import stasis.repository.ImageOrigin;
 import stasis.repository.ImageReader;
 
 /// What a restore is asked to do.
 ///
 /// @param origin where the statefile is @param dryRun plan only @param acceptance which images are wanted
-public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance) {
+/// @param lazily whether the tree is to run before it has all its pages
+public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
+  /// @param order file that says what was touched first after earlier restores; it is brought up to date
+  public record Lazily(Optional<Path> order) {}
+
+  /// The tree runs when it is whole.
+  public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance) {
+    this(origin, dryRun, acceptance, Optional.empty());
+  }
+
   /// Whatever it is.
   public RestoreRequest(ImageOrigin origin, boolean dryRun) {
     this(origin, dryRun, Acceptance.ALL);

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +59,18 @@ public final class RestoredTree implements AutoCloseable {
     this.traps = new HashMap<>(traps);
   }
 
+  /// Dispositions of SIGTRAP, which our own int3 may reset: set once more as the last thing.
+  static Map<ObjectId, Step.Call> traps(List<Step> steps) {
+    Map<ObjectId, Step.Call> traps = new HashMap<>();
+    for (Step step : steps) {
+      if (step instanceof Step.Call call && call.nr() == Nr.RT_SIGACTION
+          && call.args().getFirst().equals(Arg.imm(SIGTRAP))) {
+        traps.put(call.in(), call);
+      }
+    }
+    return traps;
+  }
+
   /// The root, in the engine's pid namespace.
   public Tid root() {
     return stubs.firstEntry().getValue().tid();
@@ -66,6 +79,11 @@ public final class RestoredTree implements AutoCloseable {
   /// Whom to wait for: its exit status is the program's.
   public Tid waitable() {
     return births.waitable(stubs.firstEntry().getValue());
+  }
+
+  /// Processes, in the engine's pid namespace.
+  List<Integer> pids(Collection<ObjectId> leaders) {
+    return leaders.stream().map(leader -> stub(leader).tid().value()).toList();
   }
 
   /// Last things, then all go on. The order matters: timed waits are begun again while the region still holds their

@@ -18,9 +18,12 @@ import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 import stasis.resource.FileKind;
+import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.OwnCall;
+import stasis.resource.Program;
+import stasis.resource.Step;
 import stasis.resource.TaskState;
 import stasis.resource.ZombieState;
 import stasis.tracee.Deadline;
@@ -52,8 +55,18 @@ public final class Restorer {
   }
 
   private RestoreOutcome onTracer(Ptrace ptrace, RestoreRequest request, Moment.Listener listener) {
-    try (ImageReader reader = request.origin().open()) {
-      return new Run(ptrace, request, listener, reader).run();
+    try {
+      ImageReader reader = request.origin().open();
+      boolean stays = false;
+      try {
+        RestoreOutcome outcome = new Run(ptrace, request, listener, reader).run();
+        stays = outcome instanceof RestoreOutcome.Running running && running.late().isPresent();
+        return outcome;
+      } finally {
+        if (!stays) {
+          reader.close();
+        }
+      }
     } catch (CancelledException e) {
       return new RestoreOutcome.Cancelled();
     } catch (ImageException e) {
@@ -63,6 +76,16 @@ public final class Restorer {
     } catch (SyscallException | ProcException | DecodeException | StepFailedException e) {
       return new RestoreOutcome.Failed(String.valueOf(e.getMessage()));
     }
+  }
+
+  /// Whether numbers can be chosen without a namespace of one's own.
+  static boolean isPlain(Host host) {
+    return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE");
+  }
+
+  /// @param holder who it is, for people
+  static Obstacle taken(int pid, String holder, String remedy) {
+    return new Obstacle.Unsupported("pid " + pid, "it is taken by " + holder, remedy);
   }
 
   /// One restore: the phases in order.
@@ -92,10 +115,9 @@ public final class Restorer {
       phases.enter("plan");
       LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
-      if (clocks.isPresent() && isPlain(host) && !host.capabilities().contains("CAP_SYS_TIME")) {
-        return new RestoreOutcome.Refused(List.of(new Obstacle.Unsupported("clocks",
-            "this host's clocks are behind what the program has seen, and a time namespace needs CAP_SYS_TIME",
-            "restore with CAP_SYS_TIME, or as an ordinary user")));
+      List<Obstacle> behind = clocks.isPresent() ? ProgramClocks.obstacles(host) : List.of();
+      if (!behind.isEmpty()) {
+        return new RestoreOutcome.Refused(behind);
       }
       return switch (new Planner(kinds).plan(capture, host)) {
         case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
@@ -106,28 +128,67 @@ public final class Restorer {
           if (!taken.isEmpty()) {
             yield new RestoreOutcome.Refused(taken);
           }
-          phases.enter("load");
-          ImageSource source = new ImageSource(reader, statefile);
-          // A page that rotted on its device must not become a wrong program.
-          if (reader.isGuarded()) {
-            reader.verifyPages(PAGE_CHECKERS);
-          }
-          reader.layOut(PAGE_CHECKERS, new LargeFills(source).taken(program));
-          phases.enter("execute");
-          Executor executor = new Executor(ptrace, environment.proc(), source, births(host, clocks), listener,
-              environment.monotonicNs());
-          try (RestoredTree tree = executor.execute(program)) {
-            phases.enter("release");
-            Sharers sharers = Sharers.of(capture.leaders());
-            tree.release(capture.root().getValue().ownPid(), capture.leaders().stream().map(Map.Entry::getKey)
-                .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
-            afterwards(capture);
-            phases.end();
-            listener.at(new Moment.Released());
-            yield running(tree, capture, statefile, clocks);
-          }
+          yield made(program, capture, host, statefile, clocks);
         }
       };
+    }
+
+    private RestoreOutcome made(Program program, Capture capture, LiveHost host, Statefile statefile,
+        Optional<TimeOffsets> clocks)
+        throws SyscallException, ImageException, ProcException, StepFailedException {
+      phases.enter("load");
+      ImageSource source = new ImageSource(reader, statefile);
+      Set<Step.Fill> late = request.lazily().isPresent() ? LateFills.of(program, capture, source) : Set.of();
+      if (request.lazily().isPresent() && !mayBeLate(host)) {
+        return new RestoreOutcome.Refused(List.of(new Obstacle.Unsupported("lazy restore",
+            "without CAP_SYS_PTRACE the kernel does not tell of fork(2): a child would read zeros",
+            "restore without --lazy, or with CAP_SYS_PTRACE")));
+      }
+      LargeFills large = new LargeFills(source);
+      // A page that rotted on its device must not become a wrong program.
+      if (reader.isGuarded()) {
+        reader.verifyPages(PAGE_CHECKERS, large.taken(program, late::contains));
+      }
+      reader.layOut(PAGE_CHECKERS, large.taken(program, step -> late.contains(step) || large.takes(step)));
+      if (late.isEmpty()) {
+        return executed(program, capture, source, births(host, clocks), Optional.empty(), Optional.empty(), statefile,
+            clocks);
+      }
+      TouchOrder order = request.lazily().flatMap(RestoreRequest.Lazily::order).map(TouchOrder::read)
+          .orElse(TouchOrder.NONE);
+      // Closing it does nothing once the tree runs.
+      try (PageServer server = PageServer.start(reader.pages(), order, environment.monotonicNs())) {
+        return executed(program, capture, source, births(host, clocks),
+            Optional.of(new LateFills(source, server, late)), Optional.of(server), statefile, clocks);
+      }
+    }
+
+    private RestoreOutcome executed(Program program, Capture capture, ImageSource source, Births births,
+        Optional<LateFills> late, Optional<PageServer> server, Statefile statefile, Optional<TimeOffsets> clocks)
+        throws SyscallException, ImageException, ProcException, StepFailedException {
+      phases.enter("execute");
+      Executor executor = new Executor(ptrace, environment.proc(), source, births, listener,
+          environment.monotonicNs(), late);
+      try (RestoredTree tree = executor.execute(program)) {
+        phases.enter("release");
+        Sharers sharers = Sharers.of(capture.leaders());
+        List<ObjectId> leaders = capture.leaders().stream().map(Map.Entry::getKey).toList();
+        if (server.isPresent()) {
+          server.get().guard(tree.pids(leaders));
+        }
+        tree.release(capture.root().getValue().ownPid(), leaders.stream()
+            .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
+        server.ifPresent(PageServer::run);
+        afterwards(capture);
+        phases.end();
+        listener.at(new Moment.Released());
+        return running(tree, capture, statefile, clocks, server.map(serving -> new LateFill(serving, reader,
+            request.lazily().flatMap(RestoreRequest.Lazily::order))));
+      }
+    }
+
+    private static boolean mayBeLate(LiveHost host) {
+      return isPlain(host) && host.capabilities().contains("CAP_SYS_PTRACE");
     }
 
     /// Leaders that have ended before their threads, and how.
@@ -143,10 +204,9 @@ public final class Restorer {
     private static List<Obstacle> taken(Capture capture) {
       List<Integer> pids = Stream.concat(capture.tasks().values().stream().map(TaskState::ownPid),
           capture.zombies().values().stream().map(ZombieState::ownPid)).toList();
-      return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().<Obstacle>map(holder ->
-          new Obstacle.Unsupported("pid " + holder.pid(), "it is taken by " + holder.describe(),
-              holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere"))
-          .toList();
+      return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().map(holder -> Restorer.taken(
+          holder.pid(), holder.describe(),
+          holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere")).toList();
     }
 
     private static void afterwards(Capture capture) {
@@ -164,18 +224,14 @@ public final class Restorer {
       return isPlain(host) ? new PlainBirths(ptrace, clocks) : new NamespaceBirths(ptrace, clocks);
     }
 
-    private static boolean isPlain(LiveHost host) {
-      return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE");
-    }
-
     private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile,
-        Optional<TimeOffsets> clocks) {
+        Optional<TimeOffsets> clocks, Optional<LateFill> late) {
       var losses = new ArrayList<>(statefile.losses());
       clocks.map(ProgramClocks::told).ifPresent(losses::add);
       int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
-          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses)));
+          capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses)), late);
     }
   }
 }

@@ -39,7 +39,7 @@ final class StubFiles implements AutoCloseable {
     int above = imageFd + 1 + STDIO;
     var opened = new ArrayList<Fd>();
     try {
-      Fd file = Executor.open(image);
+      Fd file = open(image);
       try {
         opened.add(lift(file, above, "statefile"));
       } finally {
@@ -74,6 +74,13 @@ final class StubFiles implements AutoCloseable {
   private static Fd lift(Fd low, int above, String what) throws SyscallException {
     return new Fd((int) Syscalls.require("keep " + what + " at a high number", Nr.FCNTL, low.value(), F_DUPFD_CLOEXEC,
         above));
+  }
+
+  private static Fd open(Path file) throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      return new Fd(Math.toIntExact(Syscalls.require("open " + file, Nr.OPENAT, -100,
+          arena.allocateFrom(file.toAbsolutePath().toString()).address(), 0x80000, 0)));
+    }
   }
 
   List<Fd> inherited() {

@@ -53,6 +53,8 @@ final class TreePlan {
   private final Map<ObjectId, ObjectId> spaces = new HashMap<>();
   /// What is in such a memory.
   private final Map<ObjectId, Optional<MmState>> memoryNow = new HashMap<>();
+  /// A process itself; the process that a helper descends from.
+  private final Map<ObjectId, ObjectId> bornOf = new HashMap<>();
   private final Map<ObjectId, Integer> pids = new HashMap<>();
 
   TreePlan(KindSet kinds, Capture capture, Host host, BirthOrder order, RemoteAddress region, int imageFd,
@@ -77,7 +79,8 @@ final class TreePlan {
     program.append(new Step.Spawn(root.getKey(), new Step.Birth.Root(root.getValue().pids(), region, imageFd),
         "birth of " + root.getValue().comm()));
     GroupPlan first = GroupPlan.require(groups, root.getKey());
-    first.birth();
+    first.birth(Optional.empty());
+    bornOf.put(root.getKey(), root.getKey());
     first.makeFiles();
     spaces.put(root.getKey(), root.getKey());
     memoryNow.put(root.getKey(), Optional.empty());
@@ -136,6 +139,7 @@ final class TreePlan {
         program.append(new Step.Spawn(helper, new Step.Birth.Child(parent, pid.map(List::of).orElse(List.of()),
             flags(shares), SIGCHLD), "a helper"));
         inherit(parent, helper, shares);
+        bornOf.put(helper, GroupPlan.require(bornOf, parent));
         pid.ifPresent(number -> pids.put(helper, number));
       }
       case BirthOrder.Act.Unshare(var task, var part) -> program.in(task).call(Nr.UNSHARE, part.what() + " of its own",
@@ -179,7 +183,8 @@ final class TreePlan {
     TaskState task = GroupPlan.require(capture.tasks(), child);
     program.append(new Step.Spawn(child, new Step.Birth.Child(parent, task.pids(), flags(shares), task.exitSignal()),
         "birth of " + task.comm()));
-    GroupPlan.require(groups, child).birth();
+    GroupPlan.require(groups, child).birth(Optional.of(GroupPlan.require(bornOf, parent)));
+    bornOf.put(child, child);
   }
 
   /// A copy keeps what is still its parent's; who has memory of its own throws away what it was born with.

@@ -15,6 +15,8 @@ import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
+import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
@@ -58,6 +60,16 @@ final class TreeView {
 
   Optional<HiddenTerminal> hiddenTerminal(int number) {
     return terminals.at(number);
+  }
+
+  /// @param fd of the engine's copy @param holder a thread that has it
+  Optional<HiddenFaults> faults(int fd, Tid holder) {
+    return rings.faults(fd, holder);
+  }
+
+  /// @param fd of the engine's copy
+  Optional<HiddenNotice> notice(int fd) {
+    return rings.notice(fd);
   }
 
   /// @param fd of the engine's copy @param seat where the program has it

@@ -46,6 +46,7 @@ import stasis.kinds.file.tcp.TcpSocket;
 import stasis.kinds.file.timerfd.TimerFd;
 import stasis.kinds.file.udp.UdpSocket;
 import stasis.kinds.file.unix.UnixFile;
+import stasis.kinds.file.userfault.Userfault;
 import stasis.kinds.group.accounting.Accounting;
 import stasis.kinds.group.actions.SignalActions;
 import stasis.kinds.group.autogroup.AutoGroup;
@@ -95,6 +96,7 @@ import stasis.kinds.mapping.seal.Seal;
 import stasis.kinds.mapping.sharedanon.SharedAnon;
 import stasis.kinds.mapping.sharedfile.SharedFile;
 import stasis.kinds.mapping.sysvshm.SysvShm;
+import stasis.kinds.mapping.userfault.WatchedPages;
 import stasis.kinds.mapping.vdso.Vdso;
 import stasis.kinds.namespace.same.SameNamespaces;
 import stasis.kinds.task.altstack.AltStack;
@@ -176,6 +178,7 @@ public final class Kinds {
         new Inotify(),
         new Fanotify(),
         new IoUring(),
+        new Userfault(),
         new EndedPidFd(),
         new PidFd(),
         // What is wholly inside before the rule for what comes from outside.
@@ -242,6 +245,7 @@ public final class Kinds {
     return List.of(
         new Apart(),
         new Guard(),
+        new WatchedPages(),
         new Policy(),
         new Advice(),
         new Name(),

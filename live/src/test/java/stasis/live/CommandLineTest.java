@@ -122,6 +122,38 @@ final class CommandLineTest {
   }
 
   @Test
+  void whetherAHostCanRestoreIsSaidBeforeAndByItsReport() throws IOException, InterruptedException {
+    Path input = Files.writeString(folder.resolve("input"), "whole");
+    long pid = sleeper("sh", "-c", "exec 5< " + input + "; exec sleep 300");
+    String questions = folder.resolve("questions.json").toString();
+    String host = folder.resolve("host.json").toString();
+    while (!Files.readString(Path.of("/proc/" + pid + "/comm")).equals("sleep\n")) {
+      Thread.sleep(10);
+    }
+    assertThat(stasis("checkpoint", "" + pid, "--image", image(), "--leave-running", "--quiet").status()).isZero();
+
+    Run taken = stasis("can-restore", image());
+    kill(pid);
+    while (Files.exists(Path.of("/proc/" + pid))) {
+      Thread.sleep(10);
+    }
+    Run free = stasis("can-restore", image(), "--json=" + questions);
+    Run doctor = stasis("doctor", "--answer", questions, "--json=" + host);
+    Files.writeString(input, "changed");
+    Run there = stasis("can-restore", image(), "--host", host);
+    Run here = stasis("can-restore", image());
+
+    assertThat(taken.status()).isEqualTo(3);
+    assertThat(taken.err()).contains("taken by " + pid + " (sleep");
+    assertThat(free).isEqualTo(new Run(0, "yes\n", ""));
+    assertThat(doctor.status()).as(doctor.err()).isZero();
+    assertThat(there).isEqualTo(new Run(0, "yes\n", ""));
+    assertThat(here.status()).isEqualTo(3);
+    assertThat(here.err()).contains("no, 1 obstacle", input + "", "expected 5 bytes, found 7 bytes");
+    assertThat(stasis("inspect", image(), "needs").out()).contains(input + "", "" + pid, "CRC32C");
+  }
+
+  @Test
   void anInterruptCancelsTheDemoAndItsProgram() throws IOException, InterruptedException {
     Process demo = start("demo", "--program", "python3", "--size", "100000");
     await(folder.resolve("tmp"), "stasis-demo");

@@ -127,6 +127,17 @@ final class Cycle implements AutoCloseable {
     throw new AssertionError("the restore of " + image.getFileName() + ": " + text(outcome));
   }
 
+  /// A lazy restore that must succeed.
+  RestoreOutcome.Running lazily(Path image, Optional<Path> order) {
+    RestoreOutcome outcome =
+        new Restorer(Kinds.all(outside), environment).restore(LazyProcess.request(image, order), _ -> { });
+    if (outcome instanceof RestoreOutcome.Running running) {
+      restored.add(running.root());
+      return running;
+    }
+    throw new AssertionError("the lazy restore of " + image.getFileName() + ": " + text(outcome));
+  }
+
   /// Freezes a victim, sees it gone, brings it back, and sees nothing changed that may not.
   ///
   /// @param modes of the allow list that hold besides `always`

@@ -62,6 +62,13 @@ class OutsideSharersTest {
         }));
   }
 
+  @ParameterizedTest
+  @CsvSource({"io,task.ioprio,CLONE_IO", "segment,group.sysv,is not in the image"})
+  void whatDoesNotComeBackSharedIsTold(String what, String kind, String words, @TempDir Path work) {
+    sharing(what, work, (_, both, _) -> assertThat(both.rows()).anyMatch(row -> row.kind().equals(kind)
+        && row.exactness() != LossRow.Exactness.EXACT && row.detail().contains(words)));
+  }
+
   @Test
   void aMappingThatOnlyTheOtherHasIsNobodysLoss(@TempDir Path work) {
     sharing("private", work, (child, _, parent) -> assertThat(naming(child, parent)).isEmpty());

@@ -138,7 +138,7 @@ class ProgramsTest {
         cycle.running(image);
         Cycle.awaitStop(victim, true);
         cycle.agree(before, cycle.oracle().snapshot(victim.pid()), "deleted", "stopped", family,
-            folder.endsWith("fio") ? "ring" : family);
+            folder.endsWith("fio") ? "uring" : family);
         StoppedTest.cont(victim);
       }
       assertThat(cycle.restores()).as("it ended before it could be frozen").isPositive();

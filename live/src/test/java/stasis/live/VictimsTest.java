@@ -25,8 +25,8 @@ class VictimsTest {
   private static final Duration CONTROL = Duration.ofSeconds(30);
   private static final String REFUSED = "refused";
   /// A label that begins so names a mode of `docs/oracle-allowed.md`.
-  private static final List<String> MODES = List.of("deleted", "nameless", "one-shot", "ring",
-      "ring-worker");
+  private static final List<String> MODES = List.of("deleted", "nameless", "one-shot", "uring",
+      "uring-worker", "login");
   /// They are looked at as trees, or differ by their purpose.
   private static final Set<String> NOT_CARRIED = Set.of("foster", "changes");
 

@@ -67,6 +67,10 @@ public record VmFlags(long bits, List<String> unknown) {
     return (bits & flag.bit()) != 0;
   }
 
+  public VmFlags without(VmFlag flag) {
+    return new VmFlags(bits & ~flag.bit(), unknown);
+  }
+
   public Set<VmFlag> set() {
     var set = EnumSet.noneOf(VmFlag.class);
     for (VmFlag flag : VmFlag.values()) {

@@ -22,8 +22,9 @@ final class ChunkSink implements PageSink {
   private static final byte[] ZEROS = new byte[PAGE];
   private static final int MAX_THREADS = 8;
 
-  private final long pageBytes;
+  private final long comingBytes;
   private final Cuts cuts;
+  private final KeptPieces keeping;
   private final ChunkMap.Builder map;
   private final PackWriter packs;
   private final Vault vault;
@@ -38,12 +39,15 @@ final class ChunkSink implements PageSink {
   private int nextCut;
   private boolean closed;
 
+  /// A piece to come. @param kept what it is already; empty: its pages are in the buffer
+  private record Planned(int lengthBytes, Optional<ChunkMap.Piece> kept) {}
+
   /// A buffer, with what it takes to work it off.
   private static final class Slot {
     private final MemorySegment buffer;
     private final ChunkPacker packer;
     private final byte[] piece = new byte[Pack.MAX_CHUNK_BYTES];
-    private final List<Integer> lengths = new ArrayList<>();
+    private final List<Planned> planned = new ArrayList<>();
     private final List<ChunkMap.Piece> pieces = new ArrayList<>();
     private long plannedBytes;
     private long inBytes;
@@ -56,10 +60,14 @@ final class ChunkSink implements PageSink {
     /// Names every piece and has what is new stored. @return itself
     Slot work() throws ImageException {
       long at = 0;
-      for (int length : lengths) {
-        MemorySegment.copy(buffer, at, MemorySegment.ofArray(piece), 0, length);
-        pieces.add(store(length));
-        at += length;
+      for (Planned next : planned) {
+        if (next.kept().isPresent()) {
+          pieces.add(next.kept().get());
+        } else {
+          MemorySegment.copy(buffer, at, MemorySegment.ofArray(piece), 0, next.lengthBytes());
+          pieces.add(store(next.lengthBytes()));
+          at += next.lengthBytes();
+        }
       }
       return this;
     }
@@ -82,8 +90,10 @@ final class ChunkSink implements PageSink {
     }
   }
 
-  ChunkSink(ImageContent content, PackWriter packs, Vault vault, ChunkMap.Builder map) {
-    this.pageBytes = content.pageBytes();
+  ChunkSink(ImageContent content, Optional<EarlierChunks> earlier, PackWriter packs, Vault vault,
+      ChunkMap.Builder map) {
+    this.comingBytes = content.comingBytes();
+    this.keeping = new KeptPieces(content.kept(), earlier);
     this.cuts = new Cuts(content.stretches(), content.pageBytes());
     this.map = map;
     this.packs = packs;
@@ -102,8 +112,8 @@ final class ChunkSink implements PageSink {
 
   @Override
   public MemorySegment room() throws ImageException {
-    if (filledBytes == pageBytes) {
-      throw new IllegalStateException("more pages than the " + pageBytes + " bytes announced");
+    if (filledBytes == comingBytes) {
+      throw new IllegalStateException("more pages than the " + comingBytes + " bytes announced");
     }
     Slot slot = current.isPresent() ? current.get() : begin();
     return slot.buffer.asSlice(slot.inBytes, slot.plannedBytes - slot.inBytes);
@@ -111,13 +121,20 @@ final class ChunkSink implements PageSink {
 
   private Slot begin() throws ImageException {
     Slot slot = free.isEmpty() ? slots.size() < maxSlots ? made() : next() : free.remove();
-    slot.lengths.clear();
+    slot.planned.clear();
     slot.pieces.clear();
     slot.inBytes = 0;
     slot.plannedBytes = 0;
-    while (nextCut > 0 && slot.plannedBytes + nextCut <= slot.buffer.byteSize()) {
-      slot.lengths.add(nextCut);
-      slot.plannedBytes += nextCut;
+    while (nextCut > 0) {
+      Optional<ChunkMap.Piece> kept = keeping.next(nextCut);
+      if (kept.isEmpty()) {
+        if (slot.plannedBytes + nextCut > slot.buffer.byteSize()) {
+          break;
+        }
+        slot.plannedBytes += nextCut;
+      }
+      slot.planned.add(new Planned(nextCut, kept));
+      keeping.taken(nextCut);
       nextCut = cuts.next();
     }
     current = Optional.of(slot);
@@ -125,7 +142,7 @@ final class ChunkSink implements PageSink {
   }
 
   private Slot made() {
-    long bytes = Math.clamp(pageBytes, Pack.MAX_CHUNK_BYTES, BUFFER_BYTES);
+    long bytes = Math.clamp(comingBytes, Pack.MAX_CHUNK_BYTES, BUFFER_BYTES);
     Slot slot = new Slot(arena.allocate(bytes, PAGE), new ChunkPacker(packs, vault));
     slots.add(slot);
     return slot;
@@ -163,11 +180,15 @@ final class ChunkSink implements PageSink {
 
   /// Waits for all of it. @return the parts of the chunk map
   List<Manifest.Part> finish() throws ImageException {
-    if (filledBytes != pageBytes) {
-      throw new IllegalStateException(filledBytes + " bytes of pages written of " + pageBytes + " announced");
+    if (filledBytes != comingBytes) {
+      throw new IllegalStateException(filledBytes + " bytes of pages written of " + comingBytes + " announced");
     }
     while (!underWay.isEmpty()) {
       free.add(next());
+    }
+    for (; nextCut > 0; nextCut = cuts.next()) {
+      map.add(keeping.next(nextCut).orElseThrow());
+      keeping.taken(nextCut);
     }
     return map.finish();
   }

@@ -1,6 +1,7 @@
 package stasis.repository;
 
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.Bytes;
 
 /// Writes one image in one pass: [#writeMetadata], then [#pages], then [#commit]. Until commit no reader sees any of
@@ -10,6 +11,13 @@ public interface ImageWriter extends AutoCloseable {
   @FunctionalInterface
   interface Check<X extends Exception> {
     void examine(ImageReader written) throws X, ImageException;
+  }
+
+  /// The pages of an image that lies where this one goes. To be asked for before [#writeMetadata].
+  ///
+  /// @return empty when that image is not there any more, and always where contents are not shared
+  default Optional<EarlierPages> earlier(ImageIdentity image) {
+    return Optional.empty();
   }
 
   /// Writes the metadata. Once, and first.
@@ -31,6 +39,11 @@ public interface ImageWriter extends AutoCloseable {
   ///
   /// @return by how many bytes the device is fuller
   <X extends Exception> long commit(Check<X> check) throws X, ImageException;
+
+  /// By which [#earlier] finds it; empty before it is committed, and where contents are not shared.
+  default Optional<ImageIdentity> identity() {
+    return Optional.empty();
+  }
 
   /// What to call the image from outside, once it is committed.
   String title();

@@ -24,6 +24,7 @@ final class RepositoryWriter implements ImageWriter {
   private final PackWriter packs;
   private final ChunkPacker packer;
   private Optional<ChunkSink> sink = Optional.empty();
+  private Optional<EarlierChunks> earlier = Optional.empty();
   private Optional<ImageContent> content = Optional.empty();
   private Optional<Manifest> committed = Optional.empty();
   private final List<ChunkId> wanted = new ArrayList<>();
@@ -43,12 +44,33 @@ final class RepositoryWriter implements ImageWriter {
   }
 
   @Override
+  public Optional<EarlierPages> earlier(ImageIdentity image) {
+    Optional<CheckpointName> found = CheckpointName.parse(image.title());
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      Manifest manifest = new Checkpoints(root, store.vault()).find(found.get());
+      earlier = manifest.root().equals(image.root())
+          ? Optional.of(new EarlierChunks(RepositoryReader.open(manifest, store, () -> { }))) : Optional.empty();
+      return earlier.map(pages -> pages);
+    } catch (ImageException _) {
+      return Optional.empty(); // what cannot be read is not kept
+    }
+  }
+
+  @Override
+  public Optional<ImageIdentity> identity() {
+    return committed.map(manifest -> new ImageIdentity(manifest.title(), manifest.root()));
+  }
+
+  @Override
   public void writeMetadata(ImageContent told) throws ImageException {
     if (sink.isPresent() || closed) {
       throw new IllegalStateException("the metadata is written once");
     }
     content = Optional.of(told);
-    sink = Optional.of(new ChunkSink(told, packs, store.vault(), new ChunkMap.Builder(packer)));
+    sink = Optional.of(new ChunkSink(told, earlier, packs, store.vault(), new ChunkMap.Builder(packer)));
     listener.accept(WriteStep.METADATA_WRITTEN);
   }
 

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.RemoteAddress;
 
 /// A stopped thread group (what `ps` calls a process).
 public interface FrozenGroup {
@@ -45,6 +46,22 @@ public interface FrozenGroup {
   ///
   /// @throws ObstructedException when the task is gone or the file may not be read
   Optional<String> proc(String file) throws ObstructedException;
+
+  /// Pages of private memory that hold the kernel's page of zeros (PAGE_IS_PFNZERO of PAGEMAP_SCAN).
+  default List<Extent> zeroPages(RemoteAddress start, long lengthBytes) throws ObstructedException {
+    return List.of();
+  }
+
+  /// Pages that a userfaultfd has write-protected, in memory registered for that.
+  default List<Extent> writeProtectedPages(RemoteAddress start, long lengthBytes) throws ObstructedException {
+    return List.of();
+  }
+
+  /// Whether the memory at an address is registered with a userfaultfd that only has writes noted
+  /// (UFFD_FEATURE_WP_ASYNC): nobody waits for anything then.
+  default boolean notesWrites(RemoteAddress start) throws ObstructedException {
+    return false;
+  }
 
   /// Signals pending for the group as a whole, in queue order: 128 bytes of siginfo each (PTRACE_PEEKSIGINFO).
   List<Bytes> sharedPending() throws ObstructedException;

@@ -19,6 +19,13 @@ public interface GroupAspect<S extends Record> extends Kind<S> {
     return Set.of();
   }
 
+  /// Whether a process is born with it, so that no step of [Stage#BIRTH] is needed.
+  ///
+  /// @param parents what it is born of; empty for the root, which is born of the restorer
+  default boolean isBornWith(S state, Optional<S> parents, Host host) {
+    return false;
+  }
+
   /// Appends steps that run in the leader.
   void restore(S state, Script script, Refs refs);
 

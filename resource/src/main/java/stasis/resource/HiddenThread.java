@@ -8,7 +8,9 @@ import java.util.Optional;
 /// @param ioPorts whether ioperm(2) or iopl(2) gave it ports @param undos its SEM_UNDO list (semop(2))
 /// @param landlocked whether it is under Landlock; empty where that cannot be told
 /// @param leadersNamespaces whether it shares all namespaces with its leader, the user namespace aside
-public record HiddenThread(boolean ioPorts, Undos undos, boolean leadersNamespaces, Optional<Boolean> landlocked) {
+/// @param ioSharers how many tasks have its I/O context (CLONE_IO of clone(2)); 0: it has none
+public record HiddenThread(boolean ioPorts, Undos undos, boolean leadersNamespaces, Optional<Boolean> landlocked,
+    int ioSharers) {
   /// What its end would add back to semaphores.
   ///
   /// @param sharers tasks that have this very list (CLONE_SYSVSEM): the last of them to end undoes it

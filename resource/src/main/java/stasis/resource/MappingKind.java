@@ -31,6 +31,12 @@ public interface MappingKind<S extends Record> extends Kind<S> {
   /// Whether private pages of these vmas are stored with the mm.
   Pages pages(S state);
 
+  /// Whether a page that nobody has touched yet may be put in after the program runs: private memory without a file,
+  /// which userfaultfd(2) takes.
+  default boolean mayBeFilledLate() {
+    return false;
+  }
+
   /// Appends what all vmas of this backing need once: an open file. The planner closes it after the last of them.
   Optional<Ref<Fd>> open(S state, Script script, Refs refs);
 

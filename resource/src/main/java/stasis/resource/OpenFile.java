@@ -114,6 +114,17 @@ public interface OpenFile {
     return Optional.empty();
   }
 
+  /// What the kernel keeps of this userfaultfd and does not tell; empty where BPF is not allowed.
+  default Optional<HiddenFaults> hiddenFaults() {
+    return Optional.empty();
+  }
+
+  /// How this POSIX message queue tells of its next message, once it is known that it does; empty where BPF is not
+  /// allowed.
+  default Optional<HiddenNotice> hiddenNotice() {
+    return Optional.empty();
+  }
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

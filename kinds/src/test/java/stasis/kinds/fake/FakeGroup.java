@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.RemoteAddress;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenGroup;
@@ -24,6 +25,7 @@ public final class FakeGroup implements FrozenGroup {
   private final List<Bytes> pending = new ArrayList<>();
 
   private Optional<List<AioContext>> aio = Optional.empty();
+  private boolean notesWrites;
   private final List<FrozenGroup> tree = new ArrayList<>();
 
   public FakeGroup() {
@@ -35,6 +37,16 @@ public final class FakeGroup implements FrozenGroup {
     FakeTask task = new FakeTask(this, tasks.size() + 1, LEADER + tasks.size());
     tasks.add(task);
     return task;
+  }
+
+  public FakeGroup notingWrites() {
+    notesWrites = true;
+    return this;
+  }
+
+  @Override
+  public boolean notesWrites(RemoteAddress start) {
+    return notesWrites;
   }
 
   public FakeGroup opened(OpenFile file) {

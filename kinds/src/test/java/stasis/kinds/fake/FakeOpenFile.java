@@ -16,6 +16,8 @@ import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
+import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.Lasting;
@@ -41,6 +43,8 @@ public final class FakeOpenFile implements OpenFile {
   private Optional<UnixSocket> socket = Optional.empty();
   private Optional<HiddenSocket> hidden = Optional.empty();
   private Optional<HiddenRing> ring = Optional.empty();
+  private Optional<HiddenNotice> notice = Optional.empty();
+  private Optional<HiddenFaults> faults = Optional.empty();
 
   /// @param mode st_mode @param links st_nlink @param flags octal digits, as fdinfo prints them
   public FakeOpenFile(String link, int mode, int links, String flags, String... lines) {
@@ -82,6 +86,26 @@ public final class FakeOpenFile implements OpenFile {
   public FakeOpenFile heldElsewhere() {
     elsewhere = true;
     return this;
+  }
+
+  public FakeOpenFile faults(HiddenFaults facts) {
+    faults = Optional.of(facts);
+    return this;
+  }
+
+  @Override
+  public Optional<HiddenFaults> hiddenFaults() {
+    return faults;
+  }
+
+  public FakeOpenFile notice(HiddenNotice facts) {
+    notice = Optional.of(facts);
+    return this;
+  }
+
+  @Override
+  public Optional<HiddenNotice> hiddenNotice() {
+    return notice;
   }
 
   public FakeOpenFile ring(HiddenRing facts) {

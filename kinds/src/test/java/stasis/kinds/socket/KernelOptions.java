@@ -1,47 +1,68 @@
 package stasis.kinds.socket;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import stasis.linux.abi.Errno;
-import stasis.linux.abi.Nr;
-import stasis.linux.sys.Syscalls;
+import java.util.concurrent.TimeUnit;
 
-/// Asks the running kernel which numbers it takes for socket options.
+/// Asks the running kernel which numbers it takes for socket options, by a program.
 final class KernelOptions {
-  private static final int NUMBERS = 140;
-  private static final int ROOM_BYTES = 256;
+  /// Arguments: family, type, protocol and level, over and over; prints level/number.
+  private static final String PROGRAM = """
+      #include <errno.h>
+      #include <stdio.h>
+      #include <stdlib.h>
+      #include <sys/socket.h>
+      #include <unistd.h>
+
+      static int known(int result) { return result == 0 || (errno != ENOPROTOOPT && errno != EOPNOTSUPP); }
+
+      int main(int argc, char **argv) {
+        for (int i = 1; i + 3 < argc; i += 4) {
+          int level = atoi(argv[i + 3]);
+          for (int name = 1; name < 140; name++) {
+            /* What setting one did must not be in the way of the next. */
+            int fd = socket(atoi(argv[i]), atoi(argv[i + 1]), atoi(argv[i + 2]));
+            if (fd < 0) break;
+            long room[32] = {0}, zeros[32] = {0};
+            socklen_t length = sizeof room;
+            if (known(getsockopt(fd, level, name, room, &length)) || known(setsockopt(fd, level, name, zeros, 4)))
+              printf("%d/%d\\n", level, name);
+            close(fd);
+          }
+        }
+      }
+      """;
 
   private KernelOptions() {}
 
-  /// Those of a new socket of this sort; none where there is no such socket.
-  static Set<Integer> of(int family, int type, int protocol, int level) {
-    var known = new TreeSet<Integer>();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment room = arena.allocate(ROOM_BYTES, 8);
-      MemorySegment length = arena.allocate(ValueLayout.JAVA_INT);
-      for (int name = 1; name < NUMBERS; name++) {
-        // What setting one did must not be in the way of the next.
-        long fd = Syscalls.call(Nr.SOCKET, family, type, protocol);
-        if (fd < 0) {
-          return known;
-        }
-        room.fill((byte) 0);
-        length.set(ValueLayout.JAVA_INT, 0, ROOM_BYTES);
-        boolean told = isKnown(Syscalls.call(Nr.GETSOCKOPT, fd, level, name, room.address(), length.address()));
-        room.fill((byte) 0);
-        if (told || isKnown(Syscalls.call(Nr.SETSOCKOPT, fd, level, name, room.address(), 4))) {
-          known.add(name);
-        }
-        Syscalls.call(Nr.CLOSE, fd);
-      }
-    }
-    return known;
+  /// As `level/number`, of new sockets of these sorts; none of sorts that this kernel does not have.
+  static Set<String> of(Path compiler, Path work, List<List<Integer>> sorts, Set<Integer> levels)
+      throws IOException, InterruptedException {
+    Path source = Files.writeString(work.resolve("known.c"), PROGRAM);
+    Path program = work.resolve("known");
+    run(List.of(compiler.toString(), "-o", program.toString(), source.toString()), work.resolve("compiled"));
+    List<String> command = new ArrayList<>(List.of(program.toString()));
+    sorts.forEach(sort -> levels.forEach(level -> {
+      sort.forEach(word -> command.add(word.toString()));
+      command.add(level.toString());
+    }));
+    Path printed = work.resolve("printed");
+    run(command, printed);
+    return new TreeSet<>(Files.readAllLines(printed, StandardCharsets.US_ASCII));
   }
 
-  private static boolean isKnown(long result) {
-    return result != -Errno.ENOPROTOOPT.number() && result != -Errno.EOPNOTSUPP.number();
+  private static void run(List<String> command, Path output) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectOutput(output.toFile())
+        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isZero();
   }
 }

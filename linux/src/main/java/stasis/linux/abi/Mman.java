@@ -31,6 +31,7 @@ public final class Mman {
   public static final int MADV_NOHUGEPAGE = 15;
   public static final int MADV_DONTDUMP = 16;
   public static final int MADV_WIPEONFORK = 18;
+  public static final int MADV_POPULATE_READ = 22;
   public static final int MADV_POPULATE_WRITE = 23;
   public static final int MADV_GUARD_INSTALL = 102;
   public static final int MADV_GUARD_REMOVE = 103;

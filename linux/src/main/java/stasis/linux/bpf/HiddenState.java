@@ -179,6 +179,34 @@ public final class HiddenState implements AutoCloseable {
     }
   }
 
+  /// A userfaultfd that a task has open.
+  ///
+  /// @param watched whose memory it may watch
+  public Optional<KernelFaults> faults(Tid holder, int fd, Tid watched) throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    List<Row<GroupField>> others = groups.read(new Visit.One(watched));
+    if (rows.isEmpty() || others.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(KernelFaults.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd,
+          others.getFirst().unsigned(GroupField.MM)));
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "a userfaultfd");
+    }
+  }
+
+  /// How a POSIX message queue that a task has open tells of messages.
+  public Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    try {
+      return rows.isEmpty() ? Optional.empty()
+          : Optional.of(KernelNotice.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd));
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "a message queue");
+    }
+  }
+
   private KernelWords words() throws SyscallException, UnsupportedKernel {
     if (words.isEmpty()) {
       words = Optional.of(KernelWords.open(btf));

@@ -89,6 +89,7 @@ public record HiddenTask(
   /// Things hanging on the task that show up in no file of its own.
   ///
   /// @param ioPriority ioprio_set(2)'s class and level; empty if it never had an io context
+  /// @param ioSharers how many tasks have that io context (CLONE_IO); 0: none
   /// @param iopl x86 iopl(2) level, 0 elsewhere
   /// @param ioBitmap whether ioperm(2) was used
   /// @param perfEvents whether it is counted by perf events
@@ -96,8 +97,8 @@ public record HiddenTask(
   /// @param keyrings which keyrings of its own it has; empty on a kernel without keys
   /// @param namespaces equal for tasks that share all their namespaces, the user namespace aside
   /// @param security words of the security modules, whose places differ from kernel to kernel
-  public record Contexts(Optional<Integer> ioPriority, int iopl, boolean ioBitmap, boolean perfEvents, boolean ioUring,
-      Optional<Keyrings> keyrings, RemoteAddress namespaces, Bytes security) {}
+  public record Contexts(Optional<Integer> ioPriority, int ioSharers, int iopl, boolean ioBitmap, boolean perfEvents,
+      boolean ioUring, Optional<Keyrings> keyrings, RemoteAddress namespaces, Bytes security) {}
 
   /// Keyrings that only the task and its group have (keyrings(7)).
   public record Keyrings(boolean process, boolean thread) {}

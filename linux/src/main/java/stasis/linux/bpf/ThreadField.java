@@ -48,6 +48,7 @@ enum ThreadField implements KernelField {
   MEMPOLICY_USER_NODES(false, "mempolicy->w.user_nodemask"),
   IO_CONTEXT(false, "io_context"),
   IO_PRIORITY(false, "io_context->ioprio"),
+  IO_SHARERS(false, "io_context->active_ref.counter"),
   PERF_EVENTS(false, "perf_event_ctxp"),
   IO_URING(false, "io_uring"),
   UNDO_LIST(false, "sysvsem.undo_list"),

@@ -20,6 +20,7 @@ import static stasis.linux.bpf.ThreadField.IOPL;
 import static stasis.linux.bpf.ThreadField.IO_BITMAP;
 import static stasis.linux.bpf.ThreadField.IO_CONTEXT;
 import static stasis.linux.bpf.ThreadField.IO_PRIORITY;
+import static stasis.linux.bpf.ThreadField.IO_SHARERS;
 import static stasis.linux.bpf.ThreadField.IO_URING;
 import static stasis.linux.bpf.ThreadField.JOBCTL;
 import static stasis.linux.bpf.ThreadField.MEMPOLICY;
@@ -151,7 +152,8 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
   private static HiddenTask.Contexts contexts(Row<ThreadField> row) {
     Optional<Integer> priority = row.has(IO_PRIORITY) && row.flag(IO_CONTEXT)
         ? Optional.of(row.int32(IO_PRIORITY)) : Optional.empty();
-    return new HiddenTask.Contexts(priority, row.has(IOPL) ? row.int32(IOPL) : 0,
+    int sharers = row.has(IO_SHARERS) && row.flag(IO_CONTEXT) ? row.int32(IO_SHARERS) : 0;
+    return new HiddenTask.Contexts(priority, sharers, row.has(IOPL) ? row.int32(IOPL) : 0,
         row.has(IO_BITMAP) && row.flag(IO_BITMAP), row.has(PERF_EVENTS) && row.flag(PERF_EVENTS),
         row.has(IO_URING) && row.flag(IO_URING), row.has(PROCESS_KEYRING) && row.has(THREAD_KEYRING)
             ? Optional.of(new HiddenTask.Keyrings(row.flag(PROCESS_KEYRING), row.flag(THREAD_KEYRING)))

@@ -45,6 +45,7 @@ public enum Feature {
       "Linux 6.13"),
   USERFAULTFD("userfaultfd", "no lazy restore, no write tracking", "CAP_SYS_PTRACE or vm.unprivileged_userfaultfd=1"),
   UFFD_WP_ASYNC("userfaultfd write tracking (WP_ASYNC)", "each incremental checkpoint reads all pages", "Linux 6.7"),
+  SOFT_DIRTY("soft-dirty pages", "nothing: writes are tracked by userfaultfd", "CONFIG_MEM_SOFT_DIRTY"),
   VMA_NAME("names of anonymous vmas", "no program here has them; images that do lose them, told",
       "CONFIG_ANON_VMA_NAME"),
   MSEAL("mseal", "no program here has sealed vmas", "Linux 6.10"),

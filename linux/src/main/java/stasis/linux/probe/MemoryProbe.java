@@ -29,6 +29,7 @@ final class MemoryProbe {
   private static final int UFFD_API = 0xaa;
   private static final long UFFDIO_API = 0xc018aa3fL;
   private static final long UFFD_FEATURE_WP_ASYNC = 1 << 15;
+  private static final long PAGEMAP_PAGE_BYTES = 4096;
   private static final long PAGEMAP_SCAN = 0xc0606610L;
   private static final long PAGE_IS_PRESENT = 1 << 3;
   private static final int ARCH_GET_XCOMP_SUPP = 0x1021;
@@ -48,6 +49,7 @@ final class MemoryProbe {
       findings.add(Scratch.verdict(Feature.VMA_NAME, Syscalls.call(Nr.PRCTL, PR_SET_VMA, PR_SET_VMA_ANON_NAME, areas,
           AREA_BYTES, scratch.cString("stasis probe"))));
       findings.addAll(userfaultfd(scratch));
+      findings.add(softDirty(scratch));
       // Length 0 seals nothing: mm/mseal.c, do_mseal().
       findings.add(Scratch.verdict(Feature.MSEAL, Syscalls.call(Nr.MSEAL, areas, 0, 0)));
       findings.add(Scratch.verdict(Feature.MEMFD_SECRET, scratch.open(Nr.MEMFD_SECRET, O_CLOEXEC)));
@@ -91,6 +93,21 @@ final class MemoryProbe {
     return List.of(
         limit.isEmpty() ? Finding.present(Feature.USERFAULTFD) : Finding.missing(Feature.USERFAULTFD, limit),
         tracks ? Finding.present(Feature.UFFD_WP_ASYNC) : Finding.missing(Feature.UFFD_WP_ASYNC, "not offered"));
+  }
+
+  /// A page that was just written is soft-dirty (Documentation/admin-guide/mm/soft-dirty.rst): bit 55 of its entry.
+  private static Finding softDirty(Scratch scratch) {
+    MemorySegment page = scratch.out(8);
+    page.set(ValueLayout.JAVA_LONG, 0, 1);
+    long fd = scratch.open(Nr.OPENAT, AT_FDCWD, scratch.cString("/proc/self/pagemap"), O_CLOEXEC, 0);
+    MemorySegment entry = scratch.out(8);
+    long got = Errno.isError(fd) ? fd
+        : Syscalls.call(Nr.PREAD64, fd, entry.address(), 8, page.address() / PAGEMAP_PAGE_BYTES * 8);
+    if (Errno.isError(got)) {
+      return Scratch.verdict(Feature.SOFT_DIRTY, got);
+    }
+    return (entry.get(ValueLayout.JAVA_LONG, 0) >>> 55 & 1) != 0 ? Finding.present(Feature.SOFT_DIRTY)
+        : Finding.missing(Feature.SOFT_DIRTY, "written pages are not marked");
   }
 
   private static Finding protectionKeys() {

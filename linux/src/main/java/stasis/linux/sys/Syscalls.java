@@ -34,6 +34,9 @@ public final class Syscalls {
   private static final MethodHandle POSIX_SPAWN = LINKER.downcallHandle(
       LINKER.defaultLookup().findOrThrow("posix_spawn"),
       FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  private static final MethodHandle CLONE = LINKER.downcallHandle(
+      LINKER.defaultLookup().findOrThrow("clone"),
+      FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG), Linker.Option.firstVariadicArg(4));
 
   /// The machine this JVM runs on.
   public static final Arch HOST = switch (System.getProperty("os.arch")) {
@@ -86,6 +89,19 @@ public final class Syscalls {
       return error != 0 ? -error : pid.get(JAVA_INT, 0);
     } catch (Throwable t) {
       throw new AssertionError("downcall posix_spawn broke its descriptor", t);
+    }
+  }
+
+  /// clone(3): a child of this process that runs machine code and never Java. Without CLONE_VM its memory is a copy of
+  /// ours.
+  ///
+  /// @param code address of a function that takes a pointer and does not return @param stackTop aligned to 16
+  /// @return the child's pid, or -1
+  public static int cloneInto(long code, long stackTop, int flags, long argument) {
+    try {
+      return (int) CLONE.invokeExact(code, stackTop, flags, argument);
+    } catch (Throwable t) {
+      throw new AssertionError("downcall clone broke its descriptor", t);
     }
   }
 

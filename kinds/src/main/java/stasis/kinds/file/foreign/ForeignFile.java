@@ -96,7 +96,6 @@ public final class ForeignFile implements FileKind<ForeignFile.State> {
     String name = link.startsWith("anon_inode:") ? link.substring("anon_inode:".length()).replaceAll("[\\[\\]]", "")
         : link;
     return switch (name) {
-      case "userfaultfd" -> new Refusal("a userfaultfd cannot be carried", CLOSE);
       case "perf_event" -> new Refusal("a performance counter cannot be carried", "stop profiling the program");
       case "seccomp notify" -> new Refusal("the listener of a seccomp filter cannot be carried", CLOSE);
       default -> link.startsWith("(unreachable)")

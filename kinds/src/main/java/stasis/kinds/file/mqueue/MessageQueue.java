@@ -5,14 +5,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.OpenFlags;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
+import stasis.resource.HiddenNotice;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -21,10 +24,16 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 
 /// A POSIX message queue (mq_overview(7)), opened again by its name: like a file it outlives the program, with all its
-/// messages, so those are not in the statefile. One that was unlinked, or that tells the program of messages
-/// (mq_notify(3)), is refused.
+/// messages, so those are not in the statefile. Where it is to tell the program of the next message (mq_notify(3)) by a
+/// signal, or not at all, it is told so again; a thread's socket (SIGEV_THREAD) is refused, as is a queue that was
+/// unlinked.
 public final class MessageQueue implements FileKind<MessageQueue.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.mqueue", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.mqueue", 2);
+  private static final int SIGEV_SIGNAL = 0;
+  private static final int SIGEV_NONE = 1;
+  private static final int SIGEVENT_BYTES = 64;
+  private static final int SIGNAL_AT = 8;
+  private static final int SORT_AT = 12;
   /// MQUEUE_MAGIC (ipc/mqueue.c).
   private static final long MAGIC = 0x19800202L;
   private static final int SEEK_SET = 0;
@@ -34,7 +43,18 @@ public final class MessageQueue implements FileKind<MessageQueue.State> {
 
   /// @param name without the slash @param flags of open(2) @param position of read(2), which shows the queue's state
   /// @param unseen whether it is open for writing only, which does not let that be read
-  record State(@Tag(1) String name, @Tag(2) int flags, @Tag(3) long position, @Tag(4) boolean unseen) {}
+  /// @param notice of the next message, asked for by a process that has this description
+  record State(@Tag(1) String name, @Tag(2) int flags, @Tag(3) long position, @Tag(4) boolean unseen,
+      @Tag(5) Optional<Notice> notice) {}
+
+  /// @param process to be told @param sort `SIGEV_` @param value the program's own
+  record Notice(@Tag(1) ObjectId process, @Tag(2) int sort, @Tag(3) int signal, @Tag(4) long value) {
+    Notice {
+      if (sort != SIGEV_SIGNAL && sort != SIGEV_NONE) {
+        throw new IllegalArgumentException("no notice of sort " + sort + " is asked for again");
+      }
+    }
+  }
 
   @Override
   public Schema<State> schema() {
@@ -56,14 +76,35 @@ public final class MessageQueue implements FileKind<MessageQueue.State> {
     }
     int flags = OpenFlags.of(file);
     boolean readable = OpenFlags.isReadable(flags);
-    if (readable) {
-      Optional<Integer> notified = notified(file);
-      if (notified.isPresent() && file.taskInTree(notified.get()).isPresent()) {
-        throw new ObstructedException(file.subject(), "this POSIX message queue is to notify task " + notified.get()
-            + " (mq_notify), which nothing shows whole", "let the program take the notification off");
-      }
+    return new State(file.link().substring(1), flags, file.info().pos(), !readable,
+        readable ? notice(file) : Optional.empty());
+  }
+
+  /// The queue has one, through whichever of its descriptions: it is the first's that can be read and that the process
+  /// has.
+  private static Optional<Notice> notice(OpenFile file) throws ObstructedException {
+    Optional<Integer> notified = notified(file);
+    Optional<ObjectId> process = notified.flatMap(file::taskInTree);
+    if (notified.isEmpty() || process.isEmpty() || !has(file, process.get()) || file.onSameInode().stream().anyMatch(
+        other -> other.id().compareTo(file.id()) < 0 && OpenFlags.isReadable(OpenFlags.of(other))
+            && has(other, process.get()))) {
+      return Optional.empty();
     }
-    return new State(file.link().substring(1), flags, file.info().pos(), !readable);
+    HiddenNotice notice = file.hiddenNotice().orElseThrow(() -> refused(file, notified.get(),
+        ", which nothing shows whole", "run with CAP_BPF and CAP_PERFMON, or let the program take the notification off"));
+    if (notice.sort() != SIGEV_SIGNAL && notice.sort() != SIGEV_NONE) {
+      throw refused(file, notified.get(), " by a thread (SIGEV_THREAD)", "let the program take the notification off");
+    }
+    return Optional.of(new Notice(process.get(), notice.sort(), notice.signal(), notice.value()));
+  }
+
+  private static boolean has(OpenFile file, ObjectId process) {
+    return file.holders().stream().anyMatch(holder -> holder.process().equals(process));
+  }
+
+  private static ObstructedException refused(OpenFile file, int pid, String how, String remedy) {
+    return new ObstructedException(file.subject(), "this POSIX message queue is to notify task " + pid + " (mq_notify)"
+        + how, remedy);
   }
 
   /// Whom the next message is told.
@@ -78,8 +119,11 @@ public final class MessageQueue implements FileKind<MessageQueue.State> {
 
   @Override
   public List<Loss> losses(State state) {
-    return state.unseen() ? List.of(Loss.of("open for writing only: a notification asked for through it is lost"))
-        : List.of();
+    if (state.unseen()) {
+      return List.of(Loss.of("open for writing only: a notification asked for through it is lost"));
+    }
+    return state.notice().isPresent() ? List.of(Loss.of("a message that comes to the empty queue while the program is"
+        + " away notifies nobody")) : List.of();
   }
 
   @Override
@@ -92,5 +136,14 @@ public final class MessageQueue implements FileKind<MessageQueue.State> {
       script.call(Nr.LSEEK, "its position", Arg.result(fd), Arg.imm(state.position()), Arg.imm(SEEK_SET));
     }
     return fd;
+  }
+
+  /// A close by the same process takes the notification off: nothing is closed any more.
+  @Override
+  public void connectOwn(State state, Fd self, Script script, Refs refs) {
+    state.notice().filter(notice -> notice.process().equals(script.task())).ifPresent(notice ->
+        script.call(Nr.MQ_NOTIFY, "notice of the next message", Arg.imm(self.value()),
+            Arg.data(Bytes.zeros(SIGEVENT_BYTES).withU64(0, notice.value()).withU32(SIGNAL_AT, notice.signal())
+                .withU32(SORT_AT, notice.sort()))));
   }
 }

@@ -1,27 +1,45 @@
 package stasis.kinds.group.loginuid;
 
 import java.lang.invoke.MethodHandles;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.Nr;
 import stasis.resource.Answers;
+import stasis.resource.Arg;
 import stasis.resource.FrozenGroup;
 import stasis.resource.GroupAspect;
 import stasis.resource.Host;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
+import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
 
-/// Who logged in, for the audit trail (`/proc/PID/loginuid`). Known, not restored: it says who is responsible for what
-/// a task does, and that is now whoever restores it.
+/// Who logged in, for the audit trail (`/proc/PID/loginuid`): set again with CAP_AUDIT_CONTROL, else the restorer's. The
+/// number of the audit session is the kernel's own.
 public final class LoginUid implements GroupAspect<LoginUid.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.loginuid", 1);
+  private static final Pattern NUMBER = Pattern.compile("\\d{1,10}");
+  private static final long AT_FDCWD = -100;
+  private static final long O_WRONLY_CLOEXEC = 0x80001;
 
   /// @param loginUid decimal; 4294967295 for nobody
-  record State(@Tag(1) String loginUid) {}
+  record State(@Tag(1) String loginUid) {
+    State {
+      if (!NUMBER.matcher(loginUid).matches()) {
+        throw new IllegalArgumentException("no login uid is " + loginUid);
+      }
+    }
+  }
 
   @Override
   public Schema<State> schema() {
@@ -30,13 +48,32 @@ public final class LoginUid implements GroupAspect<LoginUid.State> {
 
   @Override
   public List<Loss> losses(State state) {
-    return List.of(Loss.of("login uid " + state.loginUid() + " becomes the restorer's"));
+    return List.of(Loss.of("login uid " + state.loginUid() + " becomes the restorer's, or is set anew: then its audit"
+        + " session gets another number"));
   }
 
   @Override
   public List<Loss> losses(State state, Host host) {
-    boolean same = host.inherited("loginuid").map(text -> text.strip().equals(state.loginUid())).orElse(false);
-    return same ? List.of() : losses(state);
+    if (isRestorers(state, host)) {
+      return List.of();
+    }
+    return List.of(Loss.of(mayBeSet(host) ? "login uid " + state.loginUid() + " is set anew: its audit session gets"
+        + " another number, and where the audit system has locked login uids it stays the restorer's"
+        : "login uid " + state.loginUid() + " becomes the restorer's"));
+  }
+
+  private static boolean isRestorers(State state, Host host) {
+    return host.inherited("loginuid").filter(text -> text.strip().equals(state.loginUid())).isPresent();
+  }
+
+  private static boolean mayBeSet(Host host) {
+    return host.capabilities().contains("CAP_AUDIT_CONTROL");
+  }
+
+  /// Each write begins a new audit session, so there is none where nothing changes.
+  @Override
+  public boolean isBornWith(State state, Optional<State> parents, Host host) {
+    return parents.map(state::equals).orElseGet(() -> isRestorers(state, host));
   }
 
   /// Empty on a kernel without audit.
@@ -46,7 +83,17 @@ public final class LoginUid implements GroupAspect<LoginUid.State> {
   }
 
   @Override
-  public void restore(State state, Script script, Refs refs) {}
+  public void restore(State state, Script script, Refs refs) {
+    if (!mayBeSet(refs.host())) {
+      return;
+    }
+    Bytes text = Bytes.of(state.loginUid().getBytes(StandardCharsets.US_ASCII));
+    Ref<Fd> file = script.call(Nr.OPENAT, "login uid", Arg.imm(AT_FDCWD), Arg.string("/proc/self/loginuid"),
+        Arg.imm(O_WRONLY_CLOEXEC), Arg.imm(0));
+    script.callTolerating(Set.of(Errno.EPERM), Nr.WRITE, "login uid " + state.loginUid(), Arg.result(file),
+        Arg.data(text), Arg.imm(text.length()));
+    script.call(Nr.CLOSE, "login uid", Arg.result(file));
+  }
 
   @Override
   public Stage stage() {

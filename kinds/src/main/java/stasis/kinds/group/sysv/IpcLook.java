@@ -2,6 +2,7 @@ package stasis.kinds.group.sysv;
 
 import java.util.ArrayList;
 import java.util.List;
+import stasis.kinds.group.sysv.SystemVIpc.Detached;
 import stasis.kinds.group.sysv.SystemVIpc.Identity;
 import stasis.kinds.group.sysv.SystemVIpc.Message;
 import stasis.kinds.group.sysv.SystemVIpc.Queue;
@@ -25,7 +26,13 @@ final class IpcLook {
   private static final int GETALL = 13;
   private static final int SEM_STAT = 18;
   private static final int SEM_INFO = 19;
+  private static final int SHM_STAT = 13;
+  private static final int SHM_INFO = 14;
   private static final int STRUCT_BYTES = 256;
+  private static final int SIZE_AT = 48;
+  private static final int CREATOR_AT = 80;
+  private static final int LAST_USER_AT = 84;
+  private static final int ATTACHES_AT = 88;
   private static final int SEMAPHORES_AT = 80;
   private static final int MESSAGES_AT = 80;
   private static final int MAX_BYTES_AT = 88;
@@ -110,6 +117,24 @@ final class IpcLook {
       values.add(Math.clamp(value, 0, SystemVIpc.MAX_VALUE));
     }
     return values;
+  }
+
+  /// Segments of shared memory that the tree made or used last and that nobody has attached.
+  List<Detached> segments() throws ObstructedException {
+    var segments = new ArrayList<Detached>();
+    long highest = shmctl(0, SHM_INFO).result();
+    for (int index = 0; index <= Math.min(highest, MAX_OBJECTS); index++) {
+      Answer found = shmctl(index, SHM_STAT);
+      if (!found.failed() && found.output(2).u64(ATTACHES_AT) == 0 && (isOfTree(found.output(2).u32(CREATOR_AT))
+          || isOfTree(found.output(2).u32(LAST_USER_AT)))) {
+        segments.add(new Detached((int) found.result(), found.output(2).u32(0), found.output(2).u64(SIZE_AT)));
+      }
+    }
+    return segments;
+  }
+
+  private Answer shmctl(long id, int what) {
+    return asker.observe(Nr.SHMCTL, Arg.imm(id), Arg.imm(what), Arg.space(STRUCT_BYTES));
   }
 
   private Answer msgctl(long id, int what) {

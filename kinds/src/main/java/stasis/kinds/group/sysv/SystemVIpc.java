@@ -59,8 +59,12 @@ public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
     }
   }
 
-  record State(@Tag(1) List<Semaphores> sets, @Tag(2) List<Queue> queues) {
+  /// A segment of shared memory that nobody has attached: the host's, and not in the image.
+  record Detached(@Tag(1) int id, @Tag(2) int key, @Tag(3) long sizeBytes) {}
+
+  record State(@Tag(1) List<Semaphores> sets, @Tag(2) List<Queue> queues, @Tag(3) List<Detached> segments) {
     State {
+      segments = List.copyOf(segments);
       sets = List.copyOf(sets);
       queues = List.copyOf(queues);
     }
@@ -69,7 +73,7 @@ public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
   static final int PERMISSIONS = 0777;
   /// SEMVMX (uapi/linux/sem.h).
   static final int MAX_VALUE = 32767;
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.sysv", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.sysv", 2);
 
   @Override
   public Schema<State> schema() {
@@ -82,13 +86,21 @@ public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
       return Optional.empty();
     }
     var looked = new IpcLook(group);
-    var state = new State(looked.sets(), looked.queues());
-    return state.sets().isEmpty() && state.queues().isEmpty() ? Optional.empty() : Optional.of(state);
+    var state = new State(looked.sets(), looked.queues(), looked.segments());
+    return state.sets().isEmpty() && state.queues().isEmpty() && state.segments().isEmpty() ? Optional.empty()
+        : Optional.of(state);
   }
 
   @Override
   public List<Loss> losses(State state, Host host) {
     var losses = new ArrayList<Loss>();
+    for (Detached segment : state.segments()) {
+      boolean there = host.shmSegments().stream().anyMatch(found -> found.id() == segment.id()
+          && found.key() == segment.key() && found.sizeBytes() == segment.sizeBytes());
+      losses.add(Loss.of("segment " + segment.id() + " of shared memory (" + segment.sizeBytes() + " bytes), which it made"
+          + " or used last and nobody has attached, " + (there ? "stays the host's, as it is" : "is gone")
+          + ": its content is not in the image"));
+    }
     for (IpcTable table : IpcTable.of(state, host)) {
       if (!table.isThere()) {
         losses.add(Loss.of(table.subject() + " is gone and is made again: when it was last used, and by which process,"

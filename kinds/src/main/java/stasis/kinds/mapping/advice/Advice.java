@@ -48,10 +48,6 @@ public final class Advice implements MappingAspect<Advice.State> {
     if (!flags.unknown().isEmpty()) {
       throw new ObstructedException(mapping.subject(), "it has VmFlags that we do not know: " + flags.unknown(), "");
     }
-    if (flags.has(VmFlag.UM) || flags.has(VmFlag.UW) || flags.has(VmFlag.UI)) {
-      throw new ObstructedException(mapping.subject(), "it is registered with a userfaultfd",
-          "let the program unregister it (UFFDIO_UNREGISTER)");
-    }
     if (flags.has(VmFlag.SS)) {
       throw new ObstructedException(mapping.subject(), "it is a shadow stack",
           "run the program without user shadow stacks (GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");

@@ -51,6 +51,11 @@ public final class Anonymous implements MappingKind<Anonymous.State> {
   }
 
   @Override
+  public boolean mayBeFilledLate() {
+    return true;
+  }
+
+  @Override
   public Optional<Ref<Fd>> open(State state, Script script, Refs refs) {
     return Optional.empty();
   }

@@ -116,8 +116,9 @@ public final class PrivateFile implements MappingKind<PrivateFile.State> {
     String subject = "mapped file " + state.path();
     Optional<FileStat> found = host.file(state.path());
     if (found.isEmpty() || found.get().type() != FileStat.S_IFREG) {
-      return List.of(new Obstacle.Changed(subject, "a file of " + state.sizeBytes() + " bytes",
-          found.isEmpty() ? "nothing" : "no regular file", "put the file back"));
+      return List.of(new Obstacle.Changed(subject, "a file of " + state.sizeBytes() + " bytes" + state.checked()
+          .map(c -> ", CRC32C and CRC32 of %d bytes at %d %016x".formatted(c.lengthBytes(), c.offset(), c.checksum()))
+          .orElse(""), found.isEmpty() ? "nothing" : "no regular file", "put the file back"));
     }
     var obstacles = new ArrayList<Obstacle>();
     if (found.get().sizeBytes() != state.sizeBytes()) {

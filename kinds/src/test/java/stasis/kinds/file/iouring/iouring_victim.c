@@ -28,7 +28,7 @@ int main(void) {
   ring_read(&plain, file, &byte, 6)->flags = IOSQE_ASYNC;
   ring_enter(&plain, 1, 1);
   ring_expect(&plain, 6, 1);
-  ready("ring-worker");
+  ready("uring-worker");
   ring_use(&plain);
   ring_use(&sized);
   ring_use(&alone);
@@ -42,7 +42,7 @@ int main(void) {
   int told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   check(syscall(SYS_io_uring_register, plain.fd, IORING_REGISTER_FILES, (int[]){-1, -1, zero}, 3) == 0, "files: %m");
   check(syscall(SYS_io_uring_register, plain.fd, IORING_REGISTER_EVENTFD, &told, 1) == 0, "eventfd: %m");
-  ready("ring-registered");
+  ready("uring-registered");
   uint64_t count = 0;
   check(read(told, &count, 8) == -1 && errno == EAGAIN, "told of %llu", (unsigned long long)count);
   bytes[1][120] = 7;

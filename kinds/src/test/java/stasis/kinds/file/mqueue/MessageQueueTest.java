@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import stasis.image.ObjectId;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeOpenFile;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.procfs.FileStat;
 import stasis.resource.Answer;
+import stasis.resource.HiddenNotice;
 import stasis.resource.Kind;
 import stasis.resource.ObstructedException;
 
@@ -30,14 +33,15 @@ class MessageQueueTest extends AspectContract<MessageQueue.State> {
 
   @Override
   protected MessageQueue.State sample() {
-    return new MessageQueue.State("work", 04002, 12, false);
+    return new MessageQueue.State("work", 04002, 12, false,
+        Optional.of(new MessageQueue.Notice(new ObjectId(1), 0, 10, 77)));
   }
 
   @Test
   void isOpenedAgainByItsName() throws ObstructedException {
     FakeOpenFile file = queue("/work", 1, "02004002", 0);
     assertThat(kind.recognises(file)).isTrue();
-    assertThat(kind.checkpoint(file)).isEqualTo(new MessageQueue.State("work", 04002, 0, false));
+    assertThat(kind.checkpoint(file)).isEqualTo(new MessageQueue.State("work", 04002, 0, false, Optional.empty()));
     assertThat(kind.recognises(queue("/dev/mqueue/work", 1, "02", 0))).isFalse();
   }
 
@@ -45,7 +49,7 @@ class MessageQueueTest extends AspectContract<MessageQueue.State> {
   void ofOneOpenForWritingOnlyANotificationIsNotSeen() throws ObstructedException {
     MessageQueue.State state = kind.checkpoint(queue("/work", 1, "02000001", 0));
     assertThat(kind.losses(state)).hasSize(1);
-    assertThat(kind.losses(sample())).isEmpty();
+    assertThat(kind.losses(sample()).toString()).contains("notifies nobody");
   }
 
   @Test
@@ -55,8 +59,12 @@ class MessageQueueTest extends AspectContract<MessageQueue.State> {
   }
 
   @Test
-  void aNotificationOfTheProgramIsRefusedOneOfAnotherIsNot() throws ObstructedException {
+  void aNotificationOfTheProgramIsTakenOneOfAnotherIsNot() throws ObstructedException {
     assertThatThrownBy(() -> kind.checkpoint(queue("/work", 1, "02", 4711))).hasMessageContaining("notify task 4711");
+    assertThat(kind.checkpoint(queue("/work", 1, "02", 4711).notice(new HiddenNotice(0, 10, 77))).notice())
+        .contains(new MessageQueue.Notice(new ObjectId(1), 0, 10, 77));
+    assertThatThrownBy(() -> kind.checkpoint(queue("/work", 1, "02", 4711).notice(new HiddenNotice(2, 0, 0))))
+        .hasMessageContaining("SIGEV_THREAD");
     assertThat(kind.checkpoint(queue("/work", 1, "02", 999)).name()).isEqualTo("work");
   }
 }

@@ -2,6 +2,7 @@ package stasis.kinds.group.loginuid;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeGroup;
@@ -26,6 +27,15 @@ class LoginUidTest extends AspectContract<LoginUid.State> {
   void sameLoginIsNoLoss() {
     assertThat(kind.losses(sample(), new FakeHost().inheriting("loginuid", "1000"))).isEmpty();
     assertThat(kind.losses(sample(), new FakeHost().inheriting("loginuid", "4294967295"))).hasSize(1);
+  }
+
+  @Test
+  void onlyWhatIsNotInheritedIsSet() {
+    FakeHost host = new FakeHost().inheriting("loginuid", "1000");
+    assertThat(kind.isBornWith(sample(), Optional.empty(), host)).isTrue();
+    assertThat(kind.isBornWith(sample(), Optional.of(sample()), new FakeHost())).isTrue();
+    assertThat(kind.isBornWith(sample(), Optional.of(new LoginUid.State("0")), host)).isFalse();
+    assertThat(kind.isBornWith(sample(), Optional.empty(), new FakeHost())).isFalse();
   }
 
   @Test

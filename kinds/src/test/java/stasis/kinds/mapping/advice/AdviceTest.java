@@ -43,12 +43,18 @@ class AdviceTest extends MemoryContract<Advice.State> {
   }
 
   @ParameterizedTest
-  @CsvSource({"um, userfaultfd", "uw, userfaultfd", "ui, userfaultfd", "ss, shadow stack", "sf, MAP_SYNC",
+  @CsvSource({"ss, shadow stack", "sf, MAP_SYNC",
       "zz, do not know", "mm, device driver"})
   void flagsThatNothingReplaysAreRefused(String flag, String reason) {
     FakeMapping mapping = FakeMapping.of(LINE, "rd wr mr mw me " + flag);
     assertThatThrownBy(() -> kind().checkpoint(mapping, new Answers(Map.of())))
         .isInstanceOf(ObstructedException.class).hasMessageContaining(reason);
+  }
+
+  @Test
+  void thatWritesAreNotedFromOutsideIsNothingOfTheProgram() throws ObstructedException {
+    FakeMapping mapping = FakeMapping.of(LINE, "rd wr mr mw me uw");
+    assertThat(kind().checkpoint(mapping, new Answers(Map.of()))).isEmpty();
   }
 
   @Test

@@ -30,7 +30,7 @@ int main(void) {
   ring_read(&ring, file, &byte, 50);
   ring_put(&ring, 51);
   byte = 7;
-  ready("ring-counted");
+  ready("uring-counted");
   for (uint64_t i = 40; i < 43; i++) ring_expect(&ring, i, 0);
   ring_enter(&ring, 2, 2);
   ring_expect(&ring, 50, 1);
@@ -48,13 +48,13 @@ int main(void) {
   pid_t child = fork();
   check(child >= 0, "fork: %m");
   if (child == 0) {
-    ready_wait("ring-shared");
+    ready_wait("uring-shared");
     ring_put(&ring, 60);
     ring_enter(&ring, 1, 1);
     _exit(0);
   }
   usleep(20000);
-  ready("ring-shared");
+  ready("uring-shared");
   int status = 0;
   check(waitpid(child, &status, 0) == child && status == 0, "the child ended with %x", status);
   ring_expect(&ring, 60, 0);

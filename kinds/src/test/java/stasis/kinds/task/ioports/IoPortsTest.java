@@ -32,7 +32,7 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithPortsIsRefused() {
-    var ports = new HiddenThread(true, HiddenThread.Undos.NONE, true, Optional.empty());
+    var ports = new HiddenThread(true, HiddenThread.Undos.NONE, true, Optional.empty(), 0);
     FakeTask task = new FakeGroup().leader().hidden(ports);
 
     assertThatThrownBy(() -> kind.checkpoint(task, noAnswers())).isInstanceOf(ObstructedException.class)
@@ -41,7 +41,7 @@ class IoPortsTest extends AspectContract<IoPorts.State> {
 
   @Test
   void taskWithoutIsFine() throws ObstructedException {
-    var nothing = new HiddenThread(false, HiddenThread.Undos.NONE, true, Optional.empty());
+    var nothing = new HiddenThread(false, HiddenThread.Undos.NONE, true, Optional.empty(), 0);
 
     assertThat(kind.checkpoint(new FakeGroup().leader().hidden(nothing), noAnswers()))
         .isEmpty();

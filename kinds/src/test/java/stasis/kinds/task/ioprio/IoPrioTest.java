@@ -2,6 +2,7 @@ package stasis.kinds.task.ioprio;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeGroup;
@@ -9,6 +10,7 @@ import stasis.kinds.fake.FakeHost;
 import stasis.kinds.fake.FakeTask;
 import stasis.linux.abi.Nr;
 import stasis.resource.Arg;
+import stasis.resource.HiddenThread;
 import stasis.resource.Kind;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
@@ -23,7 +25,7 @@ class IoPrioTest extends AspectContract<IoPrio.State> {
 
   @Override
   protected IoPrio.State sample() {
-    return new IoPrio.State((2 << 13) | 4);
+    return new IoPrio.State((2 << 13) | 4, Optional.empty());
   }
 
   @Test
@@ -36,7 +38,7 @@ class IoPrioTest extends AspectContract<IoPrio.State> {
 
   @Test
   void realTimeClassNeedsACapability() {
-    IoPrio.State realTime = new IoPrio.State((1 << 13) | 3);
+    IoPrio.State realTime = new IoPrio.State((1 << 13) | 3, Optional.empty());
 
     assertThat(kind.obstacles(realTime, new FakeHost())).singleElement().extracting(Obstacle::reason).asString()
         .contains("CAP_SYS_NICE");
@@ -46,6 +48,16 @@ class IoPrioTest extends AspectContract<IoPrio.State> {
 
   @Test
   void priorityThatWasNeverSetIsCheckedNotSet() {
-    assertThat(explain(new IoPrio.State(0))).contains("ioprio_get(1, 0) == 0").doesNotContain("ioprio_set");
+    assertThat(explain(new IoPrio.State(0, Optional.empty()))).contains("ioprio_get(1, 0) == 0")
+        .doesNotContain("ioprio_set");
+  }
+
+  @Test
+  void anIoContextThatIsSharedIsTold() throws ObstructedException {
+    FakeTask task = new FakeGroup().leader().hidden(new HiddenThread(false, HiddenThread.Undos.NONE, true,
+        Optional.empty(), 2)).observing(value(0), Nr.IOPRIO_GET, Arg.imm(1), Arg.imm(4711));
+
+    assertThat(kind.losses(kind.checkpoint(task, noAnswers()).orElseThrow())).hasSize(1);
+    assertThat(kind.losses(sample())).isEmpty();
   }
 }

@@ -26,7 +26,7 @@ class LandlockTest extends AspectContract<Landlock.State> {
   }
 
   private static FakeTask task(Optional<Boolean> landlocked) {
-    return new FakeGroup().leader().hidden(new HiddenThread(false, HiddenThread.Undos.NONE, true, landlocked));
+    return new FakeGroup().leader().hidden(new HiddenThread(false, HiddenThread.Undos.NONE, true, landlocked, 0));
   }
 
   @Test

@@ -32,7 +32,7 @@ class SemaphoreUndoTest extends AspectContract<SemaphoreUndo.State> {
   }
 
   private static HiddenThread hidden(int sharers, HiddenThread.Undo... sets) {
-    return new HiddenThread(false, new HiddenThread.Undos(sharers, List.of(sets)), true, Optional.empty());
+    return new HiddenThread(false, new HiddenThread.Undos(sharers, List.of(sets)), true, Optional.empty(), 0);
   }
 
   private static HiddenThread.Undo undo(int set, int... adjustments) {

@@ -1,0 +1,92 @@
+package stasis.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import stasis.image.DecodeException;
+import stasis.image.Statefile;
+import stasis.linux.abi.SyscallException;
+import stasis.procfs.ProcException;
+import stasis.resource.KindSet;
+import stasis.resource.Obstacle;
+import stasis.resource.TaskState;
+import stasis.resource.ZombieState;
+
+/// Whether a host can bring an image back. Nothing is done for it but planning.
+///
+/// @param obstacles none: it can @param questions all that was asked of the host @param unanswered those of them that a
+///     report says nothing of; then the obstacles mean nothing
+public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, SortedSet<String> unanswered) {
+  /// Of this host, by a restorer who wants the image.
+  public static Judgement here(KindSet kinds, Environment environment, Statefile statefile)
+      throws DecodeException, SyscallException, ProcException {
+    LiveHost host = HostReport.look(environment);
+    Judgement planned = judged(kinds, statefile, question -> Optional.of(HostQuestion.answer(host, question)));
+    var obstacles = new ArrayList<Obstacle>(planned.obstacles());
+    if (ProgramClocks.needed(statefile.header(), environment).isPresent()) {
+      obstacles.addAll(ProgramClocks.obstacles(host));
+    }
+    return new Judgement(List.copyOf(obstacles), planned.questions(), planned.unanswered());
+  }
+
+  /// Of another host, by its own report.
+  ///
+  /// @throws IllegalArgumentException where the report holds what is no answer
+  public static Judgement there(KindSet kinds, HostReport report, Statefile statefile) throws DecodeException {
+    return judged(kinds, statefile, question -> Optional.ofNullable(report.answers().get(question)));
+  }
+
+  /// A restorer who is nobody: its needs are told as those of credentials.
+  private static final String NOBODY = """
+      =Uid:\t65534\t65534\t65534\t65534
+      Gid:\t65534\t65534\t65534\t65534
+      Groups:\t
+      CapInh:\t0
+      CapPrm:\t0
+      CapEff:\t0
+      CapBnd:\t0
+      CapAmb:\t0
+      NoNewPrivs:\t0
+      """;
+
+  /// All that an image needs, as a host that has nothing lacks it.
+  public static List<Obstacle> needs(KindSet kinds, Statefile statefile) throws DecodeException {
+    Capture capture = new Loader(kinds).load(statefile);
+    var needs = new ArrayList<Obstacle>();
+    needs.add(new Obstacle.HostLacks("pids", String.join(", ", pids(capture).map(String::valueOf).toList()),
+        "must be free, or the restore be one into namespaces of its own"));
+    AskedHost bare = new AskedHost(question -> Optional.of(question.equals("inherited status") ? NOBODY
+        : HostQuestion.NOTHING));
+    if (new Planner(kinds).plan(capture, bare) instanceof Plan.Obstructed(var obstacles)) {
+      needs.addAll(obstacles);
+    }
+    return needs.stream().distinct().toList();
+  }
+
+  private static Judgement judged(KindSet kinds, Statefile statefile, Function<String, Optional<String>> answers)
+      throws DecodeException {
+    Capture capture = new Loader(kinds).load(statefile);
+    AskedHost host = new AskedHost(answers);
+    var obstacles = new ArrayList<Obstacle>();
+    if (new Planner(kinds).plan(capture, host) instanceof Plan.Obstructed(var found)) {
+      obstacles.addAll(found);
+    }
+    if (Restorer.isPlain(host)) {
+      pids(capture).forEach(pid -> {
+        String holder = host.ask(HostQuestion.PID + " " + pid);
+        if (!holder.isEmpty()) {
+          obstacles.add(Restorer.taken(pid, holder, "end it, or restore elsewhere"));
+        }
+      });
+    }
+    return new Judgement(List.copyOf(obstacles), host.asked(), host.unanswered());
+  }
+
+  private static Stream<Integer> pids(Capture capture) {
+    return Stream.concat(capture.tasks().values().stream().map(TaskState::ownPid),
+        capture.zombies().values().stream().map(ZombieState::ownPid)).distinct().sorted();
+  }
+}

@@ -1,0 +1,287 @@
+package stasis.engine;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import stasis.image.DecodeException;
+import stasis.image.Limits;
+import stasis.image.ObjectId;
+import stasis.image.PageMap;
+import stasis.image.PageRuns;
+import stasis.image.Statefile;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.linux.abi.Uffd;
+import stasis.linux.sys.Userfault;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
+import stasis.repository.EarlierPages;
+import stasis.repository.ImageException;
+import stasis.repository.ImageIdentity;
+import stasis.repository.ImageWriter;
+import stasis.tracee.Deadline;
+import stasis.tracee.ErrandRefusedException;
+import stasis.tracee.FrozenGroup;
+import stasis.tracee.FrozenTree;
+import stasis.tracee.Userfaults;
+
+/// The tracking of a tree over one checkpoint: what its holder knows is looked up before the freeze, what was not
+/// written since is asked and the memory protected anew in the freeze, and a new holder is started once the image
+/// counts. Whatever is in doubt is read, and told.
+final class WriteTracking implements AutoCloseable {
+  private static final Duration ERRAND_BOUND = Duration.ofSeconds(30);
+  private static final int O_NONBLOCK = 0x800;
+  /// Its registered buffers are pinned: the kernel writes to them past page tables.
+  private static final String IO_URING = "anon_inode:[io_uring]";
+
+  private final Proc proc;
+  private final Tid root;
+  private final TrackOrder order;
+  private final long rootStart;
+  private final Optional<TrackingHolder> holder;
+  private final Map<ObjectId, PageRuns> earlierRuns = new HashMap<>();
+  private final Map<ObjectId, Unwritten> unwritten = new HashMap<>();
+  private final List<TrackingHolder.Held> held = new ArrayList<>();
+  private final List<String> told = new ArrayList<>();
+  private Optional<EarlierPages> earlier = Optional.empty();
+  private long trackedBytes;
+  private long hugeBytes;
+
+  private WriteTracking(Proc proc, Tid root, long rootStart, TrackOrder order, Optional<TrackingHolder> holder) {
+    this.proc = proc;
+    this.root = root;
+    this.rootStart = rootStart;
+    this.order = order;
+    this.holder = holder;
+  }
+
+  /// Before the freeze.
+  static WriteTracking begin(Proc proc, Tid root, TrackOrder order, ImageWriter writer)
+      throws ProcException, SyscallException, ImageException {
+    if (order == TrackOrder.OFF) {
+      return new WriteTracking(proc, root, 0, order, Optional.empty());
+    }
+    var tracking = new WriteTracking(proc, root, TrackingHolder.start(proc, root), order,
+        TrackingHolder.find(proc, root));
+    if (tracking.holder.isPresent()) {
+      tracking.lookUp(tracking.holder.get().state().parent(), writer);
+    }
+    return tracking;
+  }
+
+  /// What is done in the freeze, to a tree that is ours.
+  static void rehearse(Proc proc, FrozenTree tree, Collected.Complete collected, TrackOrder order)
+      throws SyscallException {
+    if (order != TrackOrder.OFF) {
+      try (var tracking = new WriteTracking(proc, tree.members().getFirst().group().leader(), 0, order,
+          Optional.empty())) {
+        tracking.pass(tree, collected, true);
+        for (MappingCollector.PrivatePages pages : collected.pages()) {
+          tracking.scan(pages);
+        }
+      }
+    }
+  }
+
+  private void lookUp(ImageIdentity parent, ImageWriter writer) throws ImageException {
+    earlier = writer.earlier(parent);
+    if (earlier.isEmpty()) {
+      told.add("all memory was read: " + parent.title() + ", since which the program is tracked, is not in this"
+          + " repository");
+      return;
+    }
+    try {
+      EarlierPages pages = earlier.get();
+      for (PageMap map : Statefile.decode(pages.metadata(), pages.pageBytes(), Limits.DEFAULT).pageMaps()) {
+        earlierRuns.put(map.body(), map.runs());
+      }
+    } catch (DecodeException e) {
+      earlier = Optional.empty();
+      told.add("all memory was read: " + parent.title() + " does not decode: " + e.getMessage());
+    }
+  }
+
+  /// In the freeze: asks what was not written.
+  ///
+  /// @param arm whether the tree runs on, and is to be tracked from here on
+  void pass(FrozenTree tree, Collected.Complete collected, boolean arm) throws SyscallException {
+    if (collected.files().hasOpen(IO_URING)) {
+      earlier = Optional.empty();
+      told.add("all memory was read, and it is not tracked: the program has an io_uring, through which it may be"
+          + " written without a trace");
+      if (holder.isPresent()) {
+        holder.get().end();
+      }
+      return;
+    }
+    boolean known = holder.filter(TrackingHolder::isAlive).isPresent();
+    if (holder.isPresent() && !known) {
+      earlier = Optional.empty();
+      told.add("all memory was read: what held the tracking has been ended");
+    }
+    if (known) {
+      for (MappingCollector.PrivatePages pages : collected.pages()) {
+        ask(pages);
+      }
+    }
+    if (!arm) {
+      return;
+    }
+    Map<Tid, Userfault> ours = new HashMap<>();
+    if (known) {
+      TrackingHolder before = holder.orElseThrow();
+      for (MappingCollector.PrivatePages pages : collected.pages()) {
+        Optional<TrackedState.Mm> mm = pages.watched() ? known(pages) : Optional.empty();
+        if (mm.isPresent()) {
+          ours.put(pages.task(), before.userfault(mm.get()));
+        }
+      }
+      // From here on what it says of the parent is no longer so.
+      before.end();
+    }
+    Map<Tid, FrozenGroup> groups = new HashMap<>();
+    tree.members().forEach(member -> groups.put(member.group().shown(), member.group()));
+    for (MappingCollector.PrivatePages pages : collected.pages()) {
+      arm(pages, GroupPlan.require(groups, pages.task()), Optional.ofNullable(ours.remove(pages.task())));
+    }
+  }
+
+  /// Those of another program that has the same tid by now are not.
+  private Optional<TrackedState.Mm> known(MappingCollector.PrivatePages pages) {
+    try {
+      long start = TrackingHolder.start(proc, pages.task());
+      return holder.stream().flatMap(one -> one.state().mms().stream())
+          .filter(mm -> mm.task().equals(pages.task()) && mm.start() == start).findFirst();
+    } catch (ProcException e) {
+      return Optional.empty();
+    }
+  }
+
+  /// A program that was executed since has a memory in which nothing is registered.
+  private void ask(MappingCollector.PrivatePages pages) throws SyscallException {
+    Optional<PageRuns> runs = known(pages).map(TrackedState.Mm::body).map(earlierRuns::get);
+    if (runs.isEmpty() || !pages.watched()) {
+      return;
+    }
+    unwritten.put(pages.mm(), new Unwritten(scan(pages), runs.get()));
+  }
+
+  private Intervals scan(MappingCollector.PrivatePages pages) throws SyscallException {
+    var unchanged = new Intervals();
+    try (PageScan scan = new PageScan(pages.task())) {
+      for (PageScan.Run stretch : stretches(pages, TrackOrder.HUGE_TOO)) {
+        for (PageScan.Run run : scan.unwritten(stretch.start(), stretch.lengthBytes())) {
+          unchanged.add(run.start().bits(), run.start().bits() + run.lengthBytes());
+        }
+      }
+    }
+    return unchanged;
+  }
+
+  /// Vmas that touch are one to the kernel.
+  private static List<PageScan.Run> stretches(MappingCollector.PrivatePages pages, TrackOrder order) {
+    var stretches = new Intervals();
+    for (MappingCollector.Range range : pages.ranges()) {
+      if (range.writes() == MappingCollector.Writes.NOTED
+          || range.writes() == MappingCollector.Writes.NOTED_IN_SMALL && order == TrackOrder.HUGE_TOO) {
+        stretches.add(range.start().bits(), range.start().bits() + range.lengthBytes());
+      }
+    }
+    return stretches.runs();
+  }
+
+  private void arm(MappingCollector.PrivatePages pages, FrozenGroup group, Optional<Userfault> ours)
+      throws SyscallException {
+    String subject = "task " + pages.task();
+    if (pages.watched() && ours.isEmpty()) {
+      told.add(subject + " is not tracked: its memory is registered with another's userfaultfd");
+      return;
+    }
+    try {
+      Userfault userfault = ours.isPresent() ? ours.get() : fresh(group);
+      held.add(new TrackingHolder.Held(pages.task(), TrackingHolder.start(proc, pages.task()), pages.mm(), userfault));
+      if (order == TrackOrder.ON) {
+        hugeBytes += pages.ranges().stream()
+            .filter(range -> range.writes() == MappingCollector.Writes.NOTED_IN_SMALL)
+            .mapToLong(MappingCollector.Range::lengthBytes).sum();
+      }
+      try (PageScan scan = new PageScan(pages.task())) {
+        for (PageScan.Run stretch : stretches(pages, order)) {
+          long registered = userfault.register(stretch.start(), stretch.lengthBytes(), Uffd.REGISTER_MODE_WP);
+          if (Errno.isError(registered)) {
+            told.add(subject + ": " + stretch.lengthBytes() + " bytes at " + stretch.start() + " are not tracked: "
+                + Errno.of(registered).meaning());
+          } else {
+            scan.protect(stretch.start(), stretch.lengthBytes());
+            trackedBytes += stretch.lengthBytes();
+          }
+        }
+      }
+    } catch (ErrandRefusedException e) {
+      told.add(subject + " is not tracked: " + e.obstacle().message());
+    } catch (ProcException | SyscallException e) {
+      told.add(subject + " is not tracked: " + e.getMessage());
+    }
+  }
+
+  private static Userfault fresh(FrozenGroup group) throws ErrandRefusedException, SyscallException {
+    Userfault userfault = Userfaults.open(group, group.tasks().getFirst(), Uffd.USER_MODE_ONLY | O_NONBLOCK,
+        Deadline.after(ERRAND_BOUND));
+    try {
+      userfault.agree(Uffd.FEATURE_WP_ASYNC);
+      return userfault;
+    } catch (SyscallException | RuntimeException | Error e) {
+      userfault.close();
+      throw e;
+    }
+  }
+
+  /// Has a page store leave out what was not written.
+  void spare(PageStore pages) throws ImageException {
+    if (earlier.isPresent() && !unwritten.isEmpty()) {
+      pages.keep(unwritten, earlier.get());
+    }
+  }
+
+  /// The image counts: the tree is tracked since it.
+  void committed(Optional<ImageIdentity> image) {
+    if (held.isEmpty() || image.isEmpty()) {
+      return;
+    }
+    try {
+      TrackingHolder.start(root, rootStart, image.get(), held);
+    } catch (SyscallException e) {
+      told.add("the program is not tracked: " + e.getMessage());
+    }
+  }
+
+  /// What the user should know.
+  List<String> told() {
+    var all = new ArrayList<>(told);
+    if (hugeBytes > 0) {
+      all.add(hugeBytes + " bytes lie in vmas with huge pages, which are read whole each time: tracking would break"
+          + " the pages up (--track-huge)");
+    }
+    return all;
+  }
+
+  /// @return empty where nobody asked for tracking
+  Optional<TrackReport> report(PageStore pages) {
+    if (order == TrackOrder.OFF) {
+      return Optional.empty();
+    }
+    boolean spared = earlier.isPresent() && !unwritten.isEmpty();
+    return Optional.of(new TrackReport(spared ? holder.map(known -> known.state().parent().title()) : Optional.empty(),
+        pages.comingBytes(), pages.sectionBytes() - pages.comingBytes(), trackedBytes));
+  }
+
+  @Override
+  public void close() {
+    held.forEach(one -> one.userfault().close());
+    holder.ifPresent(TrackingHolder::close);
+  }
+}

@@ -275,14 +275,20 @@ final class GroupPlan {
     }
   }
 
+  /// @param last whether it is the turn of those that connect after all others
   /// @param connected descriptions that another process has connected; those connected here are added
-  void connect(Set<ObjectId> connected) {
+  void connect(boolean last, Set<ObjectId> connected) {
     for (FilesState.Entry entry : table().entries()) {
       Capture.Item<?> item = require(capture.items(), entry.file());
-      if (item.kind() instanceof FileKind<?> kind && connected.add(entry.file())) {
+      if (item.kind() instanceof FileKind<?> kind && connectsLast(kind, item) == last
+          && connected.add(entry.file())) {
         connect(kind, item, entry.fd());
       }
     }
+  }
+
+  private static <S extends Record> boolean connectsLast(FileKind<S> kind, Capture.Item<?> item) {
+    return kind.connectsLast(Kinded.stateOf(kind, item));
   }
 
   /// What any description may have, once each.
@@ -301,10 +307,10 @@ final class GroupPlan {
   }
 
   /// Files that are in flight and that nobody has open.
-  void connectCarried(Set<ObjectId> connected) {
+  void connectCarried(boolean last, Set<ObjectId> connected) {
     for (ObjectId file : carried()) {
       Capture.Item<?> item = require(capture.items(), file);
-      if (item.kind() instanceof FileKind<?> kind && connected.add(file)) {
+      if (item.kind() instanceof FileKind<?> kind && connectsLast(kind, item) == last && connected.add(file)) {
         connect(kind, item, made.fd(file));
       }
     }

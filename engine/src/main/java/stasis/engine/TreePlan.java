@@ -117,8 +117,10 @@ final class TreePlan {
     tables.forEach(GroupPlan::places);
     tables.forEach(group -> group.takeBack(lent));
     Set<ObjectId> connected = new HashSet<>();
-    tables.forEach(group -> group.connect(connected));
-    root.connectCarried(connected);
+    for (boolean last : new boolean[] {false, true}) {
+      tables.forEach(group -> group.connect(last, connected));
+      root.connectCarried(last, connected);
+    }
     tables.forEach(GroupPlan::closeKept);
     tables.forEach(GroupPlan::connectOwn);
     Set<ObjectId> described = new HashSet<>();

@@ -63,6 +63,11 @@ public interface FileKind<S extends Record> extends Kind<S> {
   /// @param self where this description lies in the script's task
   default void connect(S state, Fd self, Script script, Refs refs) {}
 
+  /// Whether [#connect] must come after that of all others: who waits for room must not take it.
+  default boolean connectsLast(S state) {
+    return false;
+  }
+
   /// Calls of the engine itself when the tree runs again, once for all files that name the same.
   default List<OwnCall> afterwards(S state) {
     return List.of();

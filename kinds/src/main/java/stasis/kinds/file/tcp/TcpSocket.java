@@ -196,10 +196,10 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       return Optional.empty();
     }
     SocketAddress local = SocketAddress.local(file);
-    boolean walled = outside == TcpPeers.KEEP;
-    return Optional.of(SocketOptions.deafen(file, Connection.repairOff(file), walled
-        ? SocketAddress.peer(file).map(peer -> PacketWall.lower(local, peer)).orElse(List.of()) : List.of(),
-        walled ? PacketWall.remove() : List.of()));
+    boolean wall = outside == TcpPeers.KEEP;
+    return Optional.of(SocketOptions.deafen(file, Connection.repairOff(file),
+        wall ? SocketAddress.peer(file).map(peer -> PacketWall.lower(local, peer)).orElse(List.of()) : List.of(),
+        wall ? PacketWall.remove() : List.of()));
   }
 
   @Override
@@ -219,9 +219,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       losses.add(Loss.of("its clients that wait to be accepted may come to another listener that shares its port"));
     }
     if (state.phase() == Phase.ENDED) {
-      losses.add(state.peer().isPresent()
-          ? Loss.of("its connection from " + state.localAddress() + " to " + state.peerAddress()
-              + " comes back reset; what was not acknowledged is lost")
+      losses.add(state.peer().isPresent() ? Loss.of("its connection from " + state.localAddress() + " to "
+          + state.peerAddress() + " comes back reset; what was not acknowledged is lost")
           : Loss.of("its connection, which is over, comes back over but with another local address"));
     }
     if (state.multipath() && (state.phase() == Phase.CONNECTED || state.phase() == Phase.ENDED)) {
@@ -251,8 +250,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     List<Obstacle> missing = new ArrayList<>(state.phase() == Phase.ENDED || state.seat().away() ? List.of()
         : state.localAddress().obstacles("TCP socket " + state.localAddress(), state.options(), host));
     if (state.connection().filter(end -> end.peer() == Connection.Peer.NOBODY).isPresent()) {
-      missing.addAll(state.peerAddress().obstacles("TCP connection " + state.localAddress() + " to "
-          + state.peerAddress(), List.of(), host));
+      String subject = "TCP connection " + state.localAddress() + " to " + state.peerAddress();
+      missing.addAll(state.peerAddress().obstacles(subject, List.of(), host));
     }
     for (Unaccepted.Visitor visitor : state.visitors()) {
       SocketAddress from = new SocketAddress(visitor.from());
@@ -261,8 +260,8 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     if (!missing.isEmpty()) {
       return missing;
     }
-    boolean repaired = !state.visitors().isEmpty() || state.phase() == Phase.UNACCEPTED || state.phase() == Phase.CONNECTED
-        || state.phase() == Phase.CONNECTING;
+    boolean repaired = !state.visitors().isEmpty()
+        || Set.of(Phase.UNACCEPTED, Phase.CONNECTED, Phase.CONNECTING).contains(state.phase());
     return !repaired || host.capabilities().contains("CAP_NET_ADMIN") ? List.of()
         : List.of(new Obstacle.HostLacks("TCP connection " + state.localAddress() + " to " + state.peerAddress(),
             "CAP_NET_ADMIN, for TCP_REPAIR", "restore as root"));
@@ -281,6 +280,11 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   @Override
   public List<OwnCall> afterwards(State state) {
     return isOutside(state) ? PacketWall.remove() : List.of();
+  }
+
+  @Override
+  public boolean connectsLast(State state) {
+    return state.phase() == Phase.CONNECTING;
   }
 
   private static boolean isOutside(State state) {

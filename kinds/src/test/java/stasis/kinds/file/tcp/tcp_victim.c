@@ -153,7 +153,7 @@ static int accepted_from(int listening, in_port_t port, int *others) {
 static void unaccepted(void) {
   int four = listener(AF_INET, 0), six = listener(AF_INET6, 0), late = listener(AF_INET, 1);
   int hello = connected(six), much = connected(four), done = connected(four), deferred;
-  set(late, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5);
+  set(late, IPPROTO_TCP, TCP_DEFER_ACCEPT, 60);
   deferred = connected(late);
   check(send(hello, "hello", 5, 0) == 5, "send: %m");
   long all = fill(much, MUCH), little = fill(done, 3000);

@@ -28,8 +28,7 @@ enum ImageView {
       for (StoredObject task : statefile.objects("core.task")) {
         Fields row = Fields.of(statefile, task);
         if (image.task().isEmpty() || pid(statefile, row.id("leader")).matches("(.*/)?" + image.task().get())) {
-          table.row(row.text("pids"), pid(statefile, row.id("leader")),
-              row.id("parent").equals(Optional.of(task.id())) ? "-" : pid(statefile, row.id("parent")),
+          table.row(row.text("pids"), pid(statefile, row.id("leader")), pid(statefile, row.id("parent")),
               row.text("processGroup"), row.text("session"), row.text("mm"),
               MemoryRows.commandLine(image, task.id()).orElse(row.text("comm")));
         }

@@ -2,6 +2,7 @@ package stasis.cli;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -127,7 +128,7 @@ final class LibraryEngine implements Engine {
             List.copyOf(judgement.questions()), List.copyOf(judgement.unanswered())));
       } catch (ImageException | DecodeException | SyscallException | ProcException e) {
         return new Outcome.Failed<>(String.valueOf(e.getMessage()));
-      } catch (IllegalArgumentException e) {
+      } catch (IllegalArgumentException | IndexOutOfBoundsException | DateTimeException e) {
         return new Outcome.Failed<>("the host's report is damaged: " + e.getMessage());
       }
     });

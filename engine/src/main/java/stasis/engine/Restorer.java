@@ -147,7 +147,7 @@ public final class Restorer {
       LargeFills large = new LargeFills(source);
       // A page that rotted on its device must not become a wrong program.
       if (reader.isGuarded()) {
-        reader.verifyPages(PAGE_CHECKERS, large.taken(program, late::contains));
+        reader.verifyPages(PAGE_CHECKERS);
       }
       try (Phases.Stretch _ = phases.part("lay out")) {
         reader.layOut(PAGE_CHECKERS, large.taken(program, step -> late.contains(step) || large.takes(step)));

@@ -261,7 +261,8 @@ class ProgramsTest {
         chown postgres . "$PGHOST"
         as() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
         as "$B/initdb" -A trust > initdb.log 2>&1
-        as "$B/postgres" -c listen_addresses= -c unix_socket_directories="$PGHOST" > server.log 2>&1 &
+        as "$B/postgres" -c listen_addresses= -c log_checkpoints=off \\
+            -c unix_socket_directories="$PGHOST" > server.log 2>&1 &
         for i in $(seq 200); do "$B/psql" -c 'select 1' > ready.log 2>&1 && break; sleep 0.1; done
         "$B/pgbench" -i -q > init.log 2>&1
         "$B/pgbench" -c 4 -t 2500 > bench.log 2>&1

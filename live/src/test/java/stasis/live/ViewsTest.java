@@ -123,6 +123,10 @@ final class ViewsTest {
       for (Tid task : tree.subList(0, 3)) {
         views.backtraces(task);
       }
+      cycle.end(victim);
+      // A database that is killed leaves the segment by which it would know another: the seventh line names it.
+      String segment = Files.readAllLines(victim.folder().resolve("data/postmaster.pid")).get(6).strip();
+      assertThat(new ProcessBuilder("ipcrm", "-m", idOf(segment)).inheritIO().start().waitFor()).isZero();
     }
   }
 
@@ -141,6 +145,10 @@ final class ViewsTest {
       assertThat(gdb.out()).containsSubsequence("in handler (", "<signal handler called>", "in interrupted (", "in main (");
       views.backtraces(victim.pid());
     }
+  }
+
+  private static String idOf(String segment) {
+    return segment.split(" +")[1];
   }
 
   private static String awaitReady(Victim victim) throws IOException {

@@ -52,8 +52,13 @@ public final class Checkpointer {
 
   /// What a checkpoint would say of this group, stopping it no longer than a look.
   public Explanation explain(Tid root) {
+    return explain(root, EmbedOrder.NONE);
+  }
+
+  /// As above. @param embed tells also which files would go along
+  public Explanation explain(Tid root, EmbedOrder embed) {
     try (TracerThread tracer = new TracerThread()) {
-      return tracer.call(ptrace -> new Look(kinds, environment, ptrace).at(root));
+      return tracer.call(ptrace -> new Look(kinds, environment, ptrace, embed).at(root));
     }
   }
 
@@ -170,14 +175,16 @@ public final class Checkpointer {
         ImageException, ProcException, DecodeException {
       Freeze freeze = new Freeze(hold, frozenAt, complete.files().changes());
       sparing.pass(hold.tree(), complete, phases);
-      try (Contents contents = contents(complete, hold)) {
-        if (request.leaveRunning() && contents.isHeld()) {
+      try (Embedding embedding = embedding(complete);
+          Contents contents = contents(complete, hold)) {
+        if (request.leaveRunning() && contents.isHeld() && embedding.hold(freeze::checkBudget)) {
           listener.at(new Moment.Snapshot());
           freeze.end();
         }
         phases.enter("encode");
         Contents.Found found = contents.pages(complete.capture(), phases);
         PageStore pages = found.store();
+        embedding.add(pages);
         sparing.spare(pages);
         Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
@@ -185,15 +192,16 @@ public final class Checkpointer {
         if (!approximate.isEmpty()) {
           return new CheckpointOutcome.Refused(approximate, losses);
         }
-        Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
+        Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps(), embedding.objects());
         phases.enter("store");
-        long imageBytes = store(writer, content(statefile, settled, pages), pages, freeze,
+        long imageBytes = store(writer, content(statefile, settled, pages), pages, embedding, freeze,
             new HostAtFreeze(host, complete.files().facts()));
         listener.at(new Moment.Committed());
         if (request.leaveRunning()) {
           sparing.tracking().committed(writer.identity());
         }
         List<String> warnings = new ArrayList<>(sparing.told());
+        warnings.addAll(embedding.told());
         if (!contents.obstacle().isEmpty()) {
           warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
               + contents.obstacle());
@@ -211,8 +219,17 @@ public final class Checkpointer {
         return new CheckpointOutcome.Stored(new CheckpointReport(writer.title(), freeze.lastedNs(),
             phases.nowNs() - startNs, imageBytes, pages.sectionBytes(), settled.leaders().size(), threads,
             phases.elapsedNs(), losses, warnings, sparing.tracked(pages),
-            sparing.preCopied(pages), phases.spans()));
+            sparing.preCopied(pages), embedding.report(request.embed()), phases.spans()));
       }
+    }
+
+    private Embedding embedding(Collected.Complete complete) throws ObstructedException, SyscallException {
+      if (request.embed().wanted()) {
+        phases.enter("files");
+      }
+      Embedding embedding = Embedding.begin(request.embed(), complete.capture(), complete.files().facts());
+      embedding.tell(complete.findings());
+      return embedding;
     }
 
     private Contents contents(Collected.Complete complete, Hold hold) throws ObstructedException, SyscallException {
@@ -231,12 +248,14 @@ public final class Checkpointer {
           settled.tasks().size()));
     }
 
-    private long store(ImageWriter writer, ImageContent content, PageStore pages, Freeze freeze, Host host)
-        throws ImageException, SyscallException, ObstructedException, DecodeException {
+    private long store(ImageWriter writer, ImageContent content, PageStore pages, Embedding embedding,
+        Freeze freeze, Host host) throws ImageException, SyscallException, ObstructedException,
+        DecodeException {
       writer.writeMetadata(content);
       try (Phases.Stretch _ = phases.part("pages")) {
         pages.copy(writer.pages(), freeze::checkBudget, listener);
       }
+      embedding.verify();
       if (request.leaveRunning()) {
         freeze.end();
         phases.enter("store");

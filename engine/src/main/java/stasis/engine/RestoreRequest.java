@@ -9,9 +9,16 @@ import stasis.repository.ImageReader;
 ///
 /// @param origin where the statefile is @param dryRun plan only @param acceptance which images are wanted
 /// @param lazily whether the tree is to run before it has all its pages
-public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
+/// @param files what becomes of files that the image has copies of and the host has not, or has others
+public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily,
+    FilePolicy files) {
   /// @param order file that says what was touched first after earlier restores; it is brought up to date
   public record Lazily(Optional<Path> order) {}
+
+  /// Files that are not what they were are refused.
+  public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
+    this(origin, dryRun, acceptance, lazily, FilePolicy.REFUSE);
+  }
 
   /// The tree runs when it is whole.
   public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance) {

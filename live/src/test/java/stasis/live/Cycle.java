@@ -91,8 +91,11 @@ final class Cycle implements AutoCloseable {
   }
 
   RestoreOutcome restore(Path image, Moment.Listener listener) {
-    RestoreOutcome outcome =
-        new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener);
+    return noted(new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener));
+  }
+
+  /// A restore of which this has to know: what came back is ended at last.
+  RestoreOutcome noted(RestoreOutcome outcome) {
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.root());
     }

@@ -101,7 +101,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,
-        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"),
+        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), false,
         FilePolicy.REFUSE, json(), verbosity()));
   }
 

@@ -95,7 +95,7 @@ final class EmbeddedFilesTest {
 
   private static RestoreOutcome restore(Cycle cycle, Place place, FilePolicy files, Moment.Listener listener) {
     return cycle.noted(new Restorer(Kinds.all(), cycle.environment()).restore(
-        new RestoreRequest(place.origin(), false, Acceptance.ALL, Optional.empty(), files), listener));
+        new RestoreRequest(place.origin(), false, Acceptance.ALL, Optional.empty(), false, files), listener));
   }
 
   private static RestoreOutcome.RestoreReport running(RestoreOutcome outcome) {

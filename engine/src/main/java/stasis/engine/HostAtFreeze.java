@@ -71,4 +71,9 @@ record HostAtFreeze(Host now, Map<PathBytes, FileStat> files) implements Host {
   public String systemVIpc(String sort) {
     return now.systemVIpc(sort);
   }
+
+  @Override
+  public boolean hasMessageQueue(String name) {
+    return now.hasMessageQueue(name);
+  }
 }

@@ -16,6 +16,7 @@ import stasis.procfs.ProcException;
 import stasis.resource.AioContext;
 import stasis.resource.BodyKey;
 import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenMessage;
 import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
@@ -70,6 +71,11 @@ final class TreeView {
   /// @param fd of the engine's copy
   Optional<HiddenNotice> notice(int fd) {
     return rings.notice(fd);
+  }
+
+  /// @param fd of the engine's copy
+  Optional<List<HiddenMessage>> messages(int fd) {
+    return rings.messages(fd);
   }
 
   /// @param fd of the engine's copy @param seat where the program has it

@@ -7,6 +7,7 @@ import stasis.kinds.body.ended.EndedBody;
 import stasis.kinds.body.fifo.FifoBody;
 import stasis.kinds.body.hugeshared.HugeSharedBody;
 import stasis.kinds.body.memfd.MemfdBody;
+import stasis.kinds.body.mqueue.MessageQueueBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.pty.PtyBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
@@ -210,6 +211,7 @@ public final class Kinds {
         new MemfdBody(),
         new DeletedBody(),
         new GoneDirectory(),
+        new MessageQueueBody(),
         new PipeBody(),
         new FifoBody(),
         new UnixBody(),

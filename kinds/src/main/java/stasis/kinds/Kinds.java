@@ -99,6 +99,7 @@ import stasis.kinds.mapping.sharedfile.SharedFile;
 import stasis.kinds.mapping.sysvshm.SysvShm;
 import stasis.kinds.mapping.userfault.WatchedPages;
 import stasis.kinds.mapping.vdso.Vdso;
+import stasis.kinds.namespace.ipc.IpcNamespace;
 import stasis.kinds.namespace.same.SameNamespaces;
 import stasis.kinds.task.altstack.AltStack;
 import stasis.kinds.task.comm.Comm;
@@ -270,6 +271,7 @@ public final class Kinds {
         new Keyrings(),
         // BIRTH.
         new Room(),
+        new IpcNamespace(),
         new SystemVIpc(),
         new Session(),
         new Membarrier(),

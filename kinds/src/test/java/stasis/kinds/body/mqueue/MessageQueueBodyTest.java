@@ -7,13 +7,14 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import stasis.image.ObjectId;
-import stasis.kinds.body.mqueue.MessageQueueBody.Message;
 import stasis.kinds.body.mqueue.MessageQueueBody.Opened;
 import stasis.kinds.body.mqueue.MessageQueueBody.State;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeBody;
 import stasis.kinds.fake.FakeHost;
 import stasis.kinds.fake.FakeOpenFile;
+import stasis.kinds.ipc.PosixQueue;
+import stasis.kinds.ipc.PosixQueue.Message;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.procfs.FileStat;
@@ -29,12 +30,10 @@ class MessageQueueBodyTest extends AspectContract<State> {
 
   /// Of user 1000, with room for 8 messages of 100 bytes.
   private static FakeOpenFile queue(int links, int waiting) {
-    FakeOpenFile file = new FakeOpenFile(links == 0 ? "/work (deleted)" : "/work", FileStat.S_IFREG | 0640, links, "02")
+    return new FakeOpenFile(links == 0 ? "/work (deleted)" : "/work", FileStat.S_IFREG | 0640, links, "02")
         .magic(0x19800202L)
         .answering(Nr.MQ_GETSETATTR, new Answer(0, Map.of(2, Bytes.ofU64(0, 8, 100, waiting, 0, 0, 0, 0))))
         .answering(Nr.STATX, new Answer(0, Map.of(4, Bytes.zeros(256).withU32(20, 1000).withU32(24, 100))));
-    file.group().leader().link("ns/ipc", "ipc:[4026531840]");
-    return file;
   }
 
   private State described(FakeOpenFile file) throws ObstructedException {
@@ -48,8 +47,9 @@ class MessageQueueBodyTest extends AspectContract<State> {
 
   @Override
   protected State sample() {
-    return new State("work", 2, true, false, 8, 100, 0640, 1000, 100, true,
-        List.of(new Message(5, TEXT), new Message(1, Bytes.EMPTY)), false, List.of(new Opened(new ObjectId(30), 2)));
+    return new State(new PosixQueue("work", 8, 100, 0640, 1000, 100, true,
+        List.of(new Message(5, TEXT), new Message(1, Bytes.EMPTY))), 2, true, false, false,
+        List.of(new Opened(new ObjectId(30), 2)));
   }
 
   @Test
@@ -63,7 +63,7 @@ class MessageQueueBodyTest extends AspectContract<State> {
     assertThatThrownBy(() -> described(queue(0, 1))).hasMessageContaining("CAP_BPF");
     assertThatThrownBy(() -> described(queue(0, 2).waiting(new HiddenMessage(5, TEXT))))
         .hasMessageContaining("cannot be looked at");
-    assertThat(described(queue(0, 0)).messages()).isEmpty();
+    assertThat(described(queue(0, 0)).queue().messages()).isEmpty();
   }
 
   @Test

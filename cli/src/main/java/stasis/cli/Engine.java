@@ -57,10 +57,11 @@ interface Engine {
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
   /// @param addresses of sockets that are others from now on @param lazily whether it may run before it has its pages
+  /// @param newPidNamespace whether it is to have one of its own
   record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses,
-      Optional<RestoreRequest.Lazily> lazily) {
+      Optional<RestoreRequest.Lazily> lazily, boolean newPidNamespace) {
     RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {
-      this(image, detached, tcpEstablished, addresses, Optional.empty());
+      this(image, detached, tcpEstablished, addresses, Optional.empty(), false);
     }
   }
 
@@ -98,7 +99,13 @@ interface Engine {
 
   /// A restored program that is ours to wait for.
   interface Running {
+    /// As we see it.
     Tid pid();
+
+    /// As the program sees itself: another where it has a pid namespace of its own.
+    default Tid pidInside() {
+      return pid();
+    }
 
     /// kill(2) of the thread group.
     void signal(int number);

@@ -75,7 +75,8 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image()), order.lazily()),
+        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image()), order.lazily(),
+            order.newPidNamespace()),
             committing(order.image(), listener(watcher)))));
   }
 
@@ -95,7 +96,7 @@ final class LibraryEngine implements Engine {
           new Outcome.Done<>(new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(),
               report.pageBytes(), report.tasks(), report.threads(), ordered(report.phases()),
               report.losses(), List.of(), report.spans()),
-              new Program(new Tid(pid), new RestoredProgram(root, waitable)), late));
+              new Program(root, new Tid(pid), new RestoredProgram(root, waitable)), late));
       case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -250,8 +251,7 @@ final class LibraryEngine implements Engine {
         Optional.of(o.remedy()).filter(remedy -> !remedy.isEmpty()))).toList();
   }
 
-  /// @param pid as the program itself sees it
-  private record Program(Tid pid, RestoredProgram program) implements Running {
+  private record Program(Tid pid, Tid pidInside, RestoredProgram program) implements Running {
     @Override
     public void signal(int number) {
       program.signal(number);

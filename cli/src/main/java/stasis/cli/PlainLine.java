@@ -100,7 +100,8 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,
-        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), json(), verbosity()));
+        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), false, json(),
+        verbosity()));
   }
 
   private Optional<ImageAt> destination() {

@@ -19,7 +19,7 @@ import stasis.repository.ImageException;
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
     footer = {"", "Examples: stasis restore DIR", "          stasis restore --repo R redis@7 --detach",
-        "          stasis restore DIR --lazy",
+        "          stasis restore DIR --lazy", "          stasis restore DIR --new-pid-namespace",
         "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
 final class RestoreVerb implements Callable<Integer> {
   private final Session session;
@@ -41,6 +41,9 @@ final class RestoreVerb implements Callable<Integer> {
       + " beside; this process, or one of its own with --detach, stays until all is in. The program is killed if that"
       + " process is.")
   private boolean lazy;
+  @Option(names = "--new-pid-namespace", description = "Restore in a new pid namespace, beside whoever has the original"
+      + " pids: in there the program has its own again.")
+  private boolean newPidNamespace;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
   private Optional<Path> pidfile = Optional.empty();
   @Option(names = "--dry-run", description = "Print the restore program and run nothing.")
@@ -71,9 +74,8 @@ final class RestoreVerb implements Callable<Integer> {
     } catch (ImageException e) {
       return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
-    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy, json,
-        verbosity)
-        .call();
+    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy,
+        newPidNamespace, json, verbosity).call();
   }
 
   private AddressMap addresses() {

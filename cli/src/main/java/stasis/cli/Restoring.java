@@ -16,7 +16,8 @@ import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
 record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
-    Optional<Path> pidfile, boolean dryRun, boolean lazy, JsonOption json, Verbosity verbosity)
+    Optional<Path> pidfile, boolean dryRun, boolean lazy, boolean newPidNamespace, JsonOption json,
+    Verbosity verbosity)
     implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -26,7 +27,7 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       return printPlan(session.engine().plan(image, addresses, progress), report, progress);
     }
     Outcome<Restored> outcome = session.engine()
-        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily()), progress);
+        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily(), newPidNamespace), progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();
@@ -77,7 +78,8 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       }
       List<Json.Member> members = new ArrayList<>(List.of(
           Json.member("restore_ms", Json.millis(result.restoreNs())),
-          Json.member("pid", Json.number(pid))));
+          Json.member("pid", Json.number(pid)),
+          Json.member("pid_inside", Json.number(result.program().pidInside().value()))));
       result.late().ifPresent(late -> members.add(
           Json.member("late_bytes", Json.number(late.figures().lateBytes()))));
       report.done(members, result.figures());
@@ -88,7 +90,9 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       session.console().out().println(pid);
     }
     if (!verbosity.quiet()) {
-      session.console().say("%d runs again after %s%s".formatted(pid, Units.duration(result.restoreNs()),
+      int inside = result.program().pidInside().value();
+      session.console().say("%d%s runs again after %s%s".formatted(pid, inside == pid ? ""
+          : " (" + inside + " in a pid namespace of its own)", Units.duration(result.restoreNs()),
           result.late().map(late -> "; " + Units.bytes(late.figures().lateBytes()) + " are still to come").orElse("")));
     }
   }

@@ -78,7 +78,7 @@ public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, S
       pids(capture).forEach(pid -> {
         String holder = host.ask(HostQuestion.PID + " " + pid);
         if (!holder.isEmpty()) {
-          obstacles.add(Restorer.taken(pid, holder, "end it, or restore elsewhere"));
+          obstacles.add(Restorer.taken(pid, holder, Restorer.BESIDE));
         }
       });
     }

@@ -9,9 +9,16 @@ import stasis.repository.ImageReader;
 ///
 /// @param origin where the statefile is @param dryRun plan only @param acceptance which images are wanted
 /// @param lazily whether the tree is to run before it has all its pages
-public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
+/// @param newPidNamespace give the tree a pid namespace of its own, where all numbers are free
+public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily,
+    boolean newPidNamespace) {
   /// @param order file that says what was touched first after earlier restores; it is brought up to date
   public record Lazily(Optional<Path> order) {}
+
+  /// Among the host's own pids.
+  public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
+    this(origin, dryRun, acceptance, lazily, false);
+  }
 
   /// The tree runs when it is whole.
   public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance) {

@@ -38,6 +38,8 @@ import stasis.tracee.stub.TimeOffsets;
 public final class Restorer {
   private static final Duration PID_FREE_WITHIN = Duration.ofSeconds(5);
   private static final int PAGE_CHECKERS = 4;
+  /// What helps against a number that is taken.
+  static final String BESIDE = "end it, or restore beside it with --new-pid-namespace";
 
   private final KindSet kinds;
   private final Environment environment;
@@ -111,7 +113,9 @@ public final class Restorer {
       if (!unwanted.isEmpty()) {
         return new RestoreOutcome.Refused(unwanted);
       }
-      Capture capture = new Loader(kinds).load(statefile);
+      Capture loaded = new Loader(kinds).load(statefile);
+      // Pages that come one by one make no huge pages.
+      Capture capture = request.lazily().isPresent() ? loaded.inSmallPages() : loaded;
       phases.enter("plan");
       LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
@@ -124,7 +128,7 @@ public final class Restorer {
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
-          List<Obstacle> taken = isPlain(host) ? taken(capture) : List.of();
+          List<Obstacle> taken = isPlain(host) && !request.newPidNamespace() ? taken(capture) : List.of();
           if (!taken.isEmpty()) {
             yield new RestoreOutcome.Refused(taken);
           }
@@ -208,7 +212,7 @@ public final class Restorer {
           capture.zombies().values().stream().map(ZombieState::ownPid)).toList();
       return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().map(holder -> Restorer.taken(
           holder.pid(), holder.describe(),
-          holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere")).toList();
+          holder.leaving() ? "have its parent reap it, or end that parent" : BESIDE)).toList();
     }
 
     private static void afterwards(Capture capture) {
@@ -223,13 +227,15 @@ public final class Restorer {
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.
     private Births births(LiveHost host, Optional<TimeOffsets> clocks) {
-      return isPlain(host) ? new PlainBirths(ptrace, clocks) : new NamespaceBirths(ptrace, clocks);
+      return isPlain(host) && !request.newPidNamespace() ? new PlainBirths(ptrace, clocks)
+          : new NamespaceBirths(ptrace, clocks, !host.capabilities().contains("CAP_SYS_ADMIN"));
     }
 
     private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile,
         Optional<TimeOffsets> clocks, Optional<LateFill> late) {
       var losses = new ArrayList<>(statefile.losses());
       clocks.map(ProgramClocks::told).ifPresent(losses::add);
+      losses.addAll(tree.told());
       int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),

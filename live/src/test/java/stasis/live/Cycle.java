@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import stasis.engine.Acceptance;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
@@ -26,6 +27,7 @@ import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
+import stasis.repository.ImageReader;
 import stasis.resource.Obstacle;
 import stasis.testkit.Launcher;
 import stasis.testkit.Launcher.Program;
@@ -125,6 +127,17 @@ final class Cycle implements AutoCloseable {
       return running;
     }
     throw new AssertionError("the restore of " + image.getFileName() + ": " + text(outcome));
+  }
+
+  /// A restore into a pid namespace of its own that must succeed.
+  RestoreOutcome.Running beside(Path image) {
+    RestoreOutcome outcome = new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(
+        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), true), _ -> { });
+    if (outcome instanceof RestoreOutcome.Running running) {
+      restored.add(running.waitable());
+      return running;
+    }
+    throw new AssertionError("the restore beside, of " + image.getFileName() + ": " + text(outcome));
   }
 
   /// A lazy restore that must succeed.

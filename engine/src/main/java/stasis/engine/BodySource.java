@@ -69,7 +69,9 @@ final class BodySource implements AutoCloseable {
           + Long.toHexString(place.vma().end()));
     }
     body.copies().forEach(copy -> paths.add("/proc/self/fd/" + copy.fd()));
-    body.groups().stream().filter(_ -> body.copies().isEmpty()).forEach(group -> paths.add("/proc/" + group.leader().tid() + "/exe"));
+    if (body.copies().isEmpty()) {
+      body.groups().forEach(group -> paths.add("/proc/" + group.leader().tid() + "/exe"));
+    }
     for (String path : paths) {
       try (Arena arena = Arena.ofConfined()) {
         long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, arena.allocateFrom(path).address(), O_CLOEXEC);

@@ -29,9 +29,4 @@ record HostAtFreeze(Host beneath, Map<PathBytes, FileStat> files) implements Lay
   public List<ShmSegment> shmSegments() {
     return beneath.shmSegments().stream().filter(segment -> !segment.isRemoved()).map(ShmSegment::unattached).toList();
   }
-
-  @Override
-  public boolean hasMessageQueue(String name) {
-    return now.hasMessageQueue(name);
-  }
 }

@@ -36,8 +36,7 @@ final class DeadlineOptions {
         || ifLate.isPresent() && within.isEmpty()) {
       throw new ParameterException(spec.commandLine(), "--if-late is give-up or go-on, and goes with --deadline");
     }
-    return within.map(time -> new DeadlineOrder(Math.max(1, nanoseconds(spec, time)
-        - sinceStart().toNanos()),
+    return within.map(time -> new DeadlineOrder(nanoseconds(spec, time), sinceStart().toNanos(),
         ifLate.filter("go-on"::equals).isPresent()));
   }
 

@@ -38,7 +38,7 @@ final class Timetable {
     this.order = order;
     this.root = root;
     this.nowNs = nowNs;
-    this.endNs = startNs + order.withinNs();
+    this.endNs = startNs + order.withinNs() - order.spentNs();
   }
 
   /// In a short freeze: it is known what was written since the last one.

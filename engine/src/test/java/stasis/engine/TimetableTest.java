@@ -16,7 +16,8 @@ final class TimetableTest {
   private final AtomicLong now = new AtomicLong(1000 * S);
 
   private Timetable within(long seconds, boolean goOn) {
-    return new Timetable(new DeadlineOrder(seconds * S, goOn), new Tid(7), now::get, now.get());
+    return new Timetable(new DeadlineOrder(seconds * S, S / 2, goOn), new Tid(7), now::get,
+        now.get() + S / 2);
   }
 
   /// Copies at so many MiB a second. @return how many MiB before it was stopped

@@ -131,7 +131,7 @@ final class DeadlineTest {
         real.boottimeNs(), real.realtimeNs(), real.kernelRelease(), real.bootId(), real.hostName(),
         real.engineVersion());
     return new Checkpointer(Kinds.all(), environment).checkpoint(new CheckpointRequest(victim.pid(), slow, false, false,
-        Optional.empty(), TrackOrder.OFF, 10, EmbedOrder.NONE, Optional.of(new DeadlineOrder(seconds * S, goOn))),
+        Optional.empty(), TrackOrder.OFF, 10, EmbedOrder.NONE, Optional.of(new DeadlineOrder(seconds * S, 0, goOn))),
         _ -> { });
   }
 

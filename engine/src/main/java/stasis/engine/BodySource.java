@@ -73,7 +73,10 @@ final class BodySource implements AutoCloseable {
       paths.add("/proc/" + place.task() + "/map_files/" + Long.toHexString(place.vma().start()) + "-"
           + Long.toHexString(place.vma().end()));
     }
-    body.groups().forEach(group -> paths.add("/proc/" + group.leader().tid() + "/exe"));
+    body.copies().forEach(copy -> paths.add("/proc/self/fd/" + copy.fd()));
+    if (body.copies().isEmpty()) {
+      body.groups().forEach(group -> paths.add("/proc/" + group.leader().tid() + "/exe"));
+    }
     for (String path : paths) {
       try (Arena arena = Arena.ofConfined()) {
         long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, arena.allocateFrom(path).address(), O_CLOEXEC);

@@ -68,4 +68,9 @@ interface LayeredHost extends Host {
   default String systemVIpc(String sort) {
     return beneath().systemVIpc(sort);
   }
+
+  @Override
+  default boolean hasMessageQueue(String name) {
+    return beneath().hasMessageQueue(name);
+  }
 }

@@ -28,6 +28,7 @@ import stasis.repository.ImageException;
         "          stasis checkpoint 4711 --repo R --name redis --leave-running --track",
         "          stasis checkpoint 4711 --repo R --name redis --pre-copy",
         "          stasis checkpoint 4711 --repo R --name redis --embed-files",
+        "          stasis checkpoint 4711 --repo R --name redis --deadline 25s",
         "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
 final class CheckpointVerb implements Callable<Integer> {
   private static final int MIB_SHIFT = 20;
@@ -62,6 +63,7 @@ final class CheckpointVerb implements Callable<Integer> {
       "Take along the contents of executables, libraries and open files, so that restore --files can put them back"
       + " where they are missing or have changed; refuse if there are more than MIB of them.")
   private Optional<Long> embedFiles = Optional.empty();
+  @Mixin private DeadlineOptions deadline = new DeadlineOptions();
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
   private boolean strict;
   @Option(names = "--max-freeze", paramLabel = "MS", description = "Give up if the freeze would last longer.")
@@ -105,7 +107,7 @@ final class CheckpointVerb implements Callable<Integer> {
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
         strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
-        tracking(), preCopyRounds(), embed());
+        tracking(), preCopyRounds(), embed(), deadline.order(spec));
     return new Checkpointing(session, order, json.with(trace), verbosity).call();
   }
 
@@ -130,6 +132,11 @@ final class CheckpointVerb implements Callable<Integer> {
   }
 
   private int preCopyRounds() {
+    boolean timed = deadline.isGiven();
+    if (timed && (repository.isEmpty() || track || trackHuge || !redact.isEmpty())) {
+      throw new ParameterException(spec.commandLine(), repository.isEmpty() ? "--deadline goes with --repo DIR --name"
+          + " NAME: into a folder nothing can be copied ahead" : "--deadline goes without --track and --redact");
+    }
     if (preCopy.isPresent() && (repository.isEmpty() || track || trackHuge || !redact.isEmpty())) {
       throw new ParameterException(spec.commandLine(), repository.isEmpty() ? "--pre-copy goes with --repo DIR --name"
           + " NAME: a folder's image is written front to back" : "--pre-copy goes without --track and --redact");
@@ -137,7 +144,7 @@ final class CheckpointVerb implements Callable<Integer> {
     if (preCopy.filter(rounds -> rounds < 1).isPresent()) {
       throw new ParameterException(spec.commandLine(), "--pre-copy takes 1 round or more");
     }
-    return preCopy.orElse(0);
+    return preCopy.orElse(timed ? DeadlineOptions.ROUNDS : 0);
   }
 
   private ImageAt destination() {

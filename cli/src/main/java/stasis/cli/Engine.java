@@ -3,6 +3,8 @@ package stasis.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.engine.DeadlineOrder;
+import stasis.engine.DeadlineReport;
 import stasis.engine.EmbedOrder;
 import stasis.engine.EmbedReport;
 import stasis.engine.FilePolicy;
@@ -51,13 +53,14 @@ interface Engine {
   /// @param outside what becomes of what leads out of the tree
   /// @param redaction what is not to be in the image @param track see [TrackOrder]
   /// @param preCopyRounds 0: none @param embed whether files of the host go along
+  /// @param deadline by when the image has to be there
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
       Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track, int preCopyRounds,
-      EmbedOrder embed) {
+      EmbedOrder embed, Optional<DeadlineOrder> deadline) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
       this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF, 0,
-          EmbedOrder.NONE);
+          EmbedOrder.NONE, Optional.empty());
     }
   }
 
@@ -85,11 +88,12 @@ interface Engine {
   }
 
   /// @param image what it is called: its folder, or `NAME@K`
-  /// @param tracked @param preCopied @param embedded present where that was asked for
+  /// @param tracked @param preCopied @param embedded @param deadline present where that was asked for
   record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked,
-      Optional<PreCopyReport> preCopied, Optional<EmbedReport> embedded) {
+      Optional<PreCopyReport> preCopied, Optional<EmbedReport> embedded,
+      Optional<DeadlineReport> deadline) {
     Checkpointed(String image, long frozenNs, Figures figures) {
-      this(image, frozenNs, figures, Optional.empty(), Optional.empty(), Optional.empty());
+      this(image, frozenNs, figures, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
     }
   }
 

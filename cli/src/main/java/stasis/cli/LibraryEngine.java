@@ -60,14 +60,14 @@ final class LibraryEngine implements Engine {
     CheckpointRequest request = new CheckpointRequest(order.root(),
         order.redaction().applied(order.image().destination(order.force())),
         order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track(),
-        order.preCopyRounds(), order.embed());
+        order.preCopyRounds(), order.embed(), order.deadline());
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
               report.threads(),
               ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings(),
               report.spans()),
-          report.tracked(), report.preCopied(), report.embedded()));
+          report.tracked(), report.preCopied(), report.embedded(), report.deadline()));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();

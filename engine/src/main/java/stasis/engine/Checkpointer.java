@@ -112,11 +112,14 @@ public final class Checkpointer {
     private final Moment.Listener listener;
     private final Phases phases = new Phases(environment.monotonicNs());
     private final long startNs = environment.monotonicNs().getAsLong();
+    private final Optional<Timetable> timetable;
 
     Run(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
       this.ptrace = ptrace;
       this.request = request;
       this.listener = listener;
+      this.timetable = request.deadline().map(
+          order -> new Timetable(order, request.root(), environment.monotonicNs(), startNs));
     }
 
     CheckpointOutcome run() throws ObstructedException, SyscallException, ImageException, ProcException,
@@ -127,7 +130,7 @@ public final class Checkpointer {
       try (HiddenKernel kernel = HiddenKernel.open(ptrace);
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
-          Sparing sparing = Sparing.begin(ptrace, request, environment, writer)) {
+          Sparing sparing = Sparing.begin(ptrace, request, environment, writer, timetable)) {
         rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning(),
             request.track());
         Answering answering = Answering.open(environment, request.root(), kernel);
@@ -186,6 +189,9 @@ public final class Checkpointer {
         PageStore pages = found.store();
         embedding.add(pages);
         sparing.spare(pages);
+        if (timetable.isPresent()) {
+          timetable.get().lastly(pages.comingBytes());
+        }
         Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
         List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
@@ -196,12 +202,14 @@ public final class Checkpointer {
         phases.enter("store");
         long imageBytes = store(writer, content(statefile, settled, pages), pages, embedding, freeze,
             new HostAtFreeze(host, complete.files().facts()));
+        Optional<DeadlineReport> deadline = timetable.map(Timetable::report);
         listener.at(new Moment.Committed());
         if (request.leaveRunning()) {
           sparing.tracking().committed(writer.identity());
         }
         List<String> warnings = new ArrayList<>(sparing.told());
         warnings.addAll(embedding.told());
+        timetable.ifPresent(table -> warnings.addAll(table.told()));
         if (!contents.obstacle().isEmpty()) {
           warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
               + contents.obstacle());
@@ -219,7 +227,8 @@ public final class Checkpointer {
         return new CheckpointOutcome.Stored(new CheckpointReport(writer.title(), freeze.lastedNs(),
             phases.nowNs() - startNs, imageBytes, pages.sectionBytes(), settled.leaders().size(), threads,
             phases.elapsedNs(), losses, warnings, sparing.tracked(pages),
-            sparing.preCopied(pages), embedding.report(request.embed()), phases.spans()));
+            sparing.preCopied(pages), embedding.report(request.embed()), deadline,
+            phases.spans()));
       }
     }
 
@@ -253,7 +262,12 @@ public final class Checkpointer {
         DecodeException {
       writer.writeMetadata(content);
       try (Phases.Stretch _ = phases.part("pages")) {
-        pages.copy(writer.pages(), freeze::checkBudget, listener);
+        pages.copy(writer.pages(), () -> {
+          freeze.checkBudget();
+          if (timetable.isPresent()) {
+            timetable.get().progress(writer.pages().position(), pages.comingBytes());
+          }
+        }, listener);
       }
       embedding.verify();
       if (request.leaveRunning()) {
@@ -261,7 +275,12 @@ public final class Checkpointer {
         phases.enter("store");
       }
       try (Phases.Stretch _ = phases.part("commit")) {
-        return writer.commit((ImageReader written) -> prove(written, host));
+        return writer.<ObstructedException>commit(written -> {
+          prove(written, host);
+          if (timetable.isPresent()) {
+            timetable.get().check();
+          }
+        });
       }
     }
 

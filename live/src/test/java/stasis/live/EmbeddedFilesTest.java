@@ -90,7 +90,8 @@ final class EmbeddedFilesTest {
   private static CheckpointOutcome checkpoint(Cycle cycle, Victim victim, Place place, boolean leaveRunning,
       EmbedOrder embed) {
     return new Checkpointer(Kinds.all(), cycle.environment()).checkpoint(new CheckpointRequest(victim.pid(),
-        place.destination(), leaveRunning, false, Optional.empty(), TrackOrder.OFF, 0, embed), _ -> { });
+        place.destination(), leaveRunning, false, Optional.empty(), TrackOrder.OFF, 0, embed,
+        Optional.empty()), _ -> { });
   }
 
   private static RestoreOutcome restore(Cycle cycle, Place place, FilePolicy files, Moment.Listener listener) {

@@ -57,6 +57,11 @@ final class BodySource implements AutoCloseable {
     return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places);
   }
 
+  /// A file that the engine has opened, and from now on closes with this.
+  static BodySource ofFile(ObjectId body, String subject, long fd) {
+    return new BodySource(body, subject, Optional.of(fd), List.of());
+  }
+
   private static Optional<Long> reopen(TreeView.Body body, List<Place> places) {
     var paths = new ArrayList<String>();
     for (var file : body.files()) {
@@ -183,6 +188,11 @@ final class BodySource implements AutoCloseable {
     return merged;
   }
 
+  /// Of the first so many bytes; see [HostFiles#checksum].
+  Optional<Long> checksum(long lengthBytes) {
+    return fd.flatMap(file -> HostFiles.checksum(file, 0, lengthBytes));
+  }
+
   /// Reads `into` whole.
   void read(long offset, MemorySegment into) throws SyscallException {
     if (fd.isEmpty()) {
@@ -221,7 +231,7 @@ final class BodySource implements AutoCloseable {
       long memfd = Syscalls.require("hold the contents of " + subject, Nr.MEMFD_CREATE,
           arena.allocateFrom("stasis-body").address(), 1);
       MemorySegment buffer = arena.allocate(1 << 20, 4096);
-      long size = 0;
+      long size = fd.isPresent() ? Syscalls.require("size of " + subject, Nr.LSEEK, fd.get(), 0, SEEK_END) : 0;
       for (Data stretch : data()) {
         for (long at = stretch.start(); at < stretch.start() + stretch.lengthBytes();) {
           long want = Math.min(buffer.byteSize(), stretch.start() + stretch.lengthBytes() - at);
@@ -233,7 +243,7 @@ final class BodySource implements AutoCloseable {
           }
           at += want;
         }
-        size = stretch.start() + stretch.lengthBytes();
+        size = Math.max(size, stretch.start() + stretch.lengthBytes());
       }
       Syscalls.require("size of the held " + subject, Nr.FTRUNCATE, memfd, size);
       return new BodySource(body, subject, Optional.of(memfd), List.of());

@@ -17,6 +17,7 @@ import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Environment;
+import stasis.engine.FilePolicy;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
@@ -93,8 +94,11 @@ final class Cycle implements AutoCloseable {
   }
 
   RestoreOutcome restore(Path image, Moment.Listener listener) {
-    RestoreOutcome outcome =
-        new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener);
+    return noted(new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener));
+  }
+
+  /// A restore of which this has to know: what came back is ended at last.
+  RestoreOutcome noted(RestoreOutcome outcome) {
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.root());
     }
@@ -132,7 +136,7 @@ final class Cycle implements AutoCloseable {
   /// A restore into a pid namespace of its own that must succeed.
   RestoreOutcome.Running beside(Path image) {
     RestoreOutcome outcome = new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(
-        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), true), _ -> { });
+        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), true, FilePolicy.REFUSE), _ -> { });
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.waitable());
       return running;

@@ -16,8 +16,8 @@ final class FaultGate implements Syscalls.Gate {
   private static final long LATE_NS = 50_000_000;
   private static final int SIGKILL = 9;
   /// Calls that cannot fail, or whose failure says that something is done all the same.
-  private static final Set<Nr> NEVER_FAIL = Set.of(Nr.GETPID, Nr.GETTID, Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.CLOSE, Nr.KILL,
-      Nr.PIDFD_SEND_SIGNAL, Nr.EXIT, Nr.EXIT_GROUP, Nr.SCHED_YIELD);
+  private static final Set<Nr> NEVER_FAIL = Set.of(Nr.GETPID, Nr.GETTID, Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.CLOSE,
+      Nr.KILL, Nr.PIDFD_SEND_SIGNAL, Nr.EXIT, Nr.EXIT_GROUP, Nr.SCHED_YIELD);
   /// Calls that a signal interrupts (signal(7)).
   private static final Set<Nr> INTERRUPTIBLE = Set.of(Nr.WAIT4, Nr.WAITID, Nr.READ, Nr.WRITE, Nr.PPOLL, Nr.FUTEX,
       Nr.SENDMSG, Nr.RECVMSG, Nr.CLOCK_NANOSLEEP);

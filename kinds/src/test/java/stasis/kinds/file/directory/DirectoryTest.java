@@ -65,7 +65,8 @@ class DirectoryTest extends AspectContract<Directory.State> {
 
   @Test
   void whoIsToldOfChangesInItIsToldAgain() throws ObstructedException {
-    FakeOpenFile file = new FakeOpenFile("/srv", FileStat.S_IFDIR | 0755, 2, "0300000").reachable().answering(Nr.FCNTL, new Answer(0, Map.of(2, Bytes.ofU32(1, 4711))));
+    FakeOpenFile file = new FakeOpenFile("/srv", FileStat.S_IFDIR | 0755, 2, "0300000").reachable()
+        .answering(Nr.FCNTL, new Answer(0, Map.of(2, Bytes.ofU32(1, 4711))));
     assertThatThrownBy(() -> kind.checkpoint(file)).hasMessageContaining("F_NOTIFY").hasMessageContaining("CAP_BPF");
     assertThat(kind.checkpoint(file.watched(new HiddenWatch(new ObjectId(1), new Fd(3), 0x28000180))).watches())
         .containsExactly(new Directory.Watch(new ObjectId(1), new Fd(3), 0x80000004L));

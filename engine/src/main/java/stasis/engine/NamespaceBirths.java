@@ -36,7 +36,7 @@ final class NamespaceBirths implements Births {
   @Override
   public Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
       throws SyscallException, StepFailedException, PidTakenException {
-    try (StubFiles files = StubFiles.open(image, imageFd)) {
+    try (StubFiles files = StubFiles.open(image, imageFd, Stead.own())) {
       int uid = Math.toIntExact(Syscalls.require("learn our uid", Nr.GETUID));
       int gid = Math.toIntExact(Syscalls.require("learn our gid", Nr.GETGID));
       PidNamespace made = PidNamespace.create(ptrace, region, regionBytes, files.inherited(), IdRange.own(uid),

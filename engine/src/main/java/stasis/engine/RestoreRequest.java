@@ -9,9 +9,16 @@ import stasis.repository.ImageReader;
 ///
 /// @param origin where the statefile is @param dryRun plan only @param acceptance which images are wanted
 /// @param lazily whether the tree is to run before it has all its pages
-public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
+/// @param stead in whose stead, where it is not the engine itself that the program is restored for
+public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily,
+    Optional<Stead> stead) {
   /// @param order file that says what was touched first after earlier restores; it is brought up to date
   public record Lazily(Optional<Path> order) {}
+
+  /// For the engine itself.
+  public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
+    this(origin, dryRun, acceptance, lazily, Optional.empty());
+  }
 
   /// The tree runs when it is whole.
   public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance) {

@@ -41,10 +41,17 @@ public final class Restorer {
 
   private final KindSet kinds;
   private final Environment environment;
+  private final Practice practice;
 
   public Restorer(KindSet kinds, Environment environment) {
+    this(kinds, environment, Practice.none());
+  }
+
+  /// Of an engine that stays.
+  public Restorer(KindSet kinds, Environment environment, Practice practice) {
     this.kinds = kinds;
     this.environment = environment;
+    this.practice = practice;
   }
 
   /// Runs a restore until the tree runs.
@@ -112,8 +119,11 @@ public final class Restorer {
         return new RestoreOutcome.Refused(unwanted);
       }
       Capture capture = new Loader(kinds).load(statefile);
+      if (request.stead().isPresent() && !request.dryRun() && !leadsItsSession(capture)) {
+        return new RestoreOutcome.NotInStead("its session is the restorer's");
+      }
       phases.enter("plan");
-      LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
+      LiveHost host = LiveHost.look(environment.proc(), practice.look(ptrace).xfeatures());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
       List<Obstacle> behind = clocks.isPresent() ? ProgramClocks.obstacles(host) : List.of();
       if (!behind.isEmpty()) {
@@ -124,6 +134,9 @@ public final class Restorer {
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
+          if (request.stead().isPresent() && !isPlain(host)) {
+            yield new RestoreOutcome.NotInStead("it is born in namespaces that end with the restorer");
+          }
           List<Obstacle> taken = isPlain(host) ? taken(capture) : List.of();
           if (!taken.isEmpty()) {
             yield new RestoreOutcome.Refused(taken);
@@ -131,6 +144,11 @@ public final class Restorer {
           yield made(program, capture, host, statefile, clocks);
         }
       };
+    }
+
+    private static boolean leadsItsSession(Capture capture) {
+      TaskState root = capture.root().getValue();
+      return root.session() == root.pids().getFirst();
     }
 
     private RestoreOutcome made(Program program, Capture capture, LiveHost host, Statefile statefile,
@@ -223,7 +241,8 @@ public final class Restorer {
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.
     private Births births(LiveHost host, Optional<TimeOffsets> clocks) {
-      return isPlain(host) ? new PlainBirths(ptrace, clocks) : new NamespaceBirths(ptrace, clocks);
+      return isPlain(host) ? new PlainBirths(ptrace, clocks, request.stead().orElseGet(Stead::own))
+          : new NamespaceBirths(ptrace, clocks);
     }
 
     private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile,

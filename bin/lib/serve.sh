@@ -26,15 +26,17 @@ ask_server() {
   [ -n "$line" ] || return
   words="$*"
   [ "${#words}" -lt 4000 ] || return
+  caught=''
   # Opened for both, a FIFO needs nobody at its other end; the end that answers are read from is then opened alone, so
-  # that the end of the server is its end of file.
-  { converse "$@"; } 8<> "$line.ask" 7<> "$line.say"
+  # that the end of the server is its end of file. The server takes copies of 4, 5 and 6: builtins that are redirected
+  # move 0 and 1. One that is closed is a reason to run by itself, without a word.
+  { { converse "$@"; } 8<> "$line.ask" 7<> "$line.say" 4<&0 5>&1 6>&3; } 3>&2 2> /dev/null
   [ -z "$caught" ] || kill -s "$caught" $$
 }
 
 # converse WORDS: on fd 8. Returns where the command is to run by itself.
 converse() {
-  caught='' signalled='' begun=''
+  signalled='' begun=''
   command exec 9< "$line.say" 7<&- || return
   # shellcheck disable=SC2064 # now
   for signal in 'HUP 1' 'INT 2' 'QUIT 3' 'ALRM 14' 'TERM 15' 'CONT 18' 'TSTP 20' 'WINCH 28'; do
@@ -54,7 +56,7 @@ converse() {
     else
       # The server is gone. What it had begun has ended as that of a command that is killed.
       [ -z "$begun" ] && break
-      echo "stasis: the server was ended; a program that was not restored yet, or still to be ended, is as before" >&2
+      echo "stasis: the server was ended; a program that was not restored yet, or still to be ended, is as before" >&6
       exit 137
     fi
   done

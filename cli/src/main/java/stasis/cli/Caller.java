@@ -19,24 +19,27 @@ import stasis.linux.peer.Descriptor;
 import stasis.linux.peer.HeldProcess;
 
 /// The process that asks, with copies of its standard descriptors; close it to let go of them.
-record Caller(HeldProcess process, Path directory, Map<String, String> environment, List<Descriptor> stdio)
+record Caller(HeldProcess process, int firstFd, Path directory, Map<String, String> environment, List<Descriptor> stdio)
     implements AutoCloseable {
   private static final Path SELF = Path.of("/proc/self");
   private static final int STDERR = 2;
+  /// Where the launcher has its own three: a shell's builtins move 0 and 1.
+  static final int LAUNCHERS_STDIO = 4;
   /// What a command reads from its environment, besides all that is called STASIS_.
   private static final List<String> VARIABLES = List.of("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LANG", "LC_ALL",
       "LC_CTYPE", "TZ", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS");
   private static final String OURS = "STASIS_";
   private static final String OURS_HERE = "STASIS_SERVE";
 
+  /// @param firstFd where it has its standard input; output and error follow
   /// @throws NotServedException where it is not as this process is; the process is closed then
-  static Caller of(HeldProcess process) {
+  static Caller of(HeldProcess process, int firstFd) {
     Path proc = Path.of("/proc").resolve(process.pid().toString());
     List<Descriptor> stdio = new ArrayList<>();
     boolean done = false;
     try {
       for (int number = 0; number <= STDERR; number++) {
-        stdio.add(process.copyOf(new Fd(number)).orElseThrow(
+        stdio.add(process.copyOf(new Fd(firstFd + number)).orElseThrow(
             () -> new NotServedException("a standard descriptor is closed, or may not be taken")));
       }
       Surroundings.of(SELF).difference(Surroundings.of(proc)).ifPresent(name -> {
@@ -54,7 +57,7 @@ record Caller(HeldProcess process, Path directory, Map<String, String> environme
         throw new NotServedException("it has ended");
       }
       done = true;
-      return new Caller(process, directory, environment, List.copyOf(stdio));
+      return new Caller(process, firstFd, directory, environment, List.copyOf(stdio));
     } catch (IOException e) {
       throw new NotServedException("it cannot be looked at: " + e.getMessage());
     } finally {
@@ -84,7 +87,7 @@ record Caller(HeldProcess process, Path directory, Map<String, String> environme
   }
 
   Console console() {
-    Path error = Path.of("/proc").resolve(process.pid().toString()).resolve("fd/" + STDERR);
+    Path error = Path.of("/proc").resolve(process.pid().toString()).resolve("fd/" + (firstFd + STDERR));
     return Console.of(stream(1), stream(STDERR), Console.isTerminal(error), environment);
   }
 

@@ -40,6 +40,7 @@ final class Conversation {
   private final Server server;
   private final Descriptor in;
   private final Descriptor out;
+  private final int stdio;
   private final Request.Lines lines = new Request.Lines();
   private final List<String> asked = new ArrayList<>();
   private final Cancellation cancellation = new Cancellation();
@@ -48,8 +49,10 @@ final class Conversation {
   private int signals;
   private boolean told;
 
-  Conversation(Server server, Descriptor in, Descriptor out) {
+  /// @param stdio number of the first of the caller's three standard descriptors
+  Conversation(Server server, Descriptor in, Descriptor out, int stdio) {
     this.server = server;
+    this.stdio = stdio;
     this.in = in;
     this.out = out;
   }
@@ -129,7 +132,7 @@ final class Conversation {
   /// @param caller closed in the end
   void work(Request request, HeldProcess caller) {
     Optional<String> sentBack = Optional.empty();
-    try (Caller from = Caller.of(caller)) {
+    try (Caller from = Caller.of(caller, stdio)) {
       tell("exit " + run(request, from));
     } catch (NotServedException e) {
       sentBack = Optional.of(String.valueOf(e.getMessage()));

@@ -39,6 +39,10 @@ final class ServeVerb implements Callable<Integer> {
   @Option(names = "--idle", paramLabel = "MINUTES", description = "End when nobody has asked for so long; 60 without.")
   private Optional<Integer> idleMinutes = Optional.empty();
 
+  @Option(names = "--warm-up", paramLabel = "ROUNDS", description = "Carry a sleeper of its own there and back so often"
+      + " first, beside requests, so that its code is compiled; 72 without.")
+  private int warmUpRounds = WarmUp.ROUNDS;
+
   ServeVerb(Session session) {
     this.session = session;
   }
@@ -68,7 +72,7 @@ final class ServeVerb implements Callable<Integer> {
         Server server = new Server(doorway, Practice.kept(), idleMinutes.orElse(60) * NS_PER_MINUTE,
             System::nanoTime)) {
       session.cancellation().onRequest(server::stop);
-      WarmUp.begin(session, server.practice());
+      WarmUp.begin(session, server.practice(), warmUpRounds);
       session.console().say("serving at " + doorway.folder());
       server.run();
     }

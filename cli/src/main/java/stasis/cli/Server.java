@@ -120,8 +120,9 @@ final class Server implements Conversation.Server, AutoCloseable {
         accept();
       } else if (lines.containsKey(one)) {
         Line line = lines.remove(one);
-        talks.put(one, new Talk(new Conversation(this, line.ask(), line.say()), Optional.of(line), Optional.empty(),
-            clockNs.getAsLong()));
+        talks.put(one, new Talk(new Conversation(this, line.ask(), line.say(),
+            Caller.LAUNCHERS_STDIO), Optional.of(line),
+            Optional.empty(), clockNs.getAsLong()));
         read(talks.get(one));
       } else if (talks.containsKey(one)) {
         read(talks.get(one));
@@ -160,7 +161,7 @@ final class Server implements Conversation.Server, AutoCloseable {
         connection.close();
         continue;
       }
-      talks.put(connection, new Talk(new Conversation(this, connection, connection), Optional.empty(),
+      talks.put(connection, new Talk(new Conversation(this, connection, connection, 0), Optional.empty(),
           peer.get().pid(), clockNs.getAsLong()));
     }
   }

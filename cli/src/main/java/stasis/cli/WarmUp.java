@@ -14,13 +14,14 @@ import stasis.kinds.AddressMap;
 /// is compiled.
 final class WarmUp {
   private static final int SIGKILL = 9;
-  /// Rounds with rehearsals, and more without: as requests are later.
+  /// After these it hardly gets faster.
+  static final int ROUNDS = 72;
+  /// The first are rehearsed each; later ones, as requests are then, are not.
   private static final int REHEARSED = 12;
-  private static final int PLAIN = 60;
 
   private WarmUp() {}
 
-  static void begin(Session session, Practice practice) {
+  static void begin(Session session, Practice practice, int rounds) {
     PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
     Session mute = new Session(new Console(nowhere, nowhere, false, false),
         new LibraryEngine(Build.version(), practice, Optional.empty()), session.cancellation(), _ -> {});
@@ -28,7 +29,7 @@ final class WarmUp {
       try {
         Path folder = Files.createTempDirectory("stasis-warm-up");
         try {
-          for (int round = 0; round < REHEARSED + PLAIN && !session.cancellation().requested(); round++) {
+          for (int round = 0; round < rounds && !session.cancellation().requested(); round++) {
             if (round == REHEARSED) {
               practice.warm();
             }

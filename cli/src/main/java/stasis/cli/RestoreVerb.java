@@ -19,7 +19,8 @@ import stasis.repository.ImageException;
 @Command(name = "restore", exitCodeOnInvalidInput = 125,
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
     footer = {"", "Examples: stasis restore DIR", "          stasis restore --repo R redis@7 --detach",
-        "          stasis restore DIR --lazy",
+        "          stasis restore DIR --lazy", "          stasis restore DIR --new-pid-namespace",
+        "          stasis restore DIR --files=rollback",
         "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
 final class RestoreVerb implements Callable<Integer> {
   private final Session session;
@@ -41,6 +42,9 @@ final class RestoreVerb implements Callable<Integer> {
       + " beside; this process, or one of its own with --detach, stays until all is in. The program is killed if that"
       + " process is.")
   private boolean lazy;
+  @Option(names = "--new-pid-namespace", description = "Restore in a new pid namespace, beside whoever has the original"
+      + " pids: in there the program has its own again.")
+  private boolean newPidNamespace;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
   private Optional<Path> pidfile = Optional.empty();
   @Option(names = "--dry-run", description = "Print the restore program and run nothing.")
@@ -51,6 +55,7 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--map-address", paramLabel = "OLD=NEW", description = "Sockets at the address OLD come back at NEW,"
       + " connections between sockets of the program too. Both may have a port: 10.0.0.1:80=10.0.0.2:8080.")
   private List<String> mapAddress = List.of();
+  @Mixin private FileOptions files = new FileOptions();
   @Mixin private AcceptOptions accept = new AcceptOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private TraceOption trace = new TraceOption();
@@ -71,9 +76,8 @@ final class RestoreVerb implements Callable<Integer> {
     } catch (ImageException e) {
       return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
-    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy, json,
-        verbosity)
-        .call();
+    return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy,
+        newPidNamespace, files.policy(spec), json, verbosity).call();
   }
 
   private AddressMap addresses() {

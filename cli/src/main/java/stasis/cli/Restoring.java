@@ -11,22 +11,25 @@ import java.util.concurrent.Callable;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
+import stasis.engine.FilePolicy;
 import stasis.engine.RestoreRequest;
 import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
 record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
-    Optional<Path> pidfile, boolean dryRun, boolean lazy, JsonOption json, Verbosity verbosity)
+    Optional<Path> pidfile, boolean dryRun, boolean lazy, boolean newPidNamespace, FilePolicy files, JsonOption json,
+    Verbosity verbosity)
     implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Report report = Report.ofRestore(session.console(), json);
     Progress progress = verbosity.progress(session);
     if (dryRun) {
-      return printPlan(session.engine().plan(image, addresses, progress), report, progress);
+      return printPlan(session.engine().plan(image, addresses, files, progress), report, progress);
     }
     Outcome<Restored> outcome = session.engine()
-        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily()), progress);
+        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily(), newPidNamespace, files),
+            progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();
@@ -77,7 +80,8 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       }
       List<Json.Member> members = new ArrayList<>(List.of(
           Json.member("restore_ms", Json.millis(result.restoreNs())),
-          Json.member("pid", Json.number(pid))));
+          Json.member("pid", Json.number(pid)),
+          Json.member("pid_inside", Json.number(result.program().pidInside().value()))));
       result.late().ifPresent(late -> members.add(
           Json.member("late_bytes", Json.number(late.figures().lateBytes()))));
       report.done(members, result.figures());
@@ -88,7 +92,9 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
       session.console().out().println(pid);
     }
     if (!verbosity.quiet()) {
-      session.console().say("%d runs again after %s%s".formatted(pid, Units.duration(result.restoreNs()),
+      int inside = result.program().pidInside().value();
+      session.console().say("%d%s runs again after %s%s".formatted(pid, inside == pid ? ""
+          : " (" + inside + " in a pid namespace of its own)", Units.duration(result.restoreNs()),
           result.late().map(late -> "; " + Units.bytes(late.figures().lateBytes()) + " are still to come").orElse("")));
     }
   }

@@ -13,6 +13,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.engine.Acceptance;
+import stasis.engine.FilePolicy;
 import stasis.image.DecodeException;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
@@ -37,12 +38,16 @@ final class StrangersTest {
 
   record Login(@Tag(1) String loginUid) {}
 
+  record Embedded(@Tag(1) String path) {}
+
+  private static final Schema<Embedded> EMBEDDED =
+      Schema.of(MethodHandles.lookup(), Embedded.class, "core.embedded", 1);
   private static final Schema<Login> LOGIN = Schema.of(MethodHandles.lookup(), Login.class, "group.loginuid", 1);
   private static final Schema<Credentials> SCHEMA =
       Schema.of(MethodHandles.lookup(), Credentials.class, "task.credentials", 1);
 
   private static String refused(Credentials credentials) throws DecodeException {
-    List<Obstacle> obstacles = new Strangers(1000, 1000).obstacles(statefile(SCHEMA, credentials));
+    List<Obstacle> obstacles = new Strangers(1000, 1000, false).obstacles(statefile(SCHEMA, credentials));
     return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
   }
 
@@ -74,8 +79,17 @@ final class StrangersTest {
   }
 
   private static String refusedLogin(String login) throws DecodeException {
-    List<Obstacle> obstacles = new Strangers(1000, 1000).obstacles(statefile(LOGIN, new Login(login)));
+    List<Obstacle> obstacles = new Strangers(1000, 1000, false).obstacles(statefile(LOGIN, new Login(login)));
     return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
+  }
+
+  @Test
+  void rootPutsNoFilesOfAStrangersChoiceOnTheHost() throws DecodeException {
+    Statefile statefile = statefile(EMBEDDED, new Embedded("/etc/passwd"));
+
+    assertThat(new Strangers(1000, 1000, false).obstacles(statefile)).isEmpty();
+    assertThat(new Strangers(1000, 1000, true).obstacles(statefile)).singleElement().satisfies(obstacle -> assertThat(
+        obstacle.text()).contains("belongs to user 1000", "1 file of its choice", "--files=refuse"));
   }
 
   @Test
@@ -83,13 +97,14 @@ final class StrangersTest {
     assumeTrue(((Number) Files.getAttribute(Path.of("/proc/self"), "unix:uid")).intValue() == 0, "needs root");
     List<Path> files = new ImageAt.Folder(Files.createDirectory(folder.resolve("image"))).files();
 
-    assertThat(Strangers.of(files, Guard.NONE)).isSameAs(Acceptance.ALL);
+    assertThat(Strangers.of(files, Guard.NONE, FilePolicy.REFUSE)).isSameAs(Acceptance.ALL);
     Files.setAttribute(folder.resolve("image"), "unix:uid", 1000);
-    assertThat(Strangers.of(files, Guard.NONE)).isInstanceOf(Strangers.class);
-    assertThat(Strangers.of(files, new Guard(Keys.NONE, Optional.empty(), Optional.empty(), true)))
+    assertThat(Strangers.of(files, Guard.NONE, FilePolicy.REFUSE)).isInstanceOf(Strangers.class);
+    assertThat(Strangers.of(files, new Guard(Keys.NONE, Optional.empty(), Optional.empty(), true),
+        FilePolicy.REFUSE))
         .isSameAs(Acceptance.ALL);
     assertThat(Strangers.of(files, new Guard(Keys.NONE, Optional.empty(),
-        Optional.of(new Policy(folder, Map.of())), false))).isSameAs(Acceptance.ALL);
+        Optional.of(new Policy(folder, Map.of())), false), FilePolicy.REFUSE)).isSameAs(Acceptance.ALL);
   }
 
   @Test

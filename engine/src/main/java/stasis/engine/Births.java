@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.nio.file.Path;
 import java.util.List;
+import stasis.image.LossRow;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -19,6 +20,11 @@ interface Births {
 
   /// Called when all is in place, before the first task goes on.
   void beforeRelease(Stub root, int pid) throws SyscallException;
+
+  /// What of it the user should know; to be asked once the root is born.
+  default List<LossRow> told() {
+    return List.of();
+  }
 
   /// The child of the engine whose end tells the program's exit status.
   Tid waitable(Stub root);

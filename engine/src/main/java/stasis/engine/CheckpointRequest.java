@@ -16,12 +16,21 @@ import stasis.repository.ImageStore;
 /// @param track only into a repository
 /// @param preCopyRounds how often memory is copied at most while the program runs, before the freeze in which the rest
 ///     is read; 0: it is not. Only into a repository. With `leaveRunning` no copy of the memory is held then
+/// @param embed whether files of the host go along @param deadline by when the image has to be there; goes with
+///     `preCopyRounds`
 public record CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
-    Optional<Duration> maxFreeze, TrackOrder track, int preCopyRounds) {
+    Optional<Duration> maxFreeze, TrackOrder track, int preCopyRounds, EmbedOrder embed,
+    Optional<DeadlineOrder> deadline) {
+  /// With no files but those of the tree.
+  public CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
+      Optional<Duration> maxFreeze, TrackOrder track, int preCopyRounds) {
+    this(root, destination, leaveRunning, strict, maxFreeze, track, preCopyRounds, EmbedOrder.NONE, Optional.empty());
+  }
+
   /// Without tracking.
   public CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
       Optional<Duration> maxFreeze) {
-    this(root, destination, leaveRunning, strict, maxFreeze, TrackOrder.OFF, 0);
+    this(root, destination, leaveRunning, strict, maxFreeze, TrackOrder.OFF, 0, EmbedOrder.NONE, Optional.empty());
   }
 
   /// Into a folder. @param force replace an image that is there

@@ -17,6 +17,7 @@ import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenMessage;
 import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
@@ -206,6 +207,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenNotice> hiddenNotice() {
     return copy().flatMap(own -> tree.notice(own.fd()));
+  }
+
+  @Override
+  public Optional<List<HiddenMessage>> hiddenMessages() {
+    return copy().flatMap(own -> tree.messages(own.fd()));
   }
 
   @Override

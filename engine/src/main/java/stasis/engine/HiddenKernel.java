@@ -14,6 +14,7 @@ import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelFaults;
+import stasis.linux.bpf.KernelMessage;
 import stasis.linux.bpf.KernelNotice;
 import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelRing;
@@ -129,6 +130,11 @@ final class HiddenKernel implements AutoCloseable {
   /// How a POSIX message queue that a thread has open tells of messages; empty where BPF is not allowed.
   Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.notice(holder, fd) : Optional.empty();
+  }
+
+  /// What waits in a POSIX message queue that a thread has open; empty where BPF is not allowed.
+  Optional<List<KernelMessage>> messages(Tid holder, int fd) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.messages(holder, fd) : Optional.empty();
   }
 
   boolean isReadable() {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.image.LossRow;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
@@ -74,6 +75,11 @@ public final class RestoredTree implements AutoCloseable {
   /// The root, in the engine's pid namespace.
   public Tid root() {
     return stubs.firstEntry().getValue().tid();
+  }
+
+  /// What of its births the user should know.
+  List<LossRow> told() {
+    return births.told();
   }
 
   /// Whom to wait for: its exit status is the program's.

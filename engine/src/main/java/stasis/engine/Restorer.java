@@ -21,6 +21,7 @@ import stasis.resource.FileKind;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
 import stasis.resource.OwnCall;
 import stasis.resource.Program;
 import stasis.resource.Step;
@@ -38,6 +39,8 @@ import stasis.tracee.stub.TimeOffsets;
 public final class Restorer {
   private static final Duration PID_FREE_WITHIN = Duration.ofSeconds(5);
   private static final int PAGE_CHECKERS = 4;
+  /// What helps against a number that is taken.
+  static final String BESIDE = "end it, or restore beside it with --new-pid-namespace";
 
   private final KindSet kinds;
   private final Environment environment;
@@ -103,6 +106,8 @@ public final class Restorer {
     private final ImageReader reader;
     private final Phases phases = new Phases(environment.monotonicNs());
     private final long startNs = environment.monotonicNs().getAsLong();
+    private List<String> filesTold = List.of();
+    private boolean releasing;
 
     Run(Ptrace ptrace, RestoreRequest request, Moment.Listener listener, ImageReader reader) {
       this.ptrace = ptrace;
@@ -118,7 +123,9 @@ public final class Restorer {
       if (!unwanted.isEmpty()) {
         return new RestoreOutcome.Refused(unwanted);
       }
-      Capture capture = new Loader(kinds).load(statefile);
+      Capture loaded = new Loader(kinds).load(statefile);
+      // Pages that come one by one make no huge pages.
+      Capture capture = request.lazily().isPresent() ? loaded.inSmallPages() : loaded;
       if (request.stead().isPresent() && !request.dryRun() && !leadsItsSession(capture)) {
         return new RestoreOutcome.NotInStead("its session is the restorer's");
       }
@@ -129,7 +136,16 @@ public final class Restorer {
       if (!behind.isEmpty()) {
         return new RestoreOutcome.Refused(behind);
       }
-      return switch (new Planner(kinds).plan(capture, host)) {
+      try (EmbeddedFiles files = EmbeddedFiles.of(statefile, reader)) {
+        return planned(capture, host, statefile, clocks, files);
+      }
+    }
+
+    private RestoreOutcome planned(Capture capture, LiveHost host, Statefile statefile, Optional<TimeOffsets> clocks,
+        EmbeddedFiles files)
+        throws SyscallException, ImageException, ProcException, StepFailedException {
+      EmbeddedFiles.Compared compared = files.compare(host);
+      return switch (compared.plan(kinds, capture, request.files())) {
         case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
@@ -137,11 +153,12 @@ public final class Restorer {
           if (request.stead().isPresent() && !isPlain(host)) {
             yield new RestoreOutcome.NotInStead("it is born in namespaces that end with the restorer");
           }
-          List<Obstacle> taken = isPlain(host) ? taken(capture) : List.of();
+          List<Obstacle> taken = isPlain(host) && !request.newPidNamespace() ? taken(capture) : List.of();
           if (!taken.isEmpty()) {
             yield new RestoreOutcome.Refused(taken);
           }
-          yield made(program, capture, host, statefile, clocks);
+          yield compared.differences().isEmpty() ? made(program, capture, host, statefile, clocks)
+              : withFiles(capture, host, statefile, clocks, compared);
         }
       };
     }
@@ -149,6 +166,33 @@ public final class Restorer {
     private static boolean leadsItsSession(Capture capture) {
       TaskState root = capture.root().getValue();
       return root.session() == root.pids().getFirst();
+    }
+
+    /// Puts files back first, and takes that back where the program does not come to run.
+    private RestoreOutcome withFiles(Capture capture, LiveHost before, Statefile statefile,
+        Optional<TimeOffsets> clocks, EmbeddedFiles.Compared compared)
+        throws SyscallException, ImageException, ProcException, StepFailedException {
+      phases.enter("files");
+      if (reader.isGuarded()) {
+        reader.verifyPages(PAGE_CHECKERS);
+      }
+      try (PutBack files = new PutBack(compared.files())) {
+        try {
+          files.run(compared.differences(), listener);
+          LiveHost host = LiveHost.look(environment.proc(), before.xfeatures());
+          filesTold = files.told();
+          return switch (compared.files().compare(host).plan(kinds, capture, FilePolicy.REFUSE)) {
+            case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
+            case Plan.Runnable(var program) -> made(program, capture, host, statefile, clocks);
+          };
+        } catch (ObstructedException e) {
+          return new RestoreOutcome.Refused(List.of(e.obstacle()));
+        } finally {
+          if (releasing) {
+            files.keep();
+          }
+        }
+      }
     }
 
     private RestoreOutcome made(Program program, Capture capture, LiveHost host, Statefile statefile,
@@ -196,6 +240,7 @@ public final class Restorer {
         if (server.isPresent()) {
           server.get().guard(tree.pids(leaders));
         }
+        releasing = true;
         tree.release(capture.root().getValue().ownPid(), leaders.stream()
             .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
         server.ifPresent(PageServer::run);
@@ -226,7 +271,7 @@ public final class Restorer {
           capture.zombies().values().stream().map(ZombieState::ownPid)).toList();
       return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().map(holder -> Restorer.taken(
           holder.pid(), holder.describe(),
-          holder.leaving() ? "have its parent reap it, or end that parent" : "end it, or restore elsewhere")).toList();
+          holder.leaving() ? "have its parent reap it, or end that parent" : BESIDE)).toList();
     }
 
     private static void afterwards(Capture capture) {
@@ -241,19 +286,21 @@ public final class Restorer {
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.
     private Births births(LiveHost host, Optional<TimeOffsets> clocks) {
-      return isPlain(host) ? new PlainBirths(ptrace, clocks, request.stead().orElseGet(Stead::own))
-          : new NamespaceBirths(ptrace, clocks);
+      return isPlain(host) && !request.newPidNamespace()
+          ? new PlainBirths(ptrace, clocks, request.stead().orElseGet(Stead::own))
+          : new NamespaceBirths(ptrace, clocks, !host.capabilities().contains("CAP_SYS_ADMIN"));
     }
 
     private RestoreOutcome running(RestoredTree tree, Capture capture, Statefile statefile,
         Optional<TimeOffsets> clocks, Optional<LateFill> late) {
       var losses = new ArrayList<>(statefile.losses());
       clocks.map(ProgramClocks::told).ifPresent(losses::add);
+      losses.addAll(tree.told());
       int pid = capture.root().getValue().ownPid();
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
           capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses),
-          phases.spans()), late);
+          filesTold, phases.spans()), late);
     }
   }
 }

@@ -11,11 +11,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import stasis.engine.Acceptance;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Environment;
+import stasis.engine.FilePolicy;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
@@ -26,6 +28,7 @@ import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
+import stasis.repository.ImageReader;
 import stasis.resource.Obstacle;
 import stasis.testkit.Launcher;
 import stasis.testkit.Launcher.Program;
@@ -91,8 +94,11 @@ final class Cycle implements AutoCloseable {
   }
 
   RestoreOutcome restore(Path image, Moment.Listener listener) {
-    RestoreOutcome outcome =
-        new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener);
+    return noted(new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener));
+  }
+
+  /// A restore of which this has to know: what came back is ended at last.
+  RestoreOutcome noted(RestoreOutcome outcome) {
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.root());
     }
@@ -125,6 +131,17 @@ final class Cycle implements AutoCloseable {
       return running;
     }
     throw new AssertionError("the restore of " + image.getFileName() + ": " + text(outcome));
+  }
+
+  /// A restore into a pid namespace of its own that must succeed.
+  RestoreOutcome.Running beside(Path image) {
+    RestoreOutcome outcome = new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(
+        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), true, FilePolicy.REFUSE), _ -> { });
+    if (outcome instanceof RestoreOutcome.Running running) {
+      restored.add(running.waitable());
+      return running;
+    }
+    throw new AssertionError("the restore beside, of " + image.getFileName() + ": " + text(outcome));
   }
 
   /// A lazy restore that must succeed.

@@ -25,4 +25,9 @@ public interface Kind<S extends Record> {
   default List<Obstacle> obstacles(S state, Host host) {
     return List.of();
   }
+
+  /// Files of the host without whose contents `state` is nothing.
+  default List<HostFile> hostFiles(S state) {
+    return List.of();
+  }
 }

@@ -6,6 +6,7 @@ module stasis.linux {
 
   exports stasis.linux.abi;
   exports stasis.linux.socket to stasis.engine;
+  exports stasis.linux.peer to stasis.cli;
   exports stasis.linux.probe;
   exports stasis.linux.bpf to stasis.tracee, stasis.engine, stasis.testkit;
   exports stasis.linux.sys to stasis.tracee, stasis.engine, stasis.testkit, stasis.repository;

@@ -49,6 +49,7 @@ final class CommandTree {
         .addSubcommand(new GdbVerb(session))
         .addSubcommand(new KeygenVerb(session))
         .addSubcommand(new DoctorVerb(session))
+        .addSubcommand(new ServeVerb(session))
         .addSubcommand(new DemoVerb(session))
         .addSubcommand(new CompletionVerb(session))
         .addSubcommand(new ManVerb(session))

@@ -11,19 +11,25 @@ import java.util.Map;
 /// @param err messages and progress @param errIsTerminal whether lines there may be overwritten
 record Console(PrintStream out, PrintStream err, boolean errIsTerminal, boolean colour) {
   static Console ofThisProcess() {
-    return of(isTerminal(2), System.getenv());
+    return of(isTerminal(Path.of("/proc/self/fd/2")), System.getenv());
   }
 
   /// Colour only on a terminal, and not where NO_COLOR is set to anything (no-color.org).
   static Console of(boolean terminal, Map<String, String> environment) {
-    return new Console(System.out, System.err, terminal,
+    return of(System.out, System.err, terminal, environment);
+  }
+
+  static Console of(PrintStream out, PrintStream err, boolean terminal, Map<String, String> environment) {
+    return new Console(out, err, terminal,
         terminal && environment.getOrDefault("NO_COLOR", "").isEmpty());
   }
 
   /// `System.console()` tells of stdin and stdout only.
-  private static boolean isTerminal(int fd) {
+  ///
+  /// @param link below /proc/PID/fd
+  static boolean isTerminal(Path link) {
     try {
-      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
+      String target = Files.readSymbolicLink(link).toString();
       return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
     } catch (IOException e) {
       return false;

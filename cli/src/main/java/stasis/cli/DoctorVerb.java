@@ -70,6 +70,7 @@ final class DoctorVerb implements Callable<Integer> {
         Json.member("arch", Json.text(System.getProperty("os.arch"))),
         Json.member("user", Json.text(System.getProperty("user.name"))),
         Json.member("missing", Json.number(features.missing().size())),
+        Json.member("server", Json.text(server().orElse(""))),
         Json.member("features", new Json.Items(rows)),
         Json.member("host", new Json.Members(host.answers().entrySet().stream()
             .map(answer -> Json.member(answer.getKey(), Json.text(answer.getValue()))).toList())));
@@ -86,6 +87,12 @@ final class DoctorVerb implements Callable<Integer> {
         System.getProperty("os.arch"), System.getProperty("user.name"));
     session.console().out().print(table.render());
     session.console().out().println(Units.count(features.missing().size(), "feature") + " missing");
+    session.console().out().println(server().orElse("nobody serves; stasis serve & makes commands faster"));
+  }
+
+  /// What a resident engine says of itself, first line.
+  private static Optional<String> server() {
+    return ServeVerb.ask(Doorway.of(System.getenv()), "status").flatMap(status -> status.lines().findFirst());
   }
 
   private static String word(Verdict verdict) {

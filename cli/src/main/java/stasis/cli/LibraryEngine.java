@@ -24,6 +24,7 @@ import stasis.engine.HostReport;
 import stasis.engine.Judgement;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
+import stasis.engine.Practice;
 import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreOutcome.RestoreReport;
 import stasis.engine.RestoreRequest;
@@ -49,10 +50,19 @@ import stasis.resource.Obstacle;
 /// The verbs on `stasis.engine`.
 final class LibraryEngine implements Engine {
   private final String version;
+  private final Practice practice;
+  private final Optional<Served> served;
 
   /// @param version written into images
   LibraryEngine(String version) {
+    this(version, Practice.none(), Optional.empty());
+  }
+
+  /// @param practice of this process @param served for whom it works, unless for itself
+  LibraryEngine(String version, Practice practice, Optional<Served> served) {
     this.version = version;
+    this.practice = practice;
+    this.served = served;
   }
 
   @Override
@@ -61,6 +71,7 @@ final class LibraryEngine implements Engine {
         order.redaction().applied(order.image().destination(order.force())),
         order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track(),
         order.preCopyRounds(), order.embed(), order.deadline());
+    served.ifPresent(Served::begun);
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
@@ -76,10 +87,30 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
-    return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image(), order.files()),
-            order.lazily(), order.newPidNamespace(), order.files()),
-            committing(order.image(), listener(watcher)))));
+    RestoreRequest request = new RestoreRequest(order.image().origin(), false, acceptance(order.image(), order.files()),
+        order.lazily(), order.newPidNamespace(), order.files(), served.map(Served::stead));
+    Moment.Listener listener = beginning(committing(order.image(), listener(watcher)));
+    return guarded(() -> {
+      RestoreOutcome outcome = restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
+          .restore(request, listener);
+      if (order.detached() && outcome instanceof RestoreOutcome.Running running) {
+        served.ifPresent(caller -> caller.adopt(running.waitable()));
+      }
+      return restored(outcome);
+    });
+  }
+
+  private Moment.Listener beginning(Moment.Listener listener) {
+    if (served.isEmpty()) {
+      return listener;
+    }
+    AtomicBoolean said = new AtomicBoolean();
+    return moment -> {
+      if (!said.getAndSet(true)) {
+        served.get().begun();
+      }
+      listener.at(moment);
+    };
   }
 
   private static List<LossRow> with(List<LossRow> rows, List<LossRow> more) {
@@ -99,6 +130,7 @@ final class LibraryEngine implements Engine {
               report.pageBytes(), report.tasks(), report.threads(), ordered(report.phases()),
               report.losses(), report.files(), report.spans()),
               new Program(root, new Tid(pid), new RestoredProgram(root, waitable)), late));
+      case RestoreOutcome.NotInStead(String reason) -> throw new NotServedException(reason);
       case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
@@ -115,7 +147,8 @@ final class LibraryEngine implements Engine {
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
       case RestoreOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case RestoreOutcome.Cancelled _ -> new Outcome.Cancelled<>();
-      case RestoreOutcome.Running running -> throw new AssertionError("a dry run that runs: " + running);
+      case RestoreOutcome.Running _, RestoreOutcome.NotInStead _ ->
+          throw new AssertionError("a dry run that does more");
     });
   }
 
@@ -188,11 +221,11 @@ final class LibraryEngine implements Engine {
   }
 
   private Checkpointer checkpointer(Outside outside) throws IOException {
-    return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version));
+    return new Checkpointer(Kinds.all(outside), LiveEnvironment.of(version), practice);
   }
 
   private Restorer restorer(TcpPeers outside, AddressMap addresses) throws IOException {
-    return new Restorer(Kinds.all(outside, addresses), LiveEnvironment.of(version));
+    return new Restorer(Kinds.all(outside, addresses), LiveEnvironment.of(version), practice);
   }
 
   /// Tells the sending side, when the image is here, checked and planned: before the first step.

@@ -22,7 +22,7 @@ final class Line {
   }
 
   /// Whatever a verb let through: the kernel or the file system said no.
-  static int failed(Session session, String verb, Exception problem) {
+  static int failed(Session session, String verb, Throwable problem) {
     String message = problem.getMessage();
     session.console().say(message == null ? problem.toString() : problem.getClass().getSimpleName() + ": " + message);
     return verb.equals("restore") ? ExitStatus.RESTORE_FAILED.code() : ExitStatus.FAILED.code();

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import stasis.engine.FilePolicy;
@@ -29,6 +30,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       "restore", Map.of("--image", Takes.VALUE, "--detach", Takes.NOTHING, "--pidfile", Takes.VALUE,
           "--dry-run", Takes.NOTHING, "--repo", Takes.VALUE, "--lazy", Takes.NOTHING));
   private static final Map<String, String> SHORT = Map.of("-q", "--quiet", "-v", "--verbose");
+  private static final Set<String> PATHS = Set.of("--image", "--repo", "--pidfile", "--json");
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
   /// What picocli might read otherwise: files of arguments, quotes, an option where a value is missing.
   private static final Pattern PECULIAR = Pattern.compile("[-@\"'].*|");
@@ -70,6 +72,16 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       }
     }
     return Optional.of(new PlainLine(words[0], arguments, options));
+  }
+
+  /// The same as it would be meant in another working directory.
+  PlainLine at(Path directory) {
+    Map<String, String> there = new HashMap<>(options);
+    there.replaceAll((name, value) -> PATHS.contains(name) && !value.isEmpty() ? directory.resolve(value).toString()
+        : value);
+    boolean folders = verb.equals("restore") && !has("--repo");
+    return new PlainLine(verb, folders ? arguments.stream().map(word -> directory.resolve(word).toString()).toList()
+        : arguments, there);
   }
 
   /// What the line asks for, or empty where it is one to complain of.
@@ -120,7 +132,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
         .map(folder -> new ImageAt.Kept(Arguments.normal(Path.of(folder)), parsed)));
   }
 
-  private boolean has(String option) {
+  boolean has(String option) {
     return options.containsKey(option);
   }
 

@@ -37,10 +37,17 @@ public final class Checkpointer {
 
   private final KindSet kinds;
   private final Environment environment;
+  private final Practice practice;
 
   public Checkpointer(KindSet kinds, Environment environment) {
+    this(kinds, environment, Practice.none());
+  }
+
+  /// Of an engine that stays.
+  public Checkpointer(KindSet kinds, Environment environment, Practice practice) {
     this.kinds = kinds;
     this.environment = environment;
+    this.practice = practice;
   }
 
   /// Runs a checkpoint to its end.
@@ -58,7 +65,7 @@ public final class Checkpointer {
   /// As above. @param embed tells also which files would go along
   public Explanation explain(Tid root, EmbedOrder embed) {
     try (TracerThread tracer = new TracerThread()) {
-      return tracer.call(ptrace -> new Look(kinds, environment, ptrace, embed).at(root));
+      return tracer.call(ptrace -> new Look(kinds, environment, practice, ptrace, embed).at(root));
     }
   }
 
@@ -125,15 +132,15 @@ public final class Checkpointer {
     CheckpointOutcome run() throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
       phases.enter("rehearse");
-      Rehearsal rehearsal = Rehearsal.look(ptrace);
+      Rehearsal rehearsal = practice.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
-      try (HiddenKernel kernel = HiddenKernel.open(ptrace);
+      try (Practice.Loan loan = practice.kernel(ptrace);
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
           Sparing sparing = Sparing.begin(ptrace, request, environment, writer, timetable)) {
-        rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning(),
-            request.track());
-        Answering answering = Answering.open(environment, request.root(), kernel);
+        rehearsal.play(practice, kinds, environment, ptrace, host, loan.kernel(), request.root(),
+            request.leaveRunning(), request.track());
+        Answering answering = Answering.open(environment, request.root(), loan.kernel());
         if (request.preCopyRounds() > 0) {
           phases.enter("pre-copy");
           sparing.preCopy().run(request.root(), request.preCopyRounds(), listener, phases);

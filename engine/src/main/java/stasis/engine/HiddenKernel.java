@@ -152,9 +152,16 @@ final class HiddenKernel implements AutoCloseable {
     return bits;
   }
 
+  /// What only some operations ask for; the next one may ask again.
+  void forget() {
+    queues.ifPresent(KernelQueues::close);
+    queues = Optional.empty();
+    queuesTried = false;
+  }
+
   @Override
   public void close() {
-    queues.ifPresent(KernelQueues::close);
+    forget();
     if (opened instanceof HiddenState.Opened.Ready(var state)) {
       state.close();
     }

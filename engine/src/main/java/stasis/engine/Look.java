@@ -21,23 +21,25 @@ final class Look {
 
   private final KindSet kinds;
   private final Environment environment;
+  private final Practice practice;
   private final Ptrace ptrace;
   private final EmbedOrder embed;
 
-  Look(KindSet kinds, Environment environment, Ptrace ptrace, EmbedOrder embed) {
+  Look(KindSet kinds, Environment environment, Practice practice, Ptrace ptrace, EmbedOrder embed) {
     this.embed = embed;
     this.kinds = kinds;
     this.environment = environment;
+    this.practice = practice;
     this.ptrace = ptrace;
   }
 
   Explanation at(Tid root) {
     try {
-      Rehearsal rehearsal = Rehearsal.look(ptrace);
+      Rehearsal rehearsal = practice.look(ptrace);
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
-      try (HiddenKernel kernel = HiddenKernel.open(ptrace)) {
-        rehearsal.play(kinds, environment, ptrace, host, kernel, root, false, TrackOrder.OFF);
-        Answering answering = Answering.open(environment, root, kernel);
+      try (Practice.Loan loan = practice.kernel(ptrace)) {
+        rehearsal.play(practice, kinds, environment, ptrace, host, loan.kernel(), root, false, TrackOrder.OFF);
+        Answering answering = Answering.open(environment, root, loan.kernel());
         long start = environment.monotonicNs().getAsLong();
         return switch (FrozenTree.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {
           case FrozenTree.Outcome.Obstructed(var found) -> refused(Checkpointer.obstacles(found), 0);

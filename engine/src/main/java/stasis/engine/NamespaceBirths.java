@@ -40,7 +40,7 @@ final class NamespaceBirths implements Births {
   @Override
   public Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
       throws SyscallException, StepFailedException, PidTakenException {
-    try (StubFiles files = StubFiles.open(image, imageFd)) {
+    try (StubFiles files = StubFiles.open(image, imageFd, Stead.own())) {
       PidNamespace made = PidNamespace.create(ptrace, region, regionBytes, files.inherited(), ids(Nr.GETUID),
           ids(Nr.GETGID), clocks);
       namespace = Optional.of(made);

@@ -22,9 +22,11 @@ final class PlainBirths implements Births {
 
   private final Ptrace ptrace;
   private final Optional<TimeOffsets> clocks;
+  private final Stead stead;
 
   /// @param clocks of a time namespace of its own; empty: the engine's
-  PlainBirths(Ptrace ptrace, Optional<TimeOffsets> clocks) {
+  PlainBirths(Ptrace ptrace, Optional<TimeOffsets> clocks, Stead stead) {
+    this.stead = stead;
     this.ptrace = ptrace;
     this.clocks = clocks;
   }
@@ -32,7 +34,7 @@ final class PlainBirths implements Births {
   @Override
   public Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
       throws SyscallException, StepFailedException, PidTakenException {
-    try (StubFiles files = StubFiles.open(image, imageFd);
+    try (StubFiles files = StubFiles.open(image, imageFd, stead);
         Stub first = Stub.spawn(ptrace, region, regionBytes, files.inherited())) {
       RootStub.furnish(first, files);
       if (clocks.isPresent()) {

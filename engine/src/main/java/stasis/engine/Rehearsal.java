@@ -36,12 +36,15 @@ record Rehearsal(long xfeatures) {
 
   /// Freezes, describes and lets go of a stub, several times.
   ///
+  /// @param practice whose code need not run again, except for sockets: few programs have many
   /// @param root of the tree that will be frozen @param snapshot whether the path includes the copy-on-write image
   /// @param track what it includes besides
-  void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel, Tid root,
-      boolean snapshot, TrackOrder track) throws SyscallException {
+  void play(Practice practice, KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host,
+      HiddenKernel kernel, Tid root, boolean snapshot, TrackOrder track) throws SyscallException {
     try (RehearsedSockets sockets = RehearsedSockets.of(environment.proc(), root)) {
-      play(kinds, environment, ptrace, host, kernel, sockets, snapshot, track);
+      if (!practice.isWarm() || track != TrackOrder.OFF || !sockets.fds().isEmpty()) {
+        play(kinds, environment, ptrace, host, kernel, sockets, snapshot, track);
+      }
     }
   }
 

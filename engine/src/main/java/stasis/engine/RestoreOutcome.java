@@ -31,6 +31,11 @@ public sealed interface RestoreOutcome {
 
   record Cancelled() implements RestoreOutcome {}
 
+  /// Only a process of the restorer's own can do it; nothing was begun.
+  ///
+  /// @param reason what the program would have to inherit
+  record NotInStead(String reason) implements RestoreOutcome {}
+
   /// @param restoreNs from the call to the release @param phases name to duration, in order
   /// @param files what was done to files of the host, a sentence each @param spans of all phases and their parts
   record RestoreReport(long restoreNs, long imageBytes, long pageBytes, int tasks, int threads,

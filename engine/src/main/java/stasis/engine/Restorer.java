@@ -44,10 +44,17 @@ public final class Restorer {
 
   private final KindSet kinds;
   private final Environment environment;
+  private final Practice practice;
 
   public Restorer(KindSet kinds, Environment environment) {
+    this(kinds, environment, Practice.none());
+  }
+
+  /// Of an engine that stays.
+  public Restorer(KindSet kinds, Environment environment, Practice practice) {
     this.kinds = kinds;
     this.environment = environment;
+    this.practice = practice;
   }
 
   /// Runs a restore until the tree runs.
@@ -119,8 +126,11 @@ public final class Restorer {
       Capture loaded = new Loader(kinds).load(statefile);
       // Pages that come one by one make no huge pages.
       Capture capture = request.lazily().isPresent() ? loaded.inSmallPages() : loaded;
+      if (request.stead().isPresent() && !request.dryRun() && !leadsItsSession(capture)) {
+        return new RestoreOutcome.NotInStead("its session is the restorer's");
+      }
       phases.enter("plan");
-      LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
+      LiveHost host = LiveHost.look(environment.proc(), practice.look(ptrace).xfeatures());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
       List<Obstacle> behind = clocks.isPresent() ? ProgramClocks.obstacles(host) : List.of();
       if (!behind.isEmpty()) {
@@ -140,6 +150,9 @@ public final class Restorer {
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
+          if (request.stead().isPresent() && !isPlain(host)) {
+            yield new RestoreOutcome.NotInStead("it is born in namespaces that end with the restorer");
+          }
           List<Obstacle> taken = isPlain(host) && !request.newPidNamespace() ? taken(capture) : List.of();
           if (!taken.isEmpty()) {
             yield new RestoreOutcome.Refused(taken);
@@ -148,6 +161,11 @@ public final class Restorer {
               : withFiles(capture, host, statefile, clocks, compared);
         }
       };
+    }
+
+    private static boolean leadsItsSession(Capture capture) {
+      TaskState root = capture.root().getValue();
+      return root.session() == root.pids().getFirst();
     }
 
     /// Puts files back first, and takes that back where the program does not come to run.
@@ -268,7 +286,8 @@ public final class Restorer {
 
     /// Pids may be chosen with a capability, or in namespaces of one's own.
     private Births births(LiveHost host, Optional<TimeOffsets> clocks) {
-      return isPlain(host) && !request.newPidNamespace() ? new PlainBirths(ptrace, clocks)
+      return isPlain(host) && !request.newPidNamespace()
+          ? new PlainBirths(ptrace, clocks, request.stead().orElseGet(Stead::own))
           : new NamespaceBirths(ptrace, clocks, !host.capabilities().contains("CAP_SYS_ADMIN"));
     }
 

@@ -13,8 +13,8 @@ import stasis.tracee.stub.Batch;
 import stasis.tracee.stub.Expect;
 import stasis.tracee.stub.Operand;
 
-/// What a root stub inherits: the statefile, and the engine's standard input, output and error, at consecutive numbers
-/// above every fd of the tree. Until the stub has them, they lie above those numbers on both sides.
+/// What a root stub inherits: the statefile, and the restorer's standard input, output and error, at consecutive
+/// numbers above every fd of the tree. Until the stub has them, they lie above those numbers on both sides.
 final class StubFiles implements AutoCloseable {
   /// How many of the engine's own descriptions follow the statefile.
   static final int STDIO = 3;
@@ -35,7 +35,7 @@ final class StubFiles implements AutoCloseable {
     return new Fd(imageFd + 1 + number);
   }
 
-  static StubFiles open(Path image, int imageFd) throws SyscallException {
+  static StubFiles open(Path image, int imageFd, Stead stead) throws SyscallException {
     int above = imageFd + 1 + STDIO;
     var opened = new ArrayList<Fd>();
     try {
@@ -45,8 +45,8 @@ final class StubFiles implements AutoCloseable {
       } finally {
         Syscalls.call(Nr.CLOSE, file.value());
       }
-      for (int number = 0; number < STDIO; number++) {
-        opened.add(stdioOrNull(number, above));
+      for (Fd stdio : stead.stdio()) {
+        opened.add(stdioOrNull(stdio.value(), above));
       }
       return new StubFiles(imageFd, opened);
     } catch (SyscallException e) {

@@ -31,8 +31,15 @@ final class Spawner {
   /// Spawns a child with no environment. It has the descriptors in `inherit`, at the same numbers, and any other that
   /// this JVM holds without O_CLOEXEC: the child is to close those.
   ///
-  /// While this runs, descriptors in `inherit` are inherited by whatever else this JVM spawns.
+  /// One at a time: while this runs, descriptors in `inherit` are inherited by whatever else this JVM spawns.
   static Tid spawn(Bytes elf, String name, List<Fd> inherit) throws SyscallException {
+    // What others spawn meanwhile must not have `inherit`.
+    synchronized (Spawner.class) {
+      return spawnAlone(elf, name, inherit);
+    }
+  }
+
+  private static Tid spawnAlone(Bytes elf, String name, List<Fd> inherit) throws SyscallException {
     try (Arena call = Arena.ofConfined()) {
       keepExitStatuses(call);
       long file = executable(call, elf, name);

@@ -229,7 +229,7 @@ final class Server implements Conversation.Server, AutoCloseable {
       orphans = List.copyOf(born);
       born.clear();
     }
-    over.forEach(conversation -> drop(working.remove(conversation)));
+    over.forEach(conversation -> Optional.ofNullable(working.remove(conversation)).ifPresent(this::drop));
     for (Tid orphan : orphans) {
       HeldProcess.of(orphan).ifPresent(child -> children.put(child.descriptor(), child));
     }

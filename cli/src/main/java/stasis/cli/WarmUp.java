@@ -33,7 +33,7 @@ final class WarmUp {
             if (round == REHEARSED) {
               practice.warm();
             }
-            round(mute, folder.resolve("image"));
+            round(mute, folder);
           }
         } finally {
           Folders.delete(folder);
@@ -47,9 +47,9 @@ final class WarmUp {
   }
 
   /// That it may be refused here is no failure.
-  private static void round(Session session, Path image) throws IOException, InterruptedException {
-    Path output = image.resolveSibling("output");
-    try (DemoTarget sleeper = DemoTarget.start(List.of("sleep", "600"), output.getParent(), output)) {
+  private static void round(Session session, Path folder) throws IOException, InterruptedException {
+    Path image = folder.resolve("image");
+    try (DemoTarget sleeper = DemoTarget.start(List.of("sleep", "600"), folder, folder.resolve("output"))) {
       String pid = Integer.toString(sleeper.pid().value());
       Line.run(session, "checkpoint", pid, "--image", image + ".left", "--leave-running", "--force");
       int status = Line.run(session, "checkpoint", pid, "--image", image.toString(), "--force");

@@ -24,7 +24,7 @@ import stasis.linux.sys.Syscalls;
 final class EngineProcess {
   private static final int SIGKILL = 9;
   private static final long NEVER = Long.MAX_VALUE;
-  private static final int BOUND_SECONDS = 60;
+  private static final int BOUND_SECONDS = 240;
   private static final int WAIT_MS = 100;
 
   private EngineProcess() {}

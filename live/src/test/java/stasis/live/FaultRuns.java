@@ -29,6 +29,8 @@ import stasis.testkit.Victim;
 /// One program, run after run. It is the same one all along: checkpointed, ended, restored.
 final class FaultRuns implements AutoCloseable {
   private static final Duration BOUND = Duration.ofSeconds(60);
+  /// A program at work may be in the middle of something that is refused: a connection nobody has accepted yet.
+  private static final int TRIES = 20;
 
   /// What an engine does.
   private enum Act { CHECKPOINT, CHECKPOINT_AND_END, RESTORE }
@@ -92,24 +94,31 @@ final class FaultRuns implements AutoCloseable {
   }
 
   private Known learn(Act act) {
-    var gate = FaultGate.counting();
-    var moments = new ArrayList<Moment>();
-    Path image = prepared(act);
-    Object outcome = Syscalls.through(gate, () -> act(act, image, moments::add));
-    assertThat(outcome).as(Cycle.text(outcome)).isInstanceOfAny(CheckpointOutcome.Stored.class,
-        RestoreOutcome.Running.class);
-    settle(act, image);
-    return new Known(gate.counts(), moments.size());
+    for (int left = TRIES; ; left--) {
+      var gate = FaultGate.counting();
+      var moments = new ArrayList<Moment>();
+      Path image = prepared(act);
+      Object outcome = Syscalls.through(gate, () -> act(act, image, moments::add));
+      if (outcome instanceof CheckpointOutcome.Stored || outcome instanceof RestoreOutcome.Running) {
+        settle(act, image);
+        return new Known(gate.counts(), moments.size());
+      }
+      assertThat(left).as(Cycle.text(outcome)).isPositive();
+    }
   }
 
   /// The folder of the act: a restore needs an image, and the program gone.
   private Path prepared(Act act) {
-    Path image = cycle.newImage();
-    if (act == Act.RESTORE) {
-      cycle.stored(victim, image, false);
-      cycle.bury(victim);
+    for (int left = TRIES; act == Act.RESTORE; left--) {
+      Path image = cycle.newImage();
+      CheckpointOutcome outcome = cycle.checkpoint(victim, image, false, _ -> { });
+      if (outcome instanceof CheckpointOutcome.Stored) {
+        cycle.bury(victim);
+        return image;
+      }
+      assertThat(left).as(Cycle.text(outcome)).isPositive();
     }
-    return image;
+    return cycle.newImage();
   }
 
   private Object act(Act act, Path image, Moment.Listener listener) {

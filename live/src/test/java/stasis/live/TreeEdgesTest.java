@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
+import stasis.engine.Moment;
 import stasis.image.LossRow;
 import stasis.kinds.Kinds;
 import stasis.linux.abi.Tid;
@@ -45,10 +46,14 @@ class TreeEdgesTest {
   /// Lets the child go on.
   private static void release(Victim victim) {
     try {
-      Files.createFile(victim.folder().resolve("go.released"));
+      Files.writeString(released(victim), "");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static Path released(Victim victim) {
+    return victim.folder().resolve("go.released");
   }
 
   private static String state(Tid task) {
@@ -61,16 +66,20 @@ class TreeEdgesTest {
   }
 
   @Test
-  void aVforkInFlightIsWaitedFor(@TempDir Path work) throws InterruptedException {
+  void aVforkInFlightIsWaitedFor(@TempDir Path work) {
     try (var cycle = new Cycle(new Victims(), work)) {
       Victim victim = vforking(cycle);
-      Thread release = Thread.ofPlatform().start(() -> {
-        LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
-        release(victim);
-      });
       Path image = cycle.newImage();
-      cycle.stored(victim, image, false);
-      release.join();
+      CheckpointOutcome outcome = cycle.checkpoint(victim, image, false, moment -> {
+        if (moment instanceof Moment.At at && at.step().equals("freeze.interrupted")) {
+          Thread.ofPlatform().start(() -> {
+            LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+            release(victim);
+          });
+        }
+      });
+      assertThat(outcome).as(Cycle.text(outcome)).isInstanceOf(CheckpointOutcome.Stored.class);
+      assertThat(released(victim)).as("the freeze did not wait").exists();
       cycle.bury(victim);
       cycle.running(image);
       victim.awaitReady("after", Cycle.BOUND);
@@ -123,6 +132,15 @@ class TreeEdgesTest {
           .contains("task " + child).contains("parent " + victim.pid() + " (unwaiting").contains("has not waited"));
       victim.go("unwaiting");
       assertThat(victim.verdict(Cycle.BOUND)).as(victim.errors()).isEqualTo(new Victim.Verdict.Passed());
+    }
+  }
+
+  @Test
+  void aTreeThatTheEngineIsInIsRefusedByName(@TempDir Path work) {
+    try (var cycle = new Cycle(new Victims(), work)) {
+      Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
+      assertThat(refused(checkpoint(cycle, self, false, Optional.empty()))).extracting(Obstacle::text)
+          .anySatisfy(text -> assertThat(text).contains("is the engine itself"));
     }
   }
 

@@ -33,6 +33,15 @@ public sealed interface FreezeObstacle {
     }
   }
 
+  /// Who freezes cannot stand still.
+  record Ourselves(Tid task) implements FreezeObstacle {
+    @Override
+    public String message() {
+      return "task " + task + " is the engine itself, which is in the tree; run it from outside, so that it is no"
+          + " descendant of the program";
+    }
+  }
+
   record NotPermitted(Tid task, String name, Errno errno) implements FreezeObstacle {
     @Override
     public String message() {

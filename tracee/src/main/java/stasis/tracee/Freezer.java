@@ -116,6 +116,7 @@ final class Freezer {
       obstacles.add(tracer.isPresent()
           ? new FreezeObstacle.AlreadyTraced(tid, tracer.get(),
               TaskStatus.of(tracer.get()).map(TaskStatus::name).orElse("outside our pid namespace"))
+          : status.get().group().value() == ProcessHandle.current().pid() ? new FreezeObstacle.Ourselves(tid)
           : new FreezeObstacle.NotPermitted(tid, status.get().name(), e.errno()));
     }
   }

@@ -6,8 +6,13 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import stasis.engine.FilePolicy;
+import stasis.engine.LateFill;
+import stasis.engine.RestoreRequest;
+import stasis.kinds.AddressMap;
 
 /// Runs what the other verbs are made of, into nowhere: the training run from which the launcher makes its start-up
 /// cache. Hidden, because it is of no use to people.
@@ -30,13 +35,18 @@ final class RehearseVerb implements Callable<Integer> {
         "restore --help", "inspect /nonexistent", "explain x", "restore /nonexistent --dry-run"}) {
       Line.run(rehearsal, line.split(" "));
     }
-    carry(rehearsal);
+    Path folder = Files.createTempDirectory("stasis-rehearsal");
+    try {
+      carry(rehearsal, folder);
+      carryLate(rehearsal, folder);
+    } finally {
+      Folders.delete(folder);
+    }
     return ExitStatus.DONE.code();
   }
 
   /// A sleeper there and back. That it may be refused here, without permissions, is no failure of the rehearsal.
-  private static void carry(Session rehearsal) throws IOException, InterruptedException {
-    Path folder = Files.createTempDirectory("stasis-rehearsal");
+  private static void carry(Session rehearsal, Path folder) throws IOException, InterruptedException {
     try (DemoTarget sleeper = DemoTarget.start(List.of("sleep", "600"), folder, folder.resolve("output"))) {
       Path image = folder.resolve("image");
       String pid = Integer.toString(sleeper.pid().value());
@@ -49,16 +59,37 @@ final class RehearseVerb implements Callable<Integer> {
       if (Line.run(rehearsal, "checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
         Line.run(rehearsal, "inspect", image.toString());
         Line.run(rehearsal, "restore", image.toString(), "--dry-run");
-        Engine.RestoreOrder order = new Engine.RestoreOrder(new ImageAt.Folder(image), false, false,
-            stasis.kinds.AddressMap.NONE);
-        if (rehearsal.engine().restore(order, new Verbosity().progress(rehearsal))
-            instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
-          restored.program().signal(SIGKILL);
-          restored.program().await();
-        }
+        bringBack(rehearsal, image, Optional.empty());
       }
-    } finally {
-      Folders.delete(folder);
+    }
+  }
+
+  /// A program with enough memory to be tracked, and to come late; where there is no Perl, that is left out.
+  private static void carryLate(Session rehearsal, Path folder) throws IOException, InterruptedException {
+    try (DemoTarget large = DemoTarget.start(List.of("perl", "-e", "$x = 'x' x 4e6; sleep 600"), folder,
+        folder.resolve("output"))) {
+      String pid = Integer.toString(large.pid().value());
+      String repository = folder.resolve("repository").toString();
+      for (int time = 0; time < 2; time++) {
+        Line.run(rehearsal, "checkpoint", pid, "--repo", repository, "--name", "large", "--leave-running", "--track");
+      }
+      Line.run(rehearsal, "untrack", pid);
+      Path image = folder.resolve("large");
+      if (Line.run(rehearsal, "checkpoint", pid, "--image", image.toString()) == ExitStatus.DONE.code()) {
+        bringBack(rehearsal, image, Optional.of(new RestoreRequest.Lazily(Optional.empty())));
+      }
+    }
+  }
+
+  private static void bringBack(Session rehearsal, Path image, Optional<RestoreRequest.Lazily> lazily)
+      throws InterruptedException {
+    Engine.RestoreOrder order = new Engine.RestoreOrder(new ImageAt.Folder(image), false, false, AddressMap.NONE,
+        lazily, false, FilePolicy.REFUSE);
+    if (rehearsal.engine().restore(order, new Verbosity().progress(rehearsal))
+        instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
+      restored.late().ifPresent(LateFill::await);
+      restored.program().signal(SIGKILL);
+      restored.program().await();
     }
   }
 }

@@ -17,9 +17,10 @@ import stasis.image.StoredObject;
 import stasis.image.Value;
 import stasis.resource.Obstacle;
 
-/// Images that root restores and that belong to somebody else: such a user could write any credentials into one, and
-/// root would give them. What the user does not have by itself is refused, unless root says otherwise. Whom a policy
-/// accepts is no stranger.
+/// Images that root restores and that belong to somebody else. Root's restore opens every file, binds every port and joins
+/// every cgroup that an image names, whoever runs afterwards, so such a user could have root hand over what is not the
+/// user's. They are refused, unless root says otherwise: restored as that user, the kernel decides about each of these.
+/// What would be given beyond the owner's own credentials is told besides. Whom a policy accepts is no stranger.
 ///
 /// @param uid of the image's owner @param gid of its group @param putsBack whether files of the host may be replaced
 record Strangers(long uid, long gid, boolean putsBack) implements Acceptance {
@@ -50,6 +51,9 @@ record Strangers(long uid, long gid, boolean putsBack) implements Acceptance {
   @Override
   public List<Obstacle> obstacles(Statefile statefile) throws DecodeException {
     List<Obstacle> obstacles = new ArrayList<>();
+    obstacles.add(new Obstacle.Unsupported("the image", "it belongs to user " + uid + ", and a restore by root would open"
+        + " for its program whatever files and sockets it names, also those that this user may not open",
+        "restore it as user " + uid + "; if you trust whoever could write it, say --allow-credentials"));
     for (StoredObject object : statefile.objects("task.credentials")) {
       Fields credentials = Fields.of(statefile, object);
       Set<String> more = new LinkedHashSet<>();

@@ -47,8 +47,14 @@ final class StrangersTest {
       Schema.of(MethodHandles.lookup(), Credentials.class, "task.credentials", 1);
 
   private static String refused(Credentials credentials) throws DecodeException {
-    List<Obstacle> obstacles = new Strangers(1000, 1000, false).obstacles(statefile(SCHEMA, credentials));
-    return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
+    return besides(new Strangers(1000, 1000, false).obstacles(statefile(SCHEMA, credentials)));
+  }
+
+  /// What stands in the way besides that it is a stranger's.
+  private static String besides(List<Obstacle> obstacles) {
+    assertThat(obstacles.getFirst().text()).contains("belongs to user 1000", "may not open", "restore it as user 1000",
+        "--allow-credentials");
+    return obstacles.size() == 1 ? "" : obstacles.getLast().text();
   }
 
   private static <S extends Record> Statefile statefile(Schema<S> schema, S state) {
@@ -63,7 +69,7 @@ final class StrangersTest {
   }
 
   @Test
-  void theOwnersOwnCredentialsAreGivenAndMoreAreRefusedByName() throws DecodeException {
+  void aStrangersImageIsRefusedAndWhatItAsksBeyondItsOwnerIsNamed() throws DecodeException {
     assertThat(refused(of(1000, 1000, 1000, 0))).isEmpty();
     assertThat(refused(of(0, 1000, 1000, 0))).contains("belongs to user 1000, who does not have: user 0")
         .contains("--allow-credentials");
@@ -79,17 +85,16 @@ final class StrangersTest {
   }
 
   private static String refusedLogin(String login) throws DecodeException {
-    List<Obstacle> obstacles = new Strangers(1000, 1000, false).obstacles(statefile(LOGIN, new Login(login)));
-    return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
+    return besides(new Strangers(1000, 1000, false).obstacles(statefile(LOGIN, new Login(login))));
   }
 
   @Test
   void rootPutsNoFilesOfAStrangersChoiceOnTheHost() throws DecodeException {
     Statefile statefile = statefile(EMBEDDED, new Embedded("/etc/passwd"));
 
-    assertThat(new Strangers(1000, 1000, false).obstacles(statefile)).isEmpty();
-    assertThat(new Strangers(1000, 1000, true).obstacles(statefile)).singleElement().satisfies(obstacle -> assertThat(
-        obstacle.text()).contains("belongs to user 1000", "1 file of its choice", "--files=refuse"));
+    assertThat(besides(new Strangers(1000, 1000, false).obstacles(statefile))).isEmpty();
+    assertThat(besides(new Strangers(1000, 1000, true).obstacles(statefile))).contains("belongs to user 1000",
+        "1 file of its choice", "--files=refuse");
   }
 
   @Test

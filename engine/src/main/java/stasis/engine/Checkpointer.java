@@ -218,8 +218,10 @@ public final class Checkpointer {
           phases.enter("kill");
           complete.files().changes().mute(hold.tree().leaders());
           listener.at(new Moment.At("muted"));
-          freeze.kill(warnings);
-          complete.files().changes().ended();
+          freeze.kill(warnings, () -> {
+            complete.files().changes().ended();
+            complete.files().close();
+          });
           listener.at(new Moment.Killed());
         }
         phases.end();
@@ -314,8 +316,8 @@ public final class Checkpointer {
         }
       }
 
-      void kill(List<String> warnings) throws SyscallException {
-        hold.kill(environment.proc(), warnings, listener);
+      void kill(List<String> warnings, Runnable letGo) throws SyscallException {
+        hold.kill(environment.proc(), warnings, listener, letGo);
         ended();
       }
 

@@ -23,6 +23,7 @@ import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
+import stasis.resource.HiddenWatch;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -207,6 +208,11 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenNotice> hiddenNotice() {
     return copy().flatMap(own -> tree.notice(own.fd()));
+  }
+
+  @Override
+  public Optional<List<HiddenWatch>> hiddenWatches() {
+    return copy().flatMap(own -> tree.watches(own.fd()));
   }
 
   @Override

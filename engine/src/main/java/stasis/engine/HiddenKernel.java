@@ -20,6 +20,7 @@ import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelSocket;
 import stasis.linux.bpf.KernelTerminal;
+import stasis.linux.bpf.KernelWatch;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -130,6 +131,12 @@ final class HiddenKernel implements AutoCloseable {
   /// How a POSIX message queue that a thread has open tells of messages; empty where BPF is not allowed.
   Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.notice(holder, fd) : Optional.empty();
+  }
+
+  /// Signals asked for through these tasks' tables when something changes in a directory; empty where BPF is not allowed.
+  Optional<List<KernelWatch>> watches(Tid holder, int fd, List<Tid> tasks) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.watches(holder, fd, tasks))
+        : Optional.empty();
   }
 
   /// What waits in a POSIX message queue that a thread has open; empty where BPF is not allowed.

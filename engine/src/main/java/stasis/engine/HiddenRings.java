@@ -11,6 +11,7 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.KernelRing;
+import stasis.linux.bpf.KernelWatch;
 import stasis.resource.Arg;
 import stasis.resource.HiddenFaults;
 import stasis.resource.HiddenMessage;
@@ -62,6 +63,16 @@ final class HiddenRings {
       return kernel.notice(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd)
           .map(seen -> new HiddenNotice(seen.sort(), seen.signal(), seen.value(), seen.cookie(),
               seen.socketInode()));
+    } catch (SyscallException e) {
+      // As above.
+      return Optional.empty();
+    }
+  }
+
+  /// Signals asked for through these tasks' tables when something changes in a directory.
+  Optional<List<KernelWatch>> watches(int fd, List<Tid> tasks) {
+    try {
+      return kernel.watches(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd, tasks);
     } catch (SyscallException e) {
       // As above.
       return Optional.empty();

@@ -96,8 +96,9 @@ final class TreeEnd implements AutoCloseable {
     }
   }
 
-  /// @param warnings gets one for each pid that is not free when this returns
-  void run(List<String> warnings) throws SyscallException {
+  /// @param warnings gets one for each pid that is not free when this returns @param letGo of the engine's copies of the
+  ///     tree's files, when all have ended: who outside waits for the end of a terminal or a pipe may be who reaps the root
+  void run(List<String> warnings, Runnable letGo) throws SyscallException {
     at("kill.armed");
     if (keeper.isPresent()) {
       bind();
@@ -120,6 +121,7 @@ final class TreeEnd implements AutoCloseable {
       at("kill.ended");
     }
     done = true;
+    letGo.run();
     Deadline reaped = Deadline.after(REAP_BOUND);
     for (FrozenTree.Member member : members.reversed()) {
       awaitFree(member.group().leader(), parents, reaped, warnings);

@@ -13,6 +13,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
+import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
@@ -28,6 +29,7 @@ import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
+import stasis.resource.HiddenWatch;
 import stasis.resource.Mapping;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -85,6 +87,14 @@ final class TreeView implements AutoCloseable {
   /// @param fd of the engine's copy
   Optional<HiddenNotice> notice(int fd) {
     return rings.notice(fd);
+  }
+
+  /// @param fd of the engine's copy
+  Optional<List<HiddenWatch>> watches(int fd) {
+    Map<Tid, ObjectId> processes = new HashMap<>();
+    groups.forEach(group -> processes.put(group.leader().tid(), group.leader().id()));
+    return rings.watches(fd, List.copyOf(processes.keySet())).map(all -> all.stream().map(seen ->
+        new HiddenWatch(GroupPlan.require(processes, seen.task()), new Fd(seen.fd()), seen.mask())).toList());
   }
 
   /// @param fd of the engine's copy

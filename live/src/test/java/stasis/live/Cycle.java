@@ -28,6 +28,8 @@ import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
 import stasis.repository.ImageReader;
 import stasis.resource.Obstacle;
 import stasis.testkit.Launcher;
@@ -277,8 +279,18 @@ final class Cycle implements AutoCloseable {
     return "refused: " + obstacles.stream().map(Obstacle::text).toList();
   }
 
+  /// A number of one that was buried long ago may be somebody else's by now.
+  private static boolean isOurs(Tid root) {
+    try {
+      return Proc.live().task(root).status().ppid() == ProcessHandle.current().pid();
+    } catch (ProcException e) {
+      return false;
+    }
+  }
+
   @Override
   public void close() {
+    restored.removeIf(root -> !isOurs(root));
     restored.forEach(root -> Syscalls.call(Nr.KILL, root.value(), 9));
     long end = System.nanoTime() + BOUND.toNanos();
     for (Tid root : restored) {

@@ -17,13 +17,15 @@ final class FaultGate implements Syscalls.Gate {
   private static final int SIGKILL = 9;
   /// Calls that cannot fail, or whose failure says that something is done all the same.
   private static final Set<Nr> NEVER_FAIL = Set.of(Nr.GETPID, Nr.GETTID, Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.CLOSE,
-      Nr.EXIT, Nr.EXIT_GROUP, Nr.SCHED_YIELD);
+      Nr.KILL, Nr.PIDFD_SEND_SIGNAL, Nr.EXIT, Nr.EXIT_GROUP, Nr.SCHED_YIELD);
   /// Calls that a signal interrupts (signal(7)).
   private static final Set<Nr> INTERRUPTIBLE = Set.of(Nr.WAIT4, Nr.WAITID, Nr.READ, Nr.WRITE, Nr.PPOLL, Nr.FUTEX,
       Nr.SENDMSG, Nr.RECVMSG, Nr.CLOCK_NANOSLEEP);
   /// Whose second argument says what is asked; of others the first.
   private static final Set<Nr> BY_SECOND = Set.of(Nr.IOCTL, Nr.FCNTL);
   private static final Set<Nr> BY_FIRST = Set.of(Nr.PTRACE, Nr.PRCTL);
+  /// Of a task that is stopped (kernel/ptrace.c, ptrace_detach()).
+  private static final String DETACH = Nr.PTRACE.name() + "/11";
   private static final Map<Long, Nr> NAMES = new TreeMap<>();
 
   static {
@@ -87,7 +89,7 @@ final class FaultGate implements Syscalls.Gate {
   }
 
   static boolean mayFail(String key) {
-    return NEVER_FAIL.stream().noneMatch(nr -> key.equals(nr.name()));
+    return !key.equals(DETACH) && NEVER_FAIL.stream().noneMatch(nr -> key.equals(nr.name()));
   }
 
   private static String key(long number, long[] args) {

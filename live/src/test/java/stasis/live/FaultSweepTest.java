@@ -28,6 +28,7 @@ class FaultSweepTest {
   private static final String ON = System.getProperty("stasis.live.faults.on", "");
   private static final long SEED = Long.getLong("stasis.live.seed", System.nanoTime() & 0xffff);
   private static final int MOST_HARM = 10;
+  private static final Path TABLE = Path.of("target", "fault-sweep.md");
   /// With few runs, so many programs: starting one takes longer than a run.
   private static final int FEW = 2;
 
@@ -56,6 +57,9 @@ class FaultSweepTest {
           System.out.println("HARM " + harm.getLast());
           runs.remove(subject.name()).close();
         }
+        if (run % 100 == 99) {
+          Files.writeString(TABLE, table.text());
+        }
       }
       for (FaultRuns each : runs.values()) {
         each.passes();
@@ -64,7 +68,7 @@ class FaultSweepTest {
       runs.values().forEach(FaultRuns::close);
     }
     System.out.println(table.runs() + " runs\n" + table.text());
-    Files.writeString(Path.of("target", "fault-sweep.md"), table.text());
+    Files.writeString(TABLE, table.text());
     assertThat(harm).isEmpty();
   }
 

@@ -21,6 +21,7 @@ import stasis.resource.HiddenMessage;
 import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
+import stasis.resource.HiddenWatch;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
@@ -44,6 +45,7 @@ public final class FakeOpenFile implements OpenFile {
   private Optional<UnixSocket> socket = Optional.empty();
   private Optional<HiddenSocket> hidden = Optional.empty();
   private Optional<HiddenRing> ring = Optional.empty();
+  private Optional<List<HiddenWatch>> watches = Optional.empty();
   private Optional<List<HiddenMessage>> messages = Optional.empty();
   private Optional<HiddenNotice> notice = Optional.empty();
   private Optional<HiddenFaults> faults = Optional.empty();
@@ -108,6 +110,16 @@ public final class FakeOpenFile implements OpenFile {
   @Override
   public Optional<HiddenNotice> hiddenNotice() {
     return notice;
+  }
+
+  public FakeOpenFile watched(HiddenWatch... all) {
+    watches = Optional.of(List.of(all));
+    return this;
+  }
+
+  @Override
+  public Optional<List<HiddenWatch>> hiddenWatches() {
+    return watches;
   }
 
   public FakeOpenFile waiting(HiddenMessage... all) {

@@ -221,6 +221,21 @@ public final class HiddenState implements AutoCloseable {
     }
   }
 
+  /// Signals asked for through these tasks' tables when something changes in a directory that `holder` has open.
+  public List<KernelWatch> watches(Tid holder, int fd, List<Tid> tasks) throws SyscallException {
+    Map<Long, Tid> tables = new HashMap<>();
+    for (Tid task : tasks) {
+      groups.read(new Visit.One(task)).forEach(row -> tables.putIfAbsent(row.unsigned(GroupField.FILES), task));
+    }
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    try {
+      return rows.isEmpty() ? List.of() : KernelWatch.of(words(),
+          KernelWatch.file(words(), rows.getFirst().unsigned(GroupField.FILES), fd), tables);
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "who watches a directory");
+    }
+  }
+
   private KernelWords words() throws SyscallException, UnsupportedKernel {
     if (words.isEmpty()) {
       words = Optional.of(KernelWords.open(btf));

@@ -28,9 +28,8 @@ public record KernelMessage(int priority, Bytes text) {
   ///
   /// @param files address of the files_struct of a task that has the queue open @param fd where
   static long queue(KernelWords words, long files, int fd) throws SyscallException, UnsupportedKernel {
-    long table = words.u64(words.u64(files + words.offset("files_struct", "fdt")) + words.offset("fdtable", "fd"));
-    long file = words.u64(table + (long) Long.BYTES * fd);
-    return words.u64(file + words.offset("file", "f_inode")) - words.offset("mqueue_inode_info", "vfs_inode");
+    return words.u64(KernelWatch.file(words, files, fd) + words.offset("file", "f_inode"))
+        - words.offset("mqueue_inode_info", "vfs_inode");
   }
 
   private record Reading(KernelWords words, KernelMemory memory, List<KernelMessage> found) {

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,8 +19,8 @@ import stasis.testkit.Launcher.Program;
 import stasis.testkit.Oracle;
 import stasis.testkit.Victim;
 
-/// A program that somebody else holds: a debugger, or a cgroup that is frozen. The checkpoint says who, at once; when it
-/// is let go, the next one succeeds.
+/// A program that somebody else holds: a debugger, or a cgroup that is frozen. The checkpoint says who, at once; when
+/// it is let go, the next one succeeds.
 @Timeout(120)
 class HeldElsewhereTest {
   private final Victims victims = new Victims();

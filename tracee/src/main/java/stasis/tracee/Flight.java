@@ -226,7 +226,8 @@ final class Flight {
     }
     faults.hit("errand.stop-seen");
     return stop.filter(one -> one.isFinal() || lateStops <= LATE_STOPS).orElseThrow(() -> new SyscallException(
-        Nr.PTRACE, Errno.ETIMEDOUT, "wait for task " + runner + " to come back from a call", "it gets home by itself once the call returns"));
+        Nr.PTRACE, Errno.ETIMEDOUT, "wait for task " + runner + " to come back from a call",
+        "it gets home by itself once the call returns"));
   }
 
   /// From an exit stop whose undo has been done: back to the freeze, as if the thread had never been away. The stop in

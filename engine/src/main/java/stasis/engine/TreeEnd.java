@@ -110,7 +110,7 @@ final class TreeEnd implements AutoCloseable {
       parents.put(leader, parent(leader));
       reap(member.group(), children.getOrDefault(leader, List.of()));
       at("kill.reaped");
-      Syscalls.require("end task " + leader, Nr.KILL, leader.value(), SIGKILL);
+      end(leader);
       at("kill.sent");
       for (LiveTask task : member.group().tasks()) {
         if (!task.tid().equals(leader)) {
@@ -128,6 +128,14 @@ final class TreeEnd implements AutoCloseable {
     }
     for (FrozenTree.Zombie zombie : tree.zombies()) {
       awaitFree(zombie.tid(), parents, reaped, warnings);
+    }
+  }
+
+  /// Somebody else may have done so by now.
+  private static void end(Tid leader) throws SyscallException {
+    long sent = Syscalls.call(Nr.KILL, leader.value(), SIGKILL);
+    if (Errno.isError(sent) && sent != -Errno.ESRCH.number()) {
+      throw new SyscallException(Nr.KILL, Errno.of(sent), "end task " + leader);
     }
   }
 
@@ -166,6 +174,10 @@ final class TreeEnd implements AutoCloseable {
       errand.run(waits);
     } catch (ErrandRefusedException e) {
       // It cannot be asked: init, or the subreaper above, waits for them when it is gone.
+    } catch (SyscallException e) {
+      if (e.errno() != Errno.ESRCH) {
+        throw e; // else it has ended by itself, or by somebody else's hand: as above
+      }
     }
   }
 

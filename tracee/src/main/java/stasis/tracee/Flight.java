@@ -29,6 +29,8 @@ final class Flight {
 
   private static final SigSet ALL_SIGNALS = new SigSet(-1);
   private static final Duration GRACE = Duration.ofSeconds(2);
+  /// How many stops are seen past the deadline before it is given up.
+  private static final int LATE_STOPS = 16;
 
   private final Ptrace ptrace;
   private final Tid tid;
@@ -42,6 +44,7 @@ final class Flight {
   private final FaultPoints faults;
   private final List<Tid> born = new ArrayList<>();
   private boolean entered;
+  private int lateStops;
 
   private Flight(FrozenGroup group, Tid tid, Registers home, SigSet mask, Slot slot, ParachuteCode code,
       InjectionGuard guard, Deadline deadline) {
@@ -211,15 +214,20 @@ final class Flight {
     return -Errno.EINTR.number();
   }
 
+  /// What holds a thread still from elsewhere (a cgroup that is frozen now) shows as stops without end.
   private Stop next(Tid runner) throws SyscallException {
     Optional<Stop> stop = ptrace.await(runner, deadline);
-    if (stop.isEmpty()) {
+    if (stop.isEmpty() || deadline.passed()) {
+      lateStops++;
+    }
+    if (stop.isEmpty() && lateStops <= LATE_STOPS) {
       ptrace.interrupt(runner);
       stop = ptrace.await(runner, Deadline.after(GRACE));
     }
     faults.hit("errand.stop-seen");
-    return stop.orElseThrow(() -> new SyscallException(Nr.PTRACE, Errno.ETIMEDOUT,
-        "wait for task " + runner + " to come back from a call", "it gets home by itself once the call returns"));
+    return stop.filter(one -> one.isFinal() || lateStops <= LATE_STOPS).orElseThrow(() -> new SyscallException(
+        Nr.PTRACE, Errno.ETIMEDOUT, "wait for task " + runner + " to come back from a call",
+        "it gets home by itself once the call returns"));
   }
 
   /// From an exit stop whose undo has been done: back to the freeze, as if the thread had never been away. The stop in

@@ -42,6 +42,17 @@ public sealed interface FreezeObstacle {
     }
   }
 
+  /// Its cgroup holds it.
+  ///
+  /// @param file that says so
+  record InFrozenCgroup(Tid task, String name, String file) implements FreezeObstacle {
+    @Override
+    public String message() {
+      return "task " + task + " (" + name + ") is in a frozen cgroup: it cannot run what a checkpoint asks of it; thaw"
+          + " the cgroup first (" + file + ")";
+    }
+  }
+
   record NotPermitted(Tid task, String name, Errno errno) implements FreezeObstacle {
     @Override
     public String message() {

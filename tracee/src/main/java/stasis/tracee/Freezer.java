@@ -22,6 +22,7 @@ import stasis.linux.abi.Tid;
 /// deadline, since a vfork parent, or a task in D state, stops only when something else happens.
 final class Freezer {
   private static final int ROUNDS = 64;
+  private static final int SEIZE_TRIES = 16;
 
   private final Ptrace ptrace;
   private final Tid leader;
@@ -98,14 +99,29 @@ final class Freezer {
   }
 
   private void seize(Tid tid) throws SyscallException {
+    for (int tries = 1; !seized(tid, tries == SEIZE_TRIES); tries++) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /// EPERM is also said of a first thread that is dead for as long as another one, which executes a program, has not
+  /// taken its number yet (fs/exec.c, de_thread()); by the time one looks it is alive again.
+  ///
+  /// @param lastTry else what may be that is no obstacle yet @return whether it need not be tried again
+  private boolean seized(Tid tid, boolean lastTry) throws SyscallException {
     try {
       ptrace.seize(tid, 0);
       running.add(tid);
       faults.hit("freeze.seized");
+      return true;
     } catch (SyscallException e) {
       Optional<TaskStatus> status = TaskStatus.of(tid);
+      if (e.errno() == Errno.EPERM && !lastTry && status.isPresent() && !status.get().dead()
+          && status.get().tracer().isEmpty()) {
+        return false;
+      }
       if (e.errno() == Errno.ESRCH || status.isEmpty() || status.get().dead()) {
-        return; // died before we got to it; a dead leader has no registers, its threads go on
+        return true; // died before we got to it; a dead leader has no registers, its threads go on
       }
       if (e.errno() != Errno.EPERM && e.errno() != Errno.EACCES) {
         throw e;
@@ -118,6 +134,7 @@ final class Freezer {
               TaskStatus.of(tracer.get()).map(TaskStatus::name).orElse("outside our pid namespace"))
           : status.get().group().value() == ProcessHandle.current().pid() ? new FreezeObstacle.Ourselves(tid)
           : new FreezeObstacle.NotPermitted(tid, status.get().name(), e.errno()));
+      return true;
     }
   }
 

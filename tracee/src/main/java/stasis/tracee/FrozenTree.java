@@ -1,5 +1,6 @@
 package stasis.tracee;
 
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -102,6 +103,7 @@ public final class FrozenTree implements AutoCloseable {
     private final FaultPoints faults;
     private final SequencedMap<Tid, Member> members = new LinkedHashMap<>();
     private final Map<Tid, Zombie> zombies = new TreeMap<>();
+    private final FrozenCgroups cgroups = FrozenCgroups.look();
 
     Growth(Ptrace ptrace, Deadline deadline, FaultPoints faults) {
       this.ptrace = ptrace;
@@ -160,6 +162,11 @@ public final class FrozenTree implements AutoCloseable {
     }
 
     private List<FreezeObstacle> stop(Tid leader, Optional<Tid> parent) throws SyscallException {
+      Optional<Path> held = cgroups.holding(leader);
+      if (held.isPresent()) {
+        return List.of(new FreezeObstacle.InFrozenCgroup(leader,
+            TaskStatus.of(leader).map(TaskStatus::name).orElse("?"), held.get().toString()));
+      }
       return switch (FrozenGroup.freeze(ptrace, leader, deadline, faults)) {
         case FrozenGroup.Outcome.Obstructed(var found) -> found;
         case FrozenGroup.Outcome.Frozen(var group) -> {

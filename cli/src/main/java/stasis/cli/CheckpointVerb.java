@@ -26,6 +26,7 @@ import stasis.repository.ImageException;
         "          stasis checkpoint 4711 --repo R --name redis --leave-running",
         "          stasis checkpoint 4711 --repo R --name redis --leave-running --track",
         "          stasis checkpoint 4711 --repo R --name redis --pre-copy",
+        "          stasis checkpoint 4711 --repo R --name redis --leave-running --verify",
         "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
 final class CheckpointVerb implements Callable<Integer> {
   private final Session session;
@@ -54,6 +55,9 @@ final class CheckpointVerb implements Callable<Integer> {
       "With --repo: copy memory while the program runs, in 5 rounds at most (or ROUNDS), and only the rest in the"
       + " freeze.")
   private Optional<Integer> preCopy = Optional.empty();
+  @Option(names = "--verify", description = "Restore the image for real before it counts, in throw-away namespaces and"
+      + " without running it, and compare the copy with it: a certificate goes into the image.")
+  private boolean verify;
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
   private boolean strict;
   @Option(names = "--max-freeze", paramLabel = "MS", description = "Give up if the freeze would last longer.")
@@ -97,7 +101,7 @@ final class CheckpointVerb implements Callable<Integer> {
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
         strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
-        tracking(), preCopyRounds());
+        tracking(), preCopyRounds(), verify);
     return new Checkpointing(session, order, json.with(trace), verbosity).call();
   }
 

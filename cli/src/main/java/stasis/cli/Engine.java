@@ -45,12 +45,13 @@ interface Engine {
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
   /// @param redaction what is not to be in the image @param track see [TrackOrder]
-  /// @param preCopyRounds 0: none
+  /// @param preCopyRounds 0: none @param proved whether it is restored beside the program before it counts
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
-      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track, int preCopyRounds) {
+      Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track, int preCopyRounds,
+      boolean proved) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
-      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF, 0);
+      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF, 0, false);
     }
   }
 

@@ -25,4 +25,16 @@ public interface Kind<S extends Record> {
   default List<Obstacle> obstacles(S state, Host host) {
     return List.of();
   }
+
+  /// What a copy beside the living program can show of `state`. Everything, unless making it would take from the
+  /// program or disturb it: a lock it holds, a name it is bound to.
+  default Provable<S> provable(S state) {
+    return new Provable.Whole<>();
+  }
+
+  /// The state of a copy with what may differ by nature put as it was: time that goes on, numbers the kernel gives out.
+  /// Whatever then differs from `state` is wrong.
+  default S agreed(S state, S copy) {
+    return copy;
+  }
 }

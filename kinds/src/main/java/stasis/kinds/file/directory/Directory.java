@@ -23,6 +23,7 @@ import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -122,5 +123,10 @@ public final class Directory implements FileKind<Directory.State> {
   @Override
   public void connectOwn(State state, Fd self, Script script, Refs refs) {
     FileLock.takeOwn(state.locks(), self, state.flags(), script);
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return state.locks().isEmpty() ? new Provable.Whole<>() : new Provable.Part<>(new State(state.path(), state.flags(),
+        state.cookie(), state.lasting(), List.of(), state.gone()), FileLock.UNPROVABLE);
   }
 }

@@ -19,6 +19,7 @@ import stasis.resource.HiddenNotice;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -145,5 +146,9 @@ public final class MessageQueue implements FileKind<MessageQueue.State> {
         script.call(Nr.MQ_NOTIFY, "notice of the next message", Arg.imm(self.value()),
             Arg.data(Bytes.zeros(SIGEVENT_BYTES).withU64(0, notice.value()).withU32(SIGNAL_AT, notice.signal())
                 .withU32(SORT_AT, notice.sort()))));
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return new Provable.Forbidden<>("message queue /" + state.name() + " is the host's: a copy would take part in it");
   }
 }

@@ -40,6 +40,13 @@ public record Capture(SortedMap<ObjectId, TaskState> tasks, SortedMap<ObjectId, 
     return new Capture(tasks, new TreeMap<>(described), files, items, cpus, zombies);
   }
 
+  /// The same tree without what lay in huge pages.
+  Capture inSmallPages() {
+    var small = new TreeMap<>(mms);
+    small.replaceAll((_, mm) -> mm.withHuge(List.of()));
+    return withMms(small);
+  }
+
   /// The same tree with its objects described further.
   Capture withItems(SortedMap<ObjectId, Item<?>> described) {
     return new Capture(tasks, mms, files, described, cpus, zombies);

@@ -198,8 +198,8 @@ final class Contents implements AutoCloseable {
       Optional<ObjectId> base = kinship.base(source.mm()).filter(known::containsKey);
       if (base.isPresent()) {
         difference = own.from(GroupPlan.require(known, base.get()), kinship.inheritance(source.mm(), base.get()));
-        difference.ifPresent(found -> mms.computeIfPresent(source.mm(), (_, mm) -> new MmState(mm.vmas(),
-            mm.attachments(), base, found.dropped())));
+        difference.ifPresent(found -> mms.computeIfPresent(source.mm(), (_, mm) -> mm.copyOf(base.get(),
+            found.dropped())));
       }
       add(store, source, difference.map(OwnPages.Difference::own).orElse(own.runs()));
     }

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -27,7 +28,7 @@ import stasis.tracee.RemoteMemory;
 /// would read alone what had been read once before to be checked.
 final class LargeFills {
   private static final long LARGE_BYTES = 16L << 20;
-  private static final int THREADS = 2;
+  private static final int MAX_THREADS = 16;
 
   private final ImageSource image;
 
@@ -94,25 +95,32 @@ final class LargeFills {
     List<Piece> pieces = pieces(fill);
     BitSet chunks = new BitSet();
     pieces.forEach(piece -> chunks.set(first(piece), last(piece) + 1));
-    AtomicInteger next = new AtomicInteger();
     int[] order = chunks.stream().toArray();
-    try (PageSource source = image.reader().pages();
-        ExecutorService workers = Executors.newFixedThreadPool(THREADS, Thread.ofPlatform().name("stasis-fill-", 0)
-            .daemon().factory())) {
-      List<Future<?>> results = new ArrayList<>();
-      for (int i = 0; i < THREADS; i++) {
-        results.add(workers.submit(() -> {
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment buffer = arena.allocate(PageSource.CHUNK_BYTES, PageSource.ALIGNMENT_BYTES);
-            for (int at = next.getAndIncrement(); at < order.length; at = next.getAndIncrement()) {
-              put(order[at], source.chunk(order[at], buffer), pieces, memory);
-            }
-          } catch (ImageException | SyscallException | RuntimeException e) {
-            next.set(order.length);
-            throw e;
+    try (PageSource source = image.reader().pages()) {
+      int threads = Math.clamp((long) Runtime.getRuntime().availableProcessors() * source.readersForEachCpu(), 1,
+          MAX_THREADS);
+      AtomicInteger next = new AtomicInteger();
+      inParallel(threads, () -> {
+        try (Arena arena = Arena.ofConfined()) {
+          MemorySegment buffer = arena.allocate(PageSource.CHUNK_BYTES, PageSource.ALIGNMENT_BYTES);
+          for (int at = next.getAndIncrement(); at < order.length; at = next.getAndIncrement()) {
+            put(order[at], source.chunk(order[at], buffer), pieces, memory);
           }
-          return true;
-        }));
+        } catch (ImageException | SyscallException | RuntimeException e) {
+          next.set(order.length);
+          throw e;
+        }
+        return true;
+      });
+    }
+  }
+
+  private static void inParallel(int threads, Callable<?> work) throws SyscallException, ImageException {
+    try (ExecutorService workers = Executors.newFixedThreadPool(threads, Thread.ofPlatform().name("stasis-fill-", 0)
+        .daemon().factory())) {
+      List<Future<?>> results = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        results.add(workers.submit(work));
       }
       for (Future<?> result : results) {
         await(result);

@@ -92,7 +92,7 @@ final class MappingCollector {
     }
     privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), group.childSubreaper(), List.copyOf(ranges),
         views.stream().anyMatch(view -> view.flags().has(VmFlag.UW))));
-    return MmState.alone(vmas, attachments(views, group));
+    return MmState.alone(vmas, attachments(views, group)).withHuge(mm.huge());
   }
 
   private static Smaps smaps(GroupView group) throws ObstructedException {

@@ -1,12 +1,17 @@
 package stasis.engine;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
+import stasis.linux.abi.Mman;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.RemoteAddress;
+import stasis.procfs.VmFlag;
 import stasis.resource.Arg;
 import stasis.resource.Extent;
 import stasis.resource.KindSet;
@@ -25,7 +30,8 @@ import stasis.resource.VmaState;
 /// Writes the steps that make one mm out of what its process was born with.
 final class MemoryPlan {
   private static final int MREMAP_IN_PLACE = 0;
-  private static final int MADV_DONTNEED = 4;
+  /// Stretches of huge pages in one vma that are filled by themselves; more of them lie where nothing is to be gained.
+  private static final int MOST_HUGE = 4096;
 
   private final KindSet kinds;
   private final Capture capture;
@@ -35,6 +41,9 @@ final class MemoryPlan {
   private final Script script;
   private final Refs refs;
   private final Map<MappingAspect<?>, Map<Long, Capture.Item<?>>> attachments;
+  /// In address order, as the vmas are written.
+  private final List<Extent> huge;
+  private int nextHuge;
 
   MemoryPlan(KindSet kinds, Capture capture, Program program, ObjectId leader, Refs refs) {
     this.kinds = kinds;
@@ -45,6 +54,7 @@ final class MemoryPlan {
     this.script = program.in(leader);
     this.refs = refs;
     this.attachments = attachments();
+    this.huge = GroupPlan.require(capture.mms(), task.mm()).huge();
   }
 
   /// The mm, complete but for what would forbid the rest.
@@ -124,7 +134,7 @@ final class MemoryPlan {
   private void drop(MmState mm) {
     for (Extent pages : mm.dropped()) {
       script.call(Nr.MADVISE, "pages only its parent has", Arg.address(pages.start()), Arg.imm(pages.lengthBytes()),
-          Arg.imm(MADV_DONTNEED));
+          Arg.imm(Mman.MADV_DONTNEED));
     }
   }
 
@@ -143,12 +153,53 @@ final class MemoryPlan {
     kind.map(Kinded.stateOf(kind, item), vma, prot, file, script, refs);
     kinds.mappingAspects().forEach(aspect -> mapped(aspect, vma));
     if (filled) {
-      program.append(new Step.Fill(leader, task.mm(), vma.start().bits(), vma.lengthBytes(), vma.start(), !direct,
-          "contents"));
+      fill(vma, !direct);
     }
     if (prot != vma.prot()) {
       protect(vma, vma.prot(), "final protection");
     }
+  }
+
+  private void fill(VmaState vma, boolean forced) {
+    List<Extent> inHuge = forced ? List.of() : hugeIn(vma);
+    if (inHuge.isEmpty()) {
+      fill(vma.start(), vma.end(), forced);
+      return;
+    }
+    // Only what lay in huge pages is to again. Advice for a part would divide the vma, and what has been filled in parts
+    // with different advice stays divided (mm/rmap.c, anon_vma_compatible()).
+    advise(vma, Mman.MADV_HUGEPAGE, "lay in huge pages");
+    inHuge.forEach(pages -> fill(pages.start(), pages.end(), false));
+    advise(vma, Mman.MADV_NOHUGEPAGE, "did not lie in huge pages");
+    RemoteAddress from = vma.start();
+    for (Extent pages : inHuge) {
+      fill(from, pages.start(), false);
+      from = pages.end();
+    }
+    fill(from, vma.end(), false);
+  }
+
+  private void fill(RemoteAddress from, RemoteAddress to, boolean forced) {
+    if (from.compareTo(to) < 0) {
+      program.append(new Step.Fill(leader, task.mm(), from.bits(), to.bits() - from.bits(), from, forced, "contents"));
+    }
+  }
+
+  private void advise(VmaState vma, int advice, String why) {
+    script.call(Nr.MADVISE, why, Arg.address(vma.start()), Arg.imm(vma.lengthBytes()), Arg.imm(advice));
+  }
+
+  /// Where the program had asked for them, as what it asked is still to be said of the vma when it is full. Where the
+  /// kernel had chosen by itself it may do so again.
+  private List<Extent> hugeIn(VmaState vma) {
+    var within = new ArrayList<Extent>();
+    for (; vma.has(VmFlag.HG.code()) && nextHuge < huge.size()
+        && huge.get(nextHuge).start().compareTo(vma.end()) < 0; nextHuge++) {
+      if (huge.get(nextHuge).start().compareTo(vma.start()) >= 0) {
+        within.add(huge.get(nextHuge));
+      }
+    }
+    return within.size() > MOST_HUGE ? within.subList(0, MOST_HUGE) : within;
   }
 
   private Map<MappingAspect<?>, Map<Long, Capture.Item<?>>> attachments() {

@@ -12,6 +12,7 @@ import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.procfs.Smaps;
+import stasis.procfs.VmFlag;
 import stasis.procfs.Vma;
 import stasis.resource.Extent;
 import stasis.resource.ObstructedException;
@@ -84,6 +85,25 @@ final class MmView {
           run.start().bits() + run.lengthBytes()));
     } catch (SyscallException e) {
       refuse("guard regions", e);
+    }
+    return found;
+  }
+
+  /// What lies in huge pages, of the vmas for which the program asked for them.
+  List<Extent> huge() {
+    var found = new ArrayList<Extent>();
+    List<Vma> asked = entries.stream().filter(entry -> entry.flags().has(VmFlag.HG) && entry.anonHugePagesKib() > 0)
+        .map(Smaps.Entry::vma).toList();
+    if (asked.isEmpty()) {
+      return found;
+    }
+    try (PageScan scan = new PageScan(memory.task())) {
+      for (Vma vma : asked) {
+        scan.huge(vma.address(), vma.lengthBytes()).forEach(run -> found.add(new Extent(run.start(),
+            run.lengthBytes())));
+      }
+    } catch (SyscallException e) {
+      refuse("huge pages", e);
     }
     return found;
   }

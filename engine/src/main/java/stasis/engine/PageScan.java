@@ -29,6 +29,7 @@ final class PageScan implements AutoCloseable {
   private static final long PAGE_IS_PRESENT = 1 << 3;
   private static final long PAGE_IS_SWAPPED = 1 << 4;
   private static final long PAGE_IS_PFNZERO = 1 << 5;
+  private static final long PAGE_IS_HUGE = 1 << 6;
   private static final long PAGE_IS_GUARD = 1 << 8;
   private static final int AT_FDCWD = -100;
   private static final int O_CLOEXEC = 0x80000;
@@ -64,6 +65,12 @@ final class PageScan implements AutoCloseable {
   /// Guard regions (MADV_GUARD_INSTALL).
   List<Run> guards(RemoteAddress start, long lengthBytes) throws SyscallException {
     return guardCategory == 0 ? List.of() : scan(start, lengthBytes, 0, guardCategory, 0);
+  }
+
+  /// Huge pages of anonymous memory, mapped as such.
+  List<Run> huge(RemoteAddress start, long lengthBytes) throws SyscallException {
+    long unwanted = PAGE_IS_PFNZERO | PAGE_IS_FILE;
+    return scan(start, lengthBytes, unwanted, unwanted | PAGE_IS_HUGE, 0);
   }
 
   /// Pages that hold the shared zero page.

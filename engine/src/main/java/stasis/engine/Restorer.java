@@ -112,7 +112,9 @@ public final class Restorer {
       if (!unwanted.isEmpty()) {
         return new RestoreOutcome.Refused(unwanted);
       }
-      Capture capture = new Loader(kinds).load(statefile);
+      Capture loaded = new Loader(kinds).load(statefile);
+      // Pages that come one by one make no huge pages.
+      Capture capture = request.lazily().isPresent() ? loaded.inSmallPages() : loaded;
       phases.enter("plan");
       LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);

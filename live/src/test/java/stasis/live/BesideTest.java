@@ -87,7 +87,8 @@ final class BesideTest {
   }
 
   @Test
-  void aCopyRunsBesideTheLivingWithItsNumbersInsideAndEndsAsItEnds(@TempDir Path work) throws IOException, SyscallException {
+  void aCopyRunsBesideTheLivingWithItsNumbersInsideAndEndsAsItEnds(@TempDir Path work) throws IOException,
+      SyscallException {
     var victims = new Victims();
     try (var cycle = new Cycle(victims, work)) {
       Victim victim = cycle.start(victims.general("counter"));

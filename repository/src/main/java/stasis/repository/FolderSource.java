@@ -7,7 +7,7 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /// The page section of an image read in whole chunks, each checked against its CRC, past the page cache where the
-/// section is long. May be used by several threads at once.
+/// section is long and not in there. May be used by several threads at once.
 final class FolderSource implements PageSource {
   private final FolderReader image;
   private final Layout layout;
@@ -23,8 +23,21 @@ final class FolderSource implements PageSource {
 
   static FolderSource open(FolderReader image, Layout layout, ByteBuffer table) {
     return new FolderSource(image, layout, table.duplicate().order(ByteOrder.LITTLE_ENDIAN),
-        !image.isPlain() || layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty()
-            : DirectFile.open(image.file(), false));
+        !image.isPlain() || layout.pageBytes() < Layout.DIRECT_FROM_BYTES ? Optional.empty() : direct(image, layout));
+  }
+
+  private static Optional<DirectFile> direct(FolderReader image, Layout layout) {
+    Optional<DirectFile> file = DirectFile.open(image.file(), false);
+    if (file.isPresent() && file.get().isMostlyCached(layout.pageOffset(), layout.pageBytes())) {
+      file.get().close();
+      return Optional.empty();
+    }
+    return file;
+  }
+
+  @Override
+  public int readersForEachCpu() {
+    return direct.isPresent() ? 2 : 1;
   }
 
   @Override

@@ -14,6 +14,11 @@ public interface PageSource extends AutoCloseable {
   /// @throws ImageException also when it is not what was written
   MemorySegment chunk(int index, MemorySegment buffer) throws ImageException;
 
+  /// How many threads keep one CPU busy: more than one where they wait for a device.
+  default int readersForEachCpu() {
+    return 1;
+  }
+
   @Override
   void close();
 }

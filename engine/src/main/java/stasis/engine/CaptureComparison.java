@@ -24,7 +24,6 @@ import stasis.resource.CpuState;
 import stasis.resource.FilesState;
 import stasis.resource.Host;
 import stasis.resource.Kind;
-import stasis.resource.MmState;
 import stasis.resource.TaskState;
 import stasis.resource.ZombieState;
 
@@ -130,25 +129,20 @@ final class CaptureComparison {
       compare(pair, CoreSchemas.ZOMBIE, zombie, CoreAgreement.zombie(zombie, GroupPlan.require(copy.zombies(), b),
           image));
     } else if (image.mms().containsKey(a)) {
-      optional(pair, CoreSchemas.MM, GroupPlan.require(image.mms(), a), Optional.ofNullable(copy.mms().get(b)),
-          CoreAgreement::mm);
+      optional(pair, CoreSchemas.MM, CoreAgreement.mm(GroupPlan.require(image.mms(), a)),
+          Optional.ofNullable(copy.mms().get(b)).map(CoreAgreement::mm));
     } else if (image.files().containsKey(a)) {
       FilesState files = GroupPlan.require(image.files(), a);
-      optional(pair, CoreSchemas.FILES, files, Optional.ofNullable(copy.files().get(b)), (_, found) -> found);
+      optional(pair, CoreSchemas.FILES, files, Optional.ofNullable(copy.files().get(b)));
     } else if (image.items().containsKey(a)) {
       item(pair, GroupPlan.require(image.items(), a), Optional.ofNullable(copy.items().get(b)));
     }
     aspects(pair);
   }
 
-  private interface Agreed<S> {
-    S of(S stored, S found);
-  }
-
-  private <S extends Record> void optional(Pair pair, Schema<S> schema, S stored, Optional<S> found,
-      Agreed<S> agreed) {
+  private <S extends Record> void optional(Pair pair, Schema<S> schema, S stored, Optional<S> found) {
     if (found.isPresent()) {
-      compare(pair, schema, stored, agreed.of(stored, found.get()));
+      compare(pair, schema, stored, found.get());
     } else {
       differences.add(new Difference(pair.subject(), "it is another sort of object in the copy"));
     }

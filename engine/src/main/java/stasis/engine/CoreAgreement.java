@@ -32,9 +32,10 @@ final class CoreAgreement {
         || image.zombies().values().stream().anyMatch(zombie -> zombie.ownPid() == number);
   }
 
-  /// Which pages are shared is seen by their contents, which are compared whoever has them.
-  static MmState mm(MmState stored, MmState found) {
-    return new MmState(found.vmas(), found.attachments(), stored.base(), stored.dropped());
+  /// Which pages are shared is seen by their contents, which are compared whoever has them; which lie in huge pages is
+  /// the kernel's choice of the moment.
+  static MmState mm(MmState mm) {
+    return MmState.alone(mm.vmas(), mm.attachments());
   }
 
   /// A timed wait is begun again at the release only, which a held copy does not come to.

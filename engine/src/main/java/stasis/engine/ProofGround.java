@@ -28,11 +28,19 @@ final class ProofGround {
   /// `struct ifreq`: a name of 16 bytes, then a union.
   private static final int IFREQ_BYTES = 40;
   private static final int IFREQ_FLAGS = 16;
+  /// `struct rtentry` (linux/route.h).
+  private static final int RTENTRY_BYTES = 120;
+  private static final int RT_DST = 8;
+  private static final int RT_GENMASK = 40;
+  private static final int RT_FLAGS = 56;
+  private static final int RT_DEV = 88;
+  private static final short RTF_UP = 1;
+  private static final int SIOCADDRT = 0x890b;
   /// How many numbers our own threads and helpers may take one after the other.
   private static final int ROOM = 4000;
 
   private static final List<String> SETTINGS = Stream.of("ping_group_range", "ip_unprivileged_port_start",
-      "ip_local_port_range", "ip_default_ttl", "ip_nonlocal_bind", "tcp_rmem", "tcp_wmem", "tcp_congestion_control",
+      "ip_local_port_range", "ip_default_ttl", "tcp_rmem", "tcp_wmem", "tcp_congestion_control",
       "tcp_window_scaling", "tcp_timestamps", "tcp_sack", "tcp_ecn", "tcp_mtu_probing", "tcp_fastopen",
       "tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes", "tcp_notsent_lowat", "igmp_max_memberships",
       "igmp_max_msf").map(name -> "/proc/sys/net/ipv4/" + name).toList();
@@ -45,8 +53,9 @@ final class ProofGround {
     Files.writeString(Path.of("/proc/self/oom_score_adj"), "1000");
   }
 
-  /// A /proc of these pids, terminals and message queues of their own, and a loopback device that is up.
-  static void furnish() throws SyscallException {
+  /// A /proc of these pids, terminals and message queues of their own, and a loopback device that is up, over which all
+  /// routes lead: into nothing, unless to an address of the loopback net. Any address may be bound to.
+  static void furnish() throws SyscallException, IOException {
     mount("proc", "/proc", NOSUID_NODEV_NOEXEC, "");
     if (Files.isDirectory(Path.of("/dev/pts"))) {
       mount("devpts", "/dev/pts", 2 | 8, "newinstance,ptmxmode=0666,mode=0620");
@@ -55,6 +64,15 @@ final class ProofGround {
       mount("mqueue", "/dev/mqueue", NOSUID_NODEV_NOEXEC, "");
     }
     loopback();
+    for (String family : List.of("ipv4", "ipv6")) {
+      set("/proc/sys/net/" + family + "/ip_nonlocal_bind", "1");
+    }
+  }
+
+  private static void set(String path, String value) throws IOException {
+    if (Files.exists(Path.of(path))) {
+      Files.writeString(Path.of(path), value);
+    }
   }
 
   /// What sockets are made by, as the host has it.
@@ -96,6 +114,12 @@ final class ProofGround {
       request.set(ValueLayout.JAVA_SHORT, IFREQ_FLAGS,
           (short) (request.get(ValueLayout.JAVA_SHORT, IFREQ_FLAGS) | IFF_UP));
       Syscalls.require("bring the loopback device up", Nr.IOCTL, socket, SIOCSIFFLAGS, request.address());
+      MemorySegment route = arena.allocate(RTENTRY_BYTES, Long.BYTES);
+      route.set(ValueLayout.JAVA_SHORT, RT_DST, (short) AF_INET);
+      route.set(ValueLayout.JAVA_SHORT, RT_GENMASK, (short) AF_INET);
+      route.set(ValueLayout.JAVA_SHORT, RT_FLAGS, RTF_UP);
+      route.set(ValueLayout.JAVA_LONG, RT_DEV, arena.allocateFrom("lo").address());
+      Syscalls.require("lead all routes to nothing", Nr.IOCTL, socket, SIOCADDRT, route.address());
     } finally {
       Syscalls.call(Nr.CLOSE, socket);
     }

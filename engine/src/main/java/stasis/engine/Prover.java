@@ -14,8 +14,8 @@ import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.ObjectId;
 import stasis.image.Statefile;
-import stasis.linux.abi.Bytes;
 import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.resource.KindSet;
@@ -64,6 +64,10 @@ public final class Prover {
       }
     } catch (SyscallException | DecodeException e) {
       answer = ProofAnswer.of(List.of(String.valueOf(e.getMessage())));
+    } catch (RuntimeException | AssertionError e) {
+      // A copy that makes us stumble is none.
+      answer = ProofAnswer.of(List.of("the copy cannot be described: " + e + " at " + List.of(e.getStackTrace())
+          .stream().findFirst().map(StackTraceElement::toString).orElse("")));
     }
     Handover.write(ANSWER, ProofAnswer.SCHEMA.encode(answer));
   }
@@ -98,10 +102,16 @@ public final class Prover {
         _ -> { }, environment.monotonicNs(), Optional.empty());
     try (RestoredTree tree = executor.execute(program)) {
       Sharers sharers = Sharers.of(whole.leaders());
-      FrozenTree held = tree.hold(whole.leaders().stream().map(Map.Entry::getKey)
+      FrozenTree held = tree.hold(order(whole), whole.leaders().stream().map(Map.Entry::getKey)
           .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), RestoredTree.ended(whole));
       return compared(ptrace, image, statefile, part, held, host, beganNs);
     }
+  }
+
+  /// As the image has them: what several share is told of one of them by this order.
+  private static List<Tid> order(Capture whole) {
+    return Stream.concat(whole.leaders().stream().map(leader -> leader.getValue().ownPid()),
+        whole.zombies().values().stream().map(ZombieState::ownPid)).map(Tid::new).toList();
   }
 
   private ProofAnswer compared(Ptrace ptrace, ProofImage image, Statefile statefile, ProvablePart part,

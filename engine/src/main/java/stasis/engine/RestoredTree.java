@@ -140,8 +140,9 @@ public final class RestoredTree implements AutoCloseable {
   /// All as at a release, but nothing goes on: each thread stands still with the registers of the checkpoint, just
   /// before the kernel would act on them. Timed waits are not begun again. Closing ends them.
   ///
+  /// @param order of all processes, as their pids, in which the tree is shown
   /// @param leaders of a thread group for each mm @param ended leaders that end now, and how
-  FrozenTree hold(List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
+  FrozenTree hold(List<Tid> order, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
       throws SyscallException, ProcException, StepFailedException {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
@@ -154,7 +155,7 @@ public final class RestoredTree implements AutoCloseable {
       setCpu(stub, entry.getValue(), Registers.of(entry.getValue().general()));
       held.put(stub.tid(), new LiveTask(stub.tid(), stop, ptrace.registers(stub.tid())));
     }
-    return FrozenTree.held(ptrace, root(), held, FaultPoints.NONE);
+    return FrozenTree.held(ptrace, order, held, FaultPoints.NONE);
   }
 
   /// Our memory goes, and so do leaders that have ended.

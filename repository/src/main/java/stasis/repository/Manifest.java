@@ -45,7 +45,8 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
   }
 
   Manifest numbered(int otherNumber) {
-    return new Manifest(name, otherNumber, facts, metadataBytes, pageBytes, addedBytes, metadata, pages, certificate, signature);
+    return new Manifest(name, otherNumber, facts, metadataBytes, pageBytes, addedBytes, metadata, pages, certificate,
+        signature);
   }
 
   /// As it is, and proved.

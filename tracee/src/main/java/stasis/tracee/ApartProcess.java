@@ -17,8 +17,8 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 
-/// A process in throw-away pid, mount, network and IPC namespaces: the first of its pid namespace, so that its end is the
-/// end of everything in there. Needs CAP_SYS_ADMIN. Its mounts follow the host's and never lead back.
+/// A process in throw-away pid, mount, network and IPC namespaces: the first of its pid namespace, so that its end is
+/// the end of everything in there. Needs CAP_SYS_ADMIN. Its mounts follow the host's and never lead back.
 ///
 /// A thread of its own enters the namespaces and bears it; the JVM stays where it is. The namespaces go with the two.
 public final class ApartProcess implements AutoCloseable {

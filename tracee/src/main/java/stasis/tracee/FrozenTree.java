@@ -71,10 +71,11 @@ public final class FrozenTree implements AutoCloseable {
 
   /// A tree of tasks of ours, each of which is stopped already. It is never closed: it ends as it was made.
   ///
-  /// @param stopped all its live threads
+  /// @param order of its members and zombies, the root first @param stopped all its live threads
   /// @throws SyscallException ESRCH when the kernel shows a task of it that is not among them
-  public static FrozenTree held(Ptrace ptrace, Tid root, Map<Tid, LiveTask> stopped, FaultPoints faults)
+  public static FrozenTree held(Ptrace ptrace, List<Tid> order, Map<Tid, LiveTask> stopped, FaultPoints faults)
       throws SyscallException {
+    Tid root = order.getFirst();
     SequencedMap<Tid, Member> members = new LinkedHashMap<>();
     Map<Tid, Zombie> zombies = new TreeMap<>();
     members.put(root, new Member(heldGroup(ptrace, root, stopped, faults), Optional.empty()));
@@ -90,7 +91,10 @@ public final class FrozenTree implements AutoCloseable {
         }
       }
     }
-    return new FrozenTree(members, List.copyOf(zombies.values()));
+    SequencedMap<Tid, Member> ordered = new LinkedHashMap<>();
+    order.stream().filter(members::containsKey).forEach(tid -> ordered.put(tid, members.get(tid)));
+    members.forEach(ordered::putIfAbsent);
+    return new FrozenTree(ordered, List.copyOf(zombies.values()));
   }
 
   private static FrozenGroup heldGroup(Ptrace ptrace, Tid leader, Map<Tid, LiveTask> stopped, FaultPoints faults)

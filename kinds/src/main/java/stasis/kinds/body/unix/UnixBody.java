@@ -217,8 +217,8 @@ public final class UnixBody implements BodyKind<UnixBody.State> {
   public void finish(State state, ObjectId self, Script script, Refs refs) {
     new UnixDelivery(state, self, script, refs).finish();
   }
-  /// The program is bound to its socket files: a copy has names for them that nobody shares, the network namespace being
-  /// its own.
+  /// The program is bound to its socket files: a copy has names for them that nobody shares, the network namespace
+  /// being its own.
   @Override
   public Provable<State> provable(State state) {
     return state.sockets().stream().noneMatch(Socket::hasPath) ? new Provable.Whole<>()

@@ -246,4 +246,12 @@ public final class IoUring implements FileKind<IoUring.State> {
     return (state.setup() & SETUP_SINGLE_ISSUER) == 0 ? new Provable.Whole<>() : new Provable.Forbidden<>("its one user"
         + " (IORING_SETUP_SINGLE_ISSUER) is known once it has used it, which a copy never does");
   }
+
+  /// Both rings are made as large as they were, which is a flag when the ring is set up and shows nowhere else.
+  @Override
+  public State agreed(State state, State copy) {
+    int setup = copy.setup() & ~SETUP_CQSIZE | state.setup() & SETUP_CQSIZE;
+    return new State(copy.sqEntries(), copy.cqEntries(), setup, copy.flags(), copy.slots(), copy.files(),
+        copy.buffers(), copy.event());
+  }
 }

@@ -14,6 +14,8 @@
 //     pass();                                  // "PASS", exit 0
 //   }
 //
+// ready() and ready_signal() first wait, for at most 0.1 s, until the victim's other threads and its descendants sleep.
+//
 // What the test gives: the environment variable VICTIM_DIR, an absolute folder. What it gets there: the file `status`,
 // one line per event, written with one write(2) to a file opened O_APPEND for just that line, so that no descriptor
 // stays open that a checkpoint would have to carry:
@@ -109,6 +111,46 @@ static inline int ready_done(const char *label) {
   return access(path, F_OK) == 0;
 }
 
+// The text of a file, or nothing where it may not be read; without malloc, so that no heap is touched.
+static inline const char *victim_text(const char *path, char *text, size_t room) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? 0 : read(fd, text, room - 1);
+  if (fd >= 0) close(fd);
+  text[length > 0 ? length : 0] = 0;
+  return text;
+}
+
+// Whether another thread of a process, or a descendant, has a CPU or waits for one.
+static inline int victim_anyone_runs(long pid, int depth) {
+  char path[64], entries[4096] __attribute__((aligned(8))), text[512];
+  snprintf(path, sizeof path, "/proc/%ld/task", pid);
+  int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), runs = 0;
+  long got;
+  while (folder >= 0 && !runs && (got = syscall(SYS_getdents64, folder, entries, sizeof entries)) > 0)
+    for (long at = 0; at < got && !runs; at += *(unsigned short *)(entries + at + 16)) {
+      long tid = atol(entries + at + 19);
+      if (tid == 0) continue;
+      snprintf(path, sizeof path, "/proc/%ld/task/%ld/stat", pid, tid);
+      const char *name = strrchr(victim_text(path, text, sizeof text), ')');
+      runs = tid != syscall(SYS_gettid) && name != NULL && (name[2] == 'R' || name[2] == 'D');
+      snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, tid);
+      char *child = (char *)victim_text(path, text, sizeof text), *end = child;
+      for (long next = strtol(child, &end, 10); !runs && depth > 0 && end != child; next = strtol(child, &end, 10)) {
+        runs = victim_anyone_runs(next, depth - 1);
+        child = end;
+      }
+    }
+  if (folder >= 0) close(folder);
+  return runs;
+}
+
+// Who was just born has not done what its birth leaves to do (the signal mask after fork(3), the list of robust futexes),
+// and would do it between two looks. Who runs all the time is not waited for long.
+static inline void victim_settle(void) {
+  struct timespec pause = {0, 1000000};
+  for (int i = 0; victim_has_test() && i < 100 && victim_anyone_runs(getpid(), 4); i++) nanosleep(&pause, NULL);
+}
+
 static inline void ready_begin(const char *label) { victim_say("READY %s file", label); }
 
 static inline void victim_forsaken(const char *label) {
@@ -117,6 +159,7 @@ static inline void victim_forsaken(const char *label) {
 }
 
 static inline void ready(const char *label) {
+  victim_settle();
   ready_begin(label);
   for (long polls = 0; !ready_done(label); polls++) {
     if (polls == VICTIM_MAX_POLLS) victim_forsaken(label);
@@ -144,6 +187,7 @@ static inline void ready_spin(const char *label) {
 }
 
 static inline void ready_signal(const char *label) {
+  victim_settle();
   victim_say("READY %s signal", label);
   sigset_t set;
   sigemptyset(&set);

@@ -11,8 +11,8 @@ final class AcceptOptions extends KeyOptions {
   @Option(names = "--policy", paramLabel = "FILE", description = "Accept images of the signers in FILE only; without"
       + " this, of those in /etc/stasis/policy or ~/.config/stasis/policy, if there is one.")
   private Optional<Path> policy = Optional.empty();
-  @Option(names = "--allow-credentials", description = "As root, give a program of another user's image whatever"
-      + " credentials that says, root's too.")
+  @Option(names = "--allow-credentials", description = "As root, take another user's image: its program gets whatever"
+      + " files and credentials that says, root's too.")
   private boolean allowCredentials;
 
   @Override

@@ -35,6 +35,7 @@ final class CanRestoreVerb implements Callable<Integer> {
   private Optional<Path> host = Optional.empty();
   @Option(names = "--repo", paramLabel = "DIR", description = "Repository that holds it.")
   private Optional<Path> repository = Optional.empty();
+  @Mixin private FileOptions files = new FileOptions();
   @Mixin private AcceptOptions accept = new AcceptOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
@@ -51,7 +52,8 @@ final class CanRestoreVerb implements Callable<Integer> {
     try {
       Optional<HostReport> there = host.isPresent()
           ? Optional.of(new HostReport(JsonFile.texts(host.get(), "host"))) : Optional.empty();
-      outcome = session.engine().canRestore(at.guarded(accept.guard()), there, verbosity.progress(session));
+      outcome = session.engine().canRestore(at.guarded(accept.guard()), there, files.policy(spec),
+          verbosity.progress(session));
     } catch (ImageException | IOException e) {
       return report.unsuccessful(new Outcome.Failed<>(String.valueOf(e.getMessage()))).code();
     }

@@ -14,6 +14,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.EmbedOrder;
 import stasis.engine.Redaction;
 import stasis.engine.TrackOrder;
 import stasis.kinds.Outside;
@@ -27,8 +28,12 @@ import stasis.repository.ImageException;
         "          stasis checkpoint 4711 --repo R --name redis --leave-running --track",
         "          stasis checkpoint 4711 --repo R --name redis --pre-copy",
         "          stasis checkpoint 4711 --repo R --name redis --leave-running --verify",
+        "          stasis checkpoint 4711 --repo R --name redis --embed-files",
+        "          stasis checkpoint 4711 --repo R --name redis --deadline 25s",
         "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
 final class CheckpointVerb implements Callable<Integer> {
+  private static final int MIB_SHIFT = 20;
+
   private final Session session;
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -58,6 +63,11 @@ final class CheckpointVerb implements Callable<Integer> {
   @Option(names = "--verify", description = "Restore the image for real before it counts, in throw-away namespaces and"
       + " without running it, and compare the copy with it: a certificate goes into the image.")
   private boolean verify;
+  @Option(names = "--embed-files", paramLabel = "MIB", arity = "0..1", fallbackValue = "0", description =
+      "Take along the contents of executables, libraries and open files, so that restore --files can put them back"
+      + " where they are missing or have changed; refuse if there are more than MIB of them.")
+  private Optional<Long> embedFiles = Optional.empty();
+  @Mixin private DeadlineOptions deadline = new DeadlineOptions();
   @Option(names = "--strict", description = "Refuse what would come back only approximately.")
   private boolean strict;
   @Option(names = "--max-freeze", paramLabel = "MS", description = "Give up if the freeze would last longer.")
@@ -101,7 +111,7 @@ final class CheckpointVerb implements Callable<Integer> {
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
         strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
-        tracking(), preCopyRounds(), verify);
+        tracking(), preCopyRounds(), embed(), deadline.order(spec), verify);
     return new Checkpointing(session, order, json.with(trace), verbosity).call();
   }
 
@@ -113,7 +123,24 @@ final class CheckpointVerb implements Callable<Integer> {
     return trackHuge ? TrackOrder.HUGE_TOO : track ? TrackOrder.ON : TrackOrder.OFF;
   }
 
+  private EmbedOrder embed() {
+    if (embedFiles.isPresent() && !redact.isEmpty()) {
+      throw new ParameterException(spec.commandLine(), "--embed-files goes without --redact: a file that is wiped of"
+          + " something is another file");
+    }
+    if (embedFiles.filter(mib -> mib < 0 || mib > Long.MAX_VALUE >> MIB_SHIFT).isPresent()) {
+      throw new ParameterException(spec.commandLine(), "--embed-files takes a number of MiB");
+    }
+    return embedFiles.map(mib -> mib == 0 ? EmbedOrder.ALL : new EmbedOrder(true, mib << MIB_SHIFT))
+        .orElse(EmbedOrder.NONE);
+  }
+
   private int preCopyRounds() {
+    boolean timed = deadline.isGiven();
+    if (timed && (repository.isEmpty() || track || trackHuge || !redact.isEmpty())) {
+      throw new ParameterException(spec.commandLine(), repository.isEmpty() ? "--deadline goes with --repo DIR --name"
+          + " NAME: into a folder nothing can be copied ahead" : "--deadline goes without --track and --redact");
+    }
     if (preCopy.isPresent() && (repository.isEmpty() || track || trackHuge || !redact.isEmpty())) {
       throw new ParameterException(spec.commandLine(), repository.isEmpty() ? "--pre-copy goes with --repo DIR --name"
           + " NAME: a folder's image is written front to back" : "--pre-copy goes without --track and --redact");
@@ -121,7 +148,7 @@ final class CheckpointVerb implements Callable<Integer> {
     if (preCopy.filter(rounds -> rounds < 1).isPresent()) {
       throw new ParameterException(spec.commandLine(), "--pre-copy takes 1 round or more");
     }
-    return preCopy.orElse(0);
+    return preCopy.orElse(timed ? DeadlineOptions.ROUNDS : 0);
   }
 
   private ImageAt destination() {

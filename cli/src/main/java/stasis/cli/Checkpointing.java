@@ -10,6 +10,8 @@ import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Figures;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.DeadlineReport;
+import stasis.engine.EmbedReport;
 import stasis.engine.PreCopyReport;
 import stasis.engine.TrackReport;
 
@@ -33,6 +35,8 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
     particular.add(Json.member("frozen_ms", Json.millis(result.frozenNs())));
     result.tracked().ifPresent(tracked -> particular.add(Json.member("tracking", json(tracked))));
     result.preCopied().ifPresent(copied -> particular.add(Json.member("pre_copy", json(copied))));
+    result.embedded().ifPresent(embedded -> particular.add(Json.member("embedded", json(embedded))));
+    result.deadline().ifPresent(deadline -> particular.add(Json.member("deadline", json(deadline))));
     return report.done(particular, result.figures()).code();
   }
 
@@ -44,6 +48,21 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
             Json.member("lasted_ms", Json.millis(round.lastedNs())))).toList())),
         Json.member("converged", new Json.Flag(copied.converged())),
         Json.member("last_bytes", Json.number(copied.lastBytes())));
+  }
+
+  private static Json json(EmbedReport embedded) {
+    return Json.object(
+        Json.member("files", Json.number(embedded.files())),
+        Json.member("content_bytes", Json.number(embedded.contentBytes())),
+        Json.member("copied_in_freeze_bytes", Json.number(embedded.copiedBytes())),
+        Json.member("cloned_in_freeze_bytes", Json.number(embedded.clonedBytes())));
+  }
+
+  private static Json json(DeadlineReport deadline) {
+    return Json.object(
+        Json.member("within_ms", Json.millis(deadline.withinNs())),
+        Json.member("left_ms", Json.millis(deadline.leftNs())),
+        Json.member("bytes_per_second", Json.number(deadline.bytesPerSecond())));
   }
 
   private static Json json(TrackReport tracked) {
@@ -71,6 +90,11 @@ record Checkpointing(Session session, CheckpointOrder order, JsonOption json, Ve
     result.preCopied().ifPresent(copied -> out.println("copied while it ran: " + copied.rounds().stream().map(
         round -> Units.bytes(round.readBytes()) + " in " + Units.duration(round.lastedNs())).collect(
             Collectors.joining(", ")) + "; in the freeze " + Units.bytes(copied.lastBytes())));
+    result.embedded().ifPresent(embedded -> out.println("took along " + Units.count(embedded.files(), "file") + ", "
+        + Units.bytes(embedded.contentBytes()) + (order.leaveRunning() ? "; of that in the freeze copied "
+            + Units.bytes(embedded.copiedBytes()) + ", cloned " + Units.bytes(embedded.clonedBytes()) : "")));
+    result.deadline().filter(deadline -> deadline.leftNs() >= 0).ifPresent(deadline -> out.println("there "
+        + Units.duration(deadline.leftNs()) + " before the deadline"));
     out.print(LossTable.render(figures.losses(), verbosity.verbose()));
   }
 }

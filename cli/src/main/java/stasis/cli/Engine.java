@@ -3,6 +3,11 @@ package stasis.cli;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import stasis.engine.DeadlineOrder;
+import stasis.engine.DeadlineReport;
+import stasis.engine.EmbedOrder;
+import stasis.engine.EmbedReport;
+import stasis.engine.FilePolicy;
 import stasis.engine.HostReport;
 import stasis.engine.LateFill;
 import stasis.engine.PreCopyReport;
@@ -24,12 +29,12 @@ interface Engine {
   Outcome<Restored> restore(RestoreOrder order, Watcher watcher);
 
   /// The program a restore would run, a step a line.
-  Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher);
+  Outcome<String> plan(ImageAt image, AddressMap addresses, FilePolicy files, Watcher watcher);
 
   /// Whether an image can be restored.
   ///
   /// @param host a report of another host; this one, without
-  Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher);
+  Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, FilePolicy files, Watcher watcher);
 
   /// This host to those who plan a restore on it.
   ///
@@ -37,7 +42,9 @@ interface Engine {
   Outcome<HostReport> hostReport(List<String> questions);
 
   /// Every resource of a live tree; stops it no longer than a look.
-  Outcome<List<LossRow>> explain(Tid root, Watcher watcher);
+  ///
+  /// @param embed tells which files would be taken along
+  Outcome<List<LossRow>> explain(Tid root, EmbedOrder embed, Watcher watcher);
 
   /// Ends the tracking of a live tree. @return whether it was tracked
   Outcome<Boolean> untrack(Tid root);
@@ -45,24 +52,27 @@ interface Engine {
   /// @param maxFreezeNs past it the checkpoint fails and the tree runs on
   /// @param outside what becomes of what leads out of the tree
   /// @param redaction what is not to be in the image @param track see [TrackOrder]
-  /// @param preCopyRounds 0: none @param proved whether it is restored beside the program before it counts
+  /// @param preCopyRounds 0: none @param embed whether files of the host go along
+  /// @param deadline by when the image has to be there @param proved whether it is restored beside the program before
+  ///     it counts
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
       Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track, int preCopyRounds,
-      boolean proved) {
+      EmbedOrder embed, Optional<DeadlineOrder> deadline, boolean proved) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
-      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF, 0, false);
+      this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF, 0,
+          EmbedOrder.NONE, Optional.empty(), false);
     }
   }
 
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
   /// @param addresses of sockets that are others from now on @param lazily whether it may run before it has its pages
-  /// @param newPidNamespace whether it is to have one of its own
+  /// @param newPidNamespace whether it is to have one of its own @param files what may be done to files of the host
   record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses,
-      Optional<RestoreRequest.Lazily> lazily, boolean newPidNamespace) {
+      Optional<RestoreRequest.Lazily> lazily, boolean newPidNamespace, FilePolicy files) {
     RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {
-      this(image, detached, tcpEstablished, addresses, Optional.empty(), false);
+      this(image, detached, tcpEstablished, addresses, Optional.empty(), false, FilePolicy.REFUSE);
     }
   }
 
@@ -79,11 +89,12 @@ interface Engine {
   }
 
   /// @param image what it is called: its folder, or `NAME@K`
-  /// @param tracked @param preCopied present where that was asked for
+  /// @param tracked @param preCopied @param embedded @param deadline present where that was asked for
   record Checkpointed(String image, long frozenNs, Figures figures, Optional<TrackReport> tracked,
-      Optional<PreCopyReport> preCopied) {
+      Optional<PreCopyReport> preCopied, Optional<EmbedReport> embedded,
+      Optional<DeadlineReport> deadline) {
     Checkpointed(String image, long frozenNs, Figures figures) {
-      this(image, frozenNs, figures, Optional.empty(), Optional.empty());
+      this(image, frozenNs, figures, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
     }
   }
 

@@ -6,9 +6,11 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.EmbedOrder;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
 
@@ -21,6 +23,8 @@ final class ExplainVerb implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @Parameters(paramLabel = "PID", description = "Root of the tree.")
   private int pid;
+  @Option(names = "--embed-files", description = "Tell also which files checkpoint --embed-files would take along.")
+  private boolean embed;
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private Verbosity verbosity = new Verbosity();
 
@@ -32,7 +36,8 @@ final class ExplainVerb implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Progress progress = verbosity.progress(session);
-    Outcome<List<LossRow>> outcome = session.engine().explain(Arguments.tid(spec, pid), progress);
+    Outcome<List<LossRow>> outcome = session.engine().explain(Arguments.tid(spec, pid),
+        embed ? EmbedOrder.ALL : EmbedOrder.NONE, progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<List<LossRow>>(List<LossRow> losses))) {
       return Report.of(session.console(), json).unsuccessful(outcome).code();

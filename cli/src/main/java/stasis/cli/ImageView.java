@@ -109,7 +109,8 @@ enum ImageView {
     @Override
     Shown show(Inspection image) throws DecodeException {
       Table table = new Table("WHAT", "NEEDED");
-      for (Obstacle need : Judgement.needs(Kinds.all(TcpPeers.KEEP), image.statefile())) {
+      for (Obstacle need : Judgement.needs(Kinds.all(TcpPeers.KEEP), image.statefile(),
+          image.memory())) {
         table.row(MemoryRows.printable(need.subject()), MemoryRows.printable(
             need instanceof Obstacle.Changed changed ? changed.expected() : need.reason()));
       }

@@ -17,7 +17,9 @@ import stasis.engine.CheckpointOutcome;
 import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
+import stasis.engine.EmbedOrder;
 import stasis.engine.Explanation;
+import stasis.engine.FilePolicy;
 import stasis.engine.HostReport;
 import stasis.engine.Judgement;
 import stasis.engine.LiveEnvironment;
@@ -58,7 +60,7 @@ final class LibraryEngine implements Engine {
     CheckpointRequest plain = new CheckpointRequest(order.root(),
         order.redaction().applied(order.image().destination(order.force())),
         order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track(),
-        order.preCopyRounds());
+        order.preCopyRounds(), order.embed(), order.deadline());
     CheckpointRequest request = order.proved() ? plain.proved(ProofMain.command()) : plain;
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
@@ -66,7 +68,7 @@ final class LibraryEngine implements Engine {
               report.threads(),
               ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings(),
               report.spans()),
-          report.tracked(), report.preCopied()));
+          report.tracked(), report.preCopied(), report.embedded(), report.deadline()));
       case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
       case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
       case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();
@@ -76,8 +78,8 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     return guarded(() -> restored(restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
-        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image()), order.lazily(),
-            order.newPidNamespace()),
+        .restore(new RestoreRequest(order.image().origin(), false, acceptance(order.image(), order.files()),
+            order.lazily(), order.newPidNamespace(), order.files()),
             committing(order.image(), listener(watcher)))));
   }
 
@@ -87,8 +89,8 @@ final class LibraryEngine implements Engine {
     return all;
   }
 
-  private static Acceptance acceptance(ImageAt image) {
-    return Strangers.of(image.files(), image.guard());
+  private static Acceptance acceptance(ImageAt image, FilePolicy files) {
+    return Strangers.of(image.files(), image.guard(), files);
   }
 
   private static Outcome<Restored> restored(RestoreOutcome outcome) {
@@ -96,7 +98,7 @@ final class LibraryEngine implements Engine {
       case RestoreOutcome.Running(Tid root, Tid waitable, int pid, RestoreReport report, var late) ->
           new Outcome.Done<>(new Restored(report.restoreNs(), new Figures(report.restoreNs(), report.imageBytes(),
               report.pageBytes(), report.tasks(), report.threads(), ordered(report.phases()),
-              report.losses(), List.of(), report.spans()),
+              report.losses(), report.files(), report.spans()),
               new Program(root, new Tid(pid), new RestoredProgram(root, waitable)), late));
       case RestoreOutcome.Planned _ -> throw new AssertionError("a plan, where a restore was asked for");
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
@@ -106,8 +108,9 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(ImageAt image, AddressMap addresses, Watcher watcher) {
-    RestoreRequest request = new RestoreRequest(image.origin(), true, acceptance(image));
+  public Outcome<String> plan(ImageAt image, AddressMap addresses, FilePolicy files, Watcher watcher) {
+    RestoreRequest request = new RestoreRequest(image.origin(), true, acceptance(image, files), Optional.empty(),
+        false, files);
     return guarded(() -> switch (restorer(TcpPeers.KEEP, addresses).restore(request, listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));
@@ -118,14 +121,14 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher) {
+  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, FilePolicy files, Watcher watcher) {
     return guarded(() -> {
       try (ImageReader reader = image.origin().open()) {
         Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
         KindSet kinds = Kinds.all(TcpPeers.KEEP);
-        List<Obstacle> unwanted = host.isPresent() ? List.of() : acceptance(image).obstacles(statefile);
-        Judgement judgement = host.isPresent() ? Judgement.there(kinds, host.get(), statefile)
-            : Judgement.here(kinds, LiveEnvironment.of(version), statefile);
+        List<Obstacle> unwanted = host.isPresent() ? List.of() : acceptance(image, files).obstacles(statefile);
+        Judgement judgement = host.isPresent() ? Judgement.there(kinds, host.get(), statefile, reader, files)
+            : Judgement.here(kinds, LiveEnvironment.of(version), statefile, reader, files);
         return new Outcome.Done<>(new Judged(with(rows(unwanted), rows(judgement.obstacles())),
             List.copyOf(judgement.questions()), List.copyOf(judgement.unanswered())));
       } catch (ImageException | DecodeException | SyscallException | ProcException e) {
@@ -150,9 +153,9 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
+  public Outcome<List<LossRow>> explain(Tid root, EmbedOrder embed, Watcher watcher) {
     return guarded(() -> {
-      Explanation explanation = checkpointer(Outside.REFUSED).explain(root);
+      Explanation explanation = checkpointer(Outside.REFUSED).explain(root, embed);
       List<LossRow> rows = new ArrayList<>(explanation.rows());
       rows(explanation.obstacles()).stream().filter(obstacle -> rows.stream().noneMatch(
           row -> row.subject().equals(obstacle.subject()) && row.detail().equals(obstacle.detail())))

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import stasis.engine.FilePolicy;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
 import stasis.linux.abi.Tid;
@@ -100,8 +101,8 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,
-        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), false, json(),
-        verbosity()));
+        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), false,
+        FilePolicy.REFUSE, json(), verbosity()));
   }
 
   private Optional<ImageAt> destination() {

@@ -20,6 +20,7 @@ import stasis.repository.ImageException;
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
     footer = {"", "Examples: stasis restore DIR", "          stasis restore --repo R redis@7 --detach",
         "          stasis restore DIR --lazy", "          stasis restore DIR --new-pid-namespace",
+        "          stasis restore DIR --files=rollback",
         "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
 final class RestoreVerb implements Callable<Integer> {
   private final Session session;
@@ -54,6 +55,7 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--map-address", paramLabel = "OLD=NEW", description = "Sockets at the address OLD come back at NEW,"
       + " connections between sockets of the program too. Both may have a port: 10.0.0.1:80=10.0.0.2:8080.")
   private List<String> mapAddress = List.of();
+  @Mixin private FileOptions files = new FileOptions();
   @Mixin private AcceptOptions accept = new AcceptOptions();
   @Mixin private JsonOption json = new JsonOption();
   @Mixin private TraceOption trace = new TraceOption();
@@ -75,7 +77,7 @@ final class RestoreVerb implements Callable<Integer> {
       return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
     return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy,
-        newPidNamespace, json, verbosity).call();
+        newPidNamespace, files.policy(spec), json, verbosity).call();
   }
 
   private AddressMap addresses() {

@@ -11,12 +11,13 @@ import java.util.concurrent.Callable;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
+import stasis.engine.FilePolicy;
 import stasis.engine.RestoreRequest;
 import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
 record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
-    Optional<Path> pidfile, boolean dryRun, boolean lazy, boolean newPidNamespace, JsonOption json,
+    Optional<Path> pidfile, boolean dryRun, boolean lazy, boolean newPidNamespace, FilePolicy files, JsonOption json,
     Verbosity verbosity)
     implements Callable<Integer> {
   @Override
@@ -24,10 +25,11 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
     Report report = Report.ofRestore(session.console(), json);
     Progress progress = verbosity.progress(session);
     if (dryRun) {
-      return printPlan(session.engine().plan(image, addresses, progress), report, progress);
+      return printPlan(session.engine().plan(image, addresses, files, progress), report, progress);
     }
     Outcome<Restored> outcome = session.engine()
-        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily(), newPidNamespace), progress);
+        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily(), newPidNamespace, files),
+            progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {
       return report.unsuccessful(outcome).code();

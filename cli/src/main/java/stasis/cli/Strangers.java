@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import stasis.engine.Acceptance;
+import stasis.engine.FilePolicy;
 import stasis.image.DecodeException;
 import stasis.image.Fields;
 import stasis.image.Statefile;
@@ -16,23 +17,26 @@ import stasis.image.StoredObject;
 import stasis.image.Value;
 import stasis.resource.Obstacle;
 
-/// Images that root restores and that belong to somebody else: such a user could write any credentials into one, and
-/// root would give them. What the user does not have by itself is refused, unless root says otherwise. Whom a policy
-/// accepts is no stranger.
+/// Images that root restores and that belong to somebody else. Root's restore opens every file, binds every port and joins
+/// every cgroup that an image names, whoever runs afterwards, so such a user could have root hand over what is not the
+/// user's. They are refused, unless root says otherwise: restored as that user, the kernel decides about each of these.
+/// What would be given beyond the owner's own credentials is told besides. Whom a policy accepts is no stranger.
 ///
-/// @param uid of the image's owner @param gid of its group
-record Strangers(long uid, long gid) implements Acceptance {
+/// @param uid of the image's owner @param gid of its group @param putsBack whether files of the host may be replaced
+record Strangers(long uid, long gid, boolean putsBack) implements Acceptance {
   private static final String REMEDY =
       "look at it with `inspect IMAGE show`; if you trust its owner, say --allow-credentials";
 
   /// @param files what the owner of an image could change: its folder and what is in it
-  static Acceptance of(List<Path> files, Guard guard) {
+  /// @param policy what may be done to files of the host
+  static Acceptance of(List<Path> files, Guard guard, FilePolicy policy) {
     if (guard.policy().isPresent() || guard.allowCredentials() || owner(Path.of("/proc/self"), "unix:uid") != 0) {
       return Acceptance.ALL; // others cannot give what they have not: the kernel says no, and the plan before it
     }
     Optional<Path> strange = files.stream().filter(Files::exists).filter(file -> owner(file, "unix:uid") != 0)
         .findFirst();
-    return strange.<Acceptance>map(file -> new Strangers(owner(file, "unix:uid"), owner(file, "unix:gid")))
+    return strange.<Acceptance>map(file -> new Strangers(owner(file, "unix:uid"), owner(file, "unix:gid"),
+            policy != FilePolicy.REFUSE))
         .orElse(Acceptance.ALL);
   }
 
@@ -47,6 +51,9 @@ record Strangers(long uid, long gid) implements Acceptance {
   @Override
   public List<Obstacle> obstacles(Statefile statefile) throws DecodeException {
     List<Obstacle> obstacles = new ArrayList<>();
+    obstacles.add(new Obstacle.Unsupported("the image", "it belongs to user " + uid + ", and a restore by root would open"
+        + " for its program whatever files and sockets it names, also those that this user may not open",
+        "restore it as user " + uid + "; if you trust whoever could write it, say --allow-credentials"));
     for (StoredObject object : statefile.objects("task.credentials")) {
       Fields credentials = Fields.of(statefile, object);
       Set<String> more = new LinkedHashSet<>();
@@ -63,6 +70,12 @@ record Strangers(long uid, long gid) implements Acceptance {
       }
     }
     obstacles.addAll(logins(statefile));
+    List<StoredObject> embedded = statefile.objects("core.embedded");
+    if (putsBack && !embedded.isEmpty()) {
+      obstacles.add(new Obstacle.Unsupported("embedded files", "the image belongs to user " + uid + ", and "
+          + Units.count(embedded.size(), "file") + " of its choice would be put on this host by root", REMEDY
+          + ", or restore with --files=refuse"));
+    }
     return obstacles;
   }
 

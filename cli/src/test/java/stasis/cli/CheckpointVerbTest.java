@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import stasis.cli.Engine.CheckpointOrder;
 import stasis.cli.Engine.Checkpointed;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.EmbedOrder;
 import stasis.engine.PreCopyReport;
 import stasis.engine.TrackOrder;
 import stasis.engine.TrackReport;
@@ -89,7 +90,8 @@ final class CheckpointVerbTest {
   @Test
   void whatCopyingAheadCameToIsTold() {
     engine.checkpoint = new Outcome.Done<>(new Checkpointed("it@2", 1, FakeEngine.FIGURES, Optional.empty(),
-        Optional.of(new PreCopyReport(List.of(new PreCopyReport.Round(8192, 1_000_000, 2_000_000)), true, 4096))));
+        Optional.of(new PreCopyReport(List.of(new PreCopyReport.Round(8192, 1_000_000, 2_000_000)), true, 4096)),
+        Optional.empty(), Optional.empty()));
     CommandLineRun text = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it",
         "--pre-copy");
     CommandLineRun json = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it",
@@ -102,7 +104,8 @@ final class CheckpointVerbTest {
   @Test
   void whatTrackingCameToIsTold() {
     engine.checkpoint = new Outcome.Done<>(new Checkpointed("it@2", 1, FakeEngine.FIGURES,
-        Optional.of(new TrackReport(Optional.of("it@1"), 4096, 8192, 12288)), Optional.empty()));
+        Optional.of(new TrackReport(Optional.of("it@1"), 4096, 8192, 12288)), Optional.empty(), Optional.empty(),
+        Optional.empty()));
     CommandLineRun text = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track");
     CommandLineRun json = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track",
         "--json");
@@ -245,5 +248,41 @@ final class CheckpointVerbTest {
     assertThat(run.out()).isEmpty();
     assertThat(engine.orders).containsExactly(new CheckpointOrder(new Tid(7),
         new ImageAt.Piped(Optional.of(new CommitFd(3))), false, false, false, Optional.empty(), Outside.REFUSED));
+  }
+
+  @Test
+  void filesGoAlongOnDemandAndWithinABound() {
+    CommandLineRun.of(engine, "checkpoint", "7", "--image", "/i", "--embed-files");
+    CommandLineRun.of(engine, "checkpoint", "7", "--image", "/i", "--embed-files=16");
+    CommandLineRun redacted = CommandLineRun.of(engine, "checkpoint", "7", "--image", "/i", "--embed-files",
+        "--redact", "text:secret");
+
+    assertThat(engine.orders).extracting(order -> ((CheckpointOrder) order).embed()).containsExactly(EmbedOrder.ALL,
+        new EmbedOrder(true, 16 << 20));
+    assertThat(redacted.status()).isEqualTo(2);
+    assertThat(redacted.err()).contains("--embed-files goes without --redact");
+  }
+
+  @Test
+  void aDeadlineIsATimeAndCopiesAhead() {
+    CommandLineRun.of(engine, "checkpoint", "7", "--repo", "/r", "--name", "it", "--deadline", "25s");
+    CommandLineRun.of(engine, "checkpoint", "7", "--repo", "/r", "--name", "it", "--deadline=2m", "--if-late=go-on",
+        "--pre-copy=3");
+
+    CheckpointOrder first = (CheckpointOrder) engine.orders.getFirst();
+    CheckpointOrder second = (CheckpointOrder) engine.orders.getLast();
+    assertThat(first.deadline().orElseThrow().withinNs()).isEqualTo(25_000_000_000L);
+    assertThat(first.deadline().orElseThrow().spentNs()).as("by this process so far").isPositive();
+    assertThat(first.deadline().orElseThrow().goOn()).isFalse();
+    assertThat(first.preCopyRounds()).isEqualTo(10);
+    assertThat(second.deadline().orElseThrow().goOn()).isTrue();
+    assertThat(second.preCopyRounds()).isEqualTo(3);
+    for (String line : List.of("--image /i --deadline 25s", "--repo /r --name it --deadline 25",
+        "--repo /r --name it --deadline 0s", "--repo /r --name it --if-late=go-on",
+        "--repo /r --name it --deadline 1s --if-late=never", "--repo /r --name it --deadline 1s --track")) {
+      CommandLineRun run = CommandLineRun.of(engine, ("checkpoint 7 " + line).split(" "));
+      assertThat(run.status()).as(line).isEqualTo(2);
+      assertThat(run.err()).as(line).contains(line.contains("if-late") ? "--if-late" : "--deadline");
+    }
   }
 }

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import stasis.engine.EmbedOrder;
+import stasis.engine.FilePolicy;
 import stasis.engine.HostReport;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
@@ -61,13 +63,13 @@ class FakeEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(ImageAt image, stasis.kinds.AddressMap addresses, Watcher watcher) {
+  public Outcome<String> plan(ImageAt image, stasis.kinds.AddressMap addresses, FilePolicy files, Watcher watcher) {
     orders.add(image);
     return plan;
   }
 
   @Override
-  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Watcher watcher) {
+  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, FilePolicy files, Watcher watcher) {
     orders.add(host.isPresent() ? host.get() : image);
     return judged;
   }
@@ -87,7 +89,7 @@ class FakeEngine implements Engine {
   }
 
   @Override
-  public Outcome<List<LossRow>> explain(Tid root, Watcher watcher) {
+  public Outcome<List<LossRow>> explain(Tid root, EmbedOrder embed, Watcher watcher) {
     orders.add(root);
     return explanation;
   }

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
+import stasis.engine.FilePolicy;
 import stasis.kinds.AddressMap;
 
 final class RestoreVerbTest {
@@ -96,5 +97,16 @@ final class RestoreVerbTest {
     assertThat(CommandLineRun.of(engine, "restore").status()).isEqualTo(125);
     assertThat(CommandLineRun.of(engine, "restore", "/i", "--image", "/j").status()).isEqualTo(125);
     assertThat(CommandLineRun.of(engine, "restore", "/i", "--bogus").status()).isEqualTo(125);
+  }
+
+  @Test
+  void whatMayBeDoneToFilesIsSaidInOneWord() {
+    for (String word : new String[] {"refuse", "restore-missing", "rollback"}) {
+      CommandLineRun.of(engine, "restore", "/i", "--files=" + word);
+    }
+
+    assertThat(engine.orders).extracting(order -> ((RestoreOrder) order).files()).containsExactly(FilePolicy.REFUSE,
+        FilePolicy.RESTORE_MISSING, FilePolicy.ROLLBACK);
+    assertThat(CommandLineRun.of(engine, "restore", "/i", "--files=all").status()).isEqualTo(125);
   }
 }

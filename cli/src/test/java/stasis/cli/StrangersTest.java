@@ -13,6 +13,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.engine.Acceptance;
+import stasis.engine.FilePolicy;
 import stasis.image.DecodeException;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
@@ -37,13 +38,23 @@ final class StrangersTest {
 
   record Login(@Tag(1) String loginUid) {}
 
+  record Embedded(@Tag(1) String path) {}
+
+  private static final Schema<Embedded> EMBEDDED =
+      Schema.of(MethodHandles.lookup(), Embedded.class, "core.embedded", 1);
   private static final Schema<Login> LOGIN = Schema.of(MethodHandles.lookup(), Login.class, "group.loginuid", 1);
   private static final Schema<Credentials> SCHEMA =
       Schema.of(MethodHandles.lookup(), Credentials.class, "task.credentials", 1);
 
   private static String refused(Credentials credentials) throws DecodeException {
-    List<Obstacle> obstacles = new Strangers(1000, 1000).obstacles(statefile(SCHEMA, credentials));
-    return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
+    return besides(new Strangers(1000, 1000, false).obstacles(statefile(SCHEMA, credentials)));
+  }
+
+  /// What stands in the way besides that it is a stranger's.
+  private static String besides(List<Obstacle> obstacles) {
+    assertThat(obstacles.getFirst().text()).contains("belongs to user 1000", "may not open", "restore it as user 1000",
+        "--allow-credentials");
+    return obstacles.size() == 1 ? "" : obstacles.getLast().text();
   }
 
   private static <S extends Record> Statefile statefile(Schema<S> schema, S state) {
@@ -58,7 +69,7 @@ final class StrangersTest {
   }
 
   @Test
-  void theOwnersOwnCredentialsAreGivenAndMoreAreRefusedByName() throws DecodeException {
+  void aStrangersImageIsRefusedAndWhatItAsksBeyondItsOwnerIsNamed() throws DecodeException {
     assertThat(refused(of(1000, 1000, 1000, 0))).isEmpty();
     assertThat(refused(of(0, 1000, 1000, 0))).contains("belongs to user 1000, who does not have: user 0")
         .contains("--allow-credentials");
@@ -74,8 +85,16 @@ final class StrangersTest {
   }
 
   private static String refusedLogin(String login) throws DecodeException {
-    List<Obstacle> obstacles = new Strangers(1000, 1000).obstacles(statefile(LOGIN, new Login(login)));
-    return obstacles.isEmpty() ? "" : obstacles.getFirst().text();
+    return besides(new Strangers(1000, 1000, false).obstacles(statefile(LOGIN, new Login(login))));
+  }
+
+  @Test
+  void rootPutsNoFilesOfAStrangersChoiceOnTheHost() throws DecodeException {
+    Statefile statefile = statefile(EMBEDDED, new Embedded("/etc/passwd"));
+
+    assertThat(besides(new Strangers(1000, 1000, false).obstacles(statefile))).isEmpty();
+    assertThat(besides(new Strangers(1000, 1000, true).obstacles(statefile))).contains("belongs to user 1000",
+        "1 file of its choice", "--files=refuse");
   }
 
   @Test
@@ -83,13 +102,14 @@ final class StrangersTest {
     assumeTrue(((Number) Files.getAttribute(Path.of("/proc/self"), "unix:uid")).intValue() == 0, "needs root");
     List<Path> files = new ImageAt.Folder(Files.createDirectory(folder.resolve("image"))).files();
 
-    assertThat(Strangers.of(files, Guard.NONE)).isSameAs(Acceptance.ALL);
+    assertThat(Strangers.of(files, Guard.NONE, FilePolicy.REFUSE)).isSameAs(Acceptance.ALL);
     Files.setAttribute(folder.resolve("image"), "unix:uid", 1000);
-    assertThat(Strangers.of(files, Guard.NONE)).isInstanceOf(Strangers.class);
-    assertThat(Strangers.of(files, new Guard(Keys.NONE, Optional.empty(), Optional.empty(), true)))
+    assertThat(Strangers.of(files, Guard.NONE, FilePolicy.REFUSE)).isInstanceOf(Strangers.class);
+    assertThat(Strangers.of(files, new Guard(Keys.NONE, Optional.empty(), Optional.empty(), true),
+        FilePolicy.REFUSE))
         .isSameAs(Acceptance.ALL);
     assertThat(Strangers.of(files, new Guard(Keys.NONE, Optional.empty(),
-        Optional.of(new Policy(folder, Map.of())), false))).isSameAs(Acceptance.ALL);
+        Optional.of(new Policy(folder, Map.of())), false), FilePolicy.REFUSE)).isSameAs(Acceptance.ALL);
   }
 
   @Test

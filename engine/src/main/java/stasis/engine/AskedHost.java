@@ -67,6 +67,11 @@ final class AskedHost implements Host {
   }
 
   @Override
+  public boolean hasMessageQueue(String name) {
+    return Boolean.parseBoolean(ask(HostQuestion.QUEUE + " " + name));
+  }
+
+  @Override
   public Optional<Long> checksum(PathBytes path, long offset, long lengthBytes) {
     return HostQuestion.hexadecimal(ask(HostQuestion.CHECKSUM + " " + offset + " " + lengthBytes + " "
         + path.latin1()));

@@ -57,6 +57,11 @@ final class BodySource implements AutoCloseable {
     return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places);
   }
 
+  /// A file that the engine has opened, and from now on closes with this.
+  static BodySource ofFile(ObjectId body, String subject, long fd) {
+    return new BodySource(body, subject, Optional.of(fd), List.of());
+  }
+
   private static Optional<Long> reopen(TreeView.Body body, List<Place> places) {
     var paths = new ArrayList<String>();
     for (var file : body.files()) {
@@ -68,7 +73,10 @@ final class BodySource implements AutoCloseable {
       paths.add("/proc/" + place.task() + "/map_files/" + Long.toHexString(place.vma().start()) + "-"
           + Long.toHexString(place.vma().end()));
     }
-    body.groups().forEach(group -> paths.add("/proc/" + group.leader().tid() + "/exe"));
+    body.copies().forEach(copy -> paths.add("/proc/self/fd/" + copy.fd()));
+    if (body.copies().isEmpty()) {
+      body.groups().forEach(group -> paths.add("/proc/" + group.leader().tid() + "/exe"));
+    }
     for (String path : paths) {
       try (Arena arena = Arena.ofConfined()) {
         long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, arena.allocateFrom(path).address(), O_CLOEXEC);
@@ -180,6 +188,11 @@ final class BodySource implements AutoCloseable {
     return merged;
   }
 
+  /// Of the first so many bytes; see [HostFiles#checksum].
+  Optional<Long> checksum(long lengthBytes) {
+    return fd.flatMap(file -> HostFiles.checksum(file, 0, lengthBytes));
+  }
+
   /// Reads `into` whole.
   void read(long offset, MemorySegment into) throws SyscallException {
     if (fd.isEmpty()) {
@@ -218,7 +231,7 @@ final class BodySource implements AutoCloseable {
       long memfd = Syscalls.require("hold the contents of " + subject, Nr.MEMFD_CREATE,
           arena.allocateFrom("stasis-body").address(), 1);
       MemorySegment buffer = arena.allocate(1 << 20, 4096);
-      long size = 0;
+      long size = fd.isPresent() ? Syscalls.require("size of " + subject, Nr.LSEEK, fd.get(), 0, SEEK_END) : 0;
       for (Data stretch : data()) {
         for (long at = stretch.start(); at < stretch.start() + stretch.lengthBytes();) {
           long want = Math.min(buffer.byteSize(), stretch.start() + stretch.lengthBytes() - at);
@@ -230,7 +243,7 @@ final class BodySource implements AutoCloseable {
           }
           at += want;
         }
-        size = stretch.start() + stretch.lengthBytes();
+        size = Math.max(size, stretch.start() + stretch.lengthBytes());
       }
       Syscalls.require("size of the held " + subject, Nr.FTRUNCATE, memfd, size);
       return new BodySource(body, subject, Optional.of(memfd), List.of());

@@ -4,6 +4,7 @@ import java.util.List;
 import stasis.image.ObjectId;
 import stasis.resource.BodyKey;
 import stasis.resource.BodyView;
+import stasis.resource.FrozenGroup;
 import stasis.resource.Mapping;
 import stasis.resource.OpenFile;
 
@@ -27,6 +28,11 @@ record BodyViews(TreeView.Body body) implements BodyView {
   @Override
   public List<Mapping> mappings() {
     return List.copyOf(body.mappings());
+  }
+
+  @Override
+  public List<FrozenGroup> groups() {
+    return List.copyOf(body.groups());
   }
 
   @Override

@@ -52,8 +52,13 @@ public final class Checkpointer {
 
   /// What a checkpoint would say of this group, stopping it no longer than a look.
   public Explanation explain(Tid root) {
+    return explain(root, EmbedOrder.NONE);
+  }
+
+  /// As above. @param embed tells also which files would go along
+  public Explanation explain(Tid root, EmbedOrder embed) {
     try (TracerThread tracer = new TracerThread()) {
-      return tracer.call(ptrace -> new Look(kinds, environment, ptrace).at(root));
+      return tracer.call(ptrace -> new Look(kinds, environment, ptrace, embed).at(root));
     }
   }
 
@@ -107,11 +112,14 @@ public final class Checkpointer {
     private final Moment.Listener listener;
     private final Phases phases = new Phases(environment.monotonicNs());
     private final long startNs = environment.monotonicNs().getAsLong();
+    private final Optional<Timetable> timetable;
 
     Run(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
       this.ptrace = ptrace;
       this.request = request;
       this.listener = listener;
+      this.timetable = request.deadline().map(
+          order -> new Timetable(order, request.root(), environment.monotonicNs(), startNs));
     }
 
     CheckpointOutcome run() throws ObstructedException, SyscallException, ImageException, ProcException,
@@ -122,7 +130,7 @@ public final class Checkpointer {
       try (HiddenKernel kernel = HiddenKernel.open(ptrace);
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));
-          Sparing sparing = Sparing.begin(ptrace, request, environment, writer)) {
+          Sparing sparing = Sparing.begin(ptrace, request, environment, writer, timetable)) {
         rehearsal.play(kinds, environment, ptrace, host, kernel, request.root(), request.leaveRunning(),
             request.track());
         Answering answering = Answering.open(environment, request.root(), kernel);
@@ -170,15 +178,20 @@ public final class Checkpointer {
         ImageException, ProcException, DecodeException {
       Freeze freeze = new Freeze(hold, frozenAt, complete.files().changes());
       sparing.pass(hold.tree(), complete, phases);
-      try (Contents contents = contents(complete, hold)) {
-        if (request.leaveRunning() && contents.isHeld()) {
+      try (Embedding embedding = embedding(complete);
+          Contents contents = contents(complete, hold)) {
+        if (request.leaveRunning() && contents.isHeld() && embedding.hold(freeze::checkBudget)) {
           listener.at(new Moment.Snapshot());
           freeze.end();
         }
         phases.enter("encode");
         Contents.Found found = contents.pages(complete.capture(), phases);
         PageStore pages = found.store();
+        embedding.add(pages);
         sparing.spare(pages);
+        if (timetable.isPresent()) {
+          timetable.get().lastly(pages.comingBytes());
+        }
         Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
         List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
@@ -189,15 +202,18 @@ public final class Checkpointer {
         if (!unprovable.isEmpty()) {
           return new CheckpointOutcome.Refused(unprovable, losses);
         }
-        Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps());
+        Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps(), embedding.objects());
         phases.enter("store");
-        long imageBytes = store(writer, content(statefile, settled, pages), pages, freeze,
+        long imageBytes = store(writer, content(statefile, settled, pages), pages, embedding, freeze,
             new HostAtFreeze(host, complete.files().facts()));
+        Optional<DeadlineReport> deadline = timetable.map(Timetable::report);
         listener.at(new Moment.Committed());
         if (request.leaveRunning()) {
           sparing.tracking().committed(writer.identity());
         }
         List<String> warnings = new ArrayList<>(sparing.told());
+        warnings.addAll(embedding.told());
+        timetable.ifPresent(table -> warnings.addAll(table.told()));
         if (!contents.obstacle().isEmpty()) {
           warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
               + contents.obstacle());
@@ -206,8 +222,10 @@ public final class Checkpointer {
           phases.enter("kill");
           complete.files().changes().mute(hold.tree().leaders());
           listener.at(new Moment.At("muted"));
-          freeze.kill(warnings);
-          complete.files().changes().ended();
+          freeze.kill(warnings, () -> {
+            complete.files().changes().ended();
+            complete.files().close();
+          });
           listener.at(new Moment.Killed());
         }
         phases.end();
@@ -215,8 +233,18 @@ public final class Checkpointer {
         return new CheckpointOutcome.Stored(new CheckpointReport(writer.title(), freeze.lastedNs(),
             phases.nowNs() - startNs, imageBytes, pages.sectionBytes(), settled.leaders().size(), threads,
             phases.elapsedNs(), losses, warnings, sparing.tracked(pages),
-            sparing.preCopied(pages), phases.spans()));
+            sparing.preCopied(pages), embedding.report(request.embed()), deadline,
+            phases.spans()));
       }
+    }
+
+    private Embedding embedding(Collected.Complete complete) throws ObstructedException, SyscallException {
+      if (request.embed().wanted()) {
+        phases.enter("files");
+      }
+      Embedding embedding = Embedding.begin(request.embed(), complete.capture(), complete.files().facts());
+      embedding.tell(complete.findings());
+      return embedding;
     }
 
     private Contents contents(Collected.Complete complete, Hold hold) throws ObstructedException, SyscallException {
@@ -235,20 +263,30 @@ public final class Checkpointer {
           settled.tasks().size()));
     }
 
-    private long store(ImageWriter writer, ImageContent content, PageStore pages, Freeze freeze, HostAtFreeze host)
-        throws ImageException, SyscallException, ObstructedException, DecodeException {
+    private long store(ImageWriter writer, ImageContent content, PageStore pages, Embedding embedding,
+        Freeze freeze, HostAtFreeze host) throws ImageException, SyscallException, ObstructedException,
+        DecodeException {
       writer.writeMetadata(content);
       try (Phases.Stretch _ = phases.part("pages")) {
-        pages.copy(writer.pages(), freeze::checkBudget, listener);
+        pages.copy(writer.pages(), () -> {
+          freeze.checkBudget();
+          if (timetable.isPresent()) {
+            timetable.get().progress(writer.pages().position(), pages.comingBytes());
+          }
+        }, listener);
       }
+      embedding.verify();
       if (request.leaveRunning()) {
         freeze.end();
         phases.enter("store");
       }
       try (Phases.Stretch _ = phases.part("commit")) {
-        return writer.commit((ImageReader written) -> {
+        return writer.<ObstructedException>commit(written -> {
           prove(written, host);
           certify(writer, written, host);
+          if (timetable.isPresent()) {
+            timetable.get().check();
+          }
         });
       }
     }
@@ -283,8 +321,8 @@ public final class Checkpointer {
         }
       }
 
-      void kill(List<String> warnings) throws SyscallException {
-        hold.kill(environment.proc(), warnings, listener);
+      void kill(List<String> warnings, Runnable letGo) throws SyscallException {
+        hold.kill(environment.proc(), warnings, listener, letGo);
         ended();
       }
 

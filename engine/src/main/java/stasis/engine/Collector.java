@@ -66,6 +66,8 @@ final class Collector {
     } catch (ObstructedException e) {
       findings.refuse("core.task", e.obstacle());
       return new Collected.Obstructed(findings.obstacles(), findings.table(items.values(), host));
+    } finally {
+      tree.close();
     }
   }
 
@@ -208,7 +210,8 @@ final class Collector {
     var holders = new LinkedHashSet<String>();
     body.files().forEach(file -> holders.add(file.subject()));
     body.mappings().forEach(mapping -> holders.add(mapping.group().subject() + ", mapped"));
-    body.groups().forEach(group -> holders.add(group.subject() + ", which runs it"));
+    body.groups().stream().filter(_ -> body.copies().isEmpty())
+        .forEach(group -> holders.add(group.subject() + ", which runs it"));
     findings.shared(body.id(), holders, Function.identity());
     Optional<S> state = findings.look(kind.schema().name(), () -> kind.checkpoint(view));
     state.ifPresent(s -> put(body.id(), kind, s, Optional.empty(), view.subject()));

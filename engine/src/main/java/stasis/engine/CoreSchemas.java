@@ -16,10 +16,12 @@ final class CoreSchemas {
   static final Schema<MmState> MM = Schema.of(MethodHandles.lookup(), MmState.class, "core.mm", 2);
   static final Schema<FilesState> FILES = Schema.of(MethodHandles.lookup(), FilesState.class, "core.files", 1);
   static final Schema<ZombieState> ZOMBIE = Schema.of(MethodHandles.lookup(), ZombieState.class, "core.zombie", 1);
+  static final Schema<EmbeddedFile> EMBEDDED =
+      Schema.of(MethodHandles.lookup(), EmbeddedFile.class, EmbeddedFile.SCHEMA_NAME, 1);
 
   private CoreSchemas() {}
 
   static List<Schema<?>> all() {
-    return List.of(TASK, CPU, MM, FILES, ZOMBIE);
+    return List.of(TASK, CPU, MM, FILES, ZOMBIE, EMBEDDED);
   }
 }

@@ -21,8 +21,10 @@ final class Encoder {
     this.kinds = kinds;
   }
 
-  Statefile encode(StatefileHeader header, Capture capture, List<LossRow> losses, List<PageMap> pages) {
-    var objects = new ArrayList<StoredObject>();
+  /// @param more objects beside the tree
+  Statefile encode(StatefileHeader header, Capture capture, List<LossRow> losses, List<PageMap> pages,
+      List<StoredObject> more) {
+    var objects = new ArrayList<>(more);
     capture.tasks().forEach((id, task) ->
         objects.add(StoredObject.of(id, CoreSchemas.TASK, task,
             Optional.of(task.leader()).filter(leader -> !leader.equals(id)))));

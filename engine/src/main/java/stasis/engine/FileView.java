@@ -17,11 +17,13 @@ import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenMessage;
 import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
 import stasis.resource.HiddenTerminal;
+import stasis.resource.HiddenWatch;
 import stasis.resource.Lasting;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -206,6 +208,16 @@ final class FileView implements OpenFile {
   @Override
   public Optional<HiddenNotice> hiddenNotice() {
     return copy().flatMap(own -> tree.notice(own.fd()));
+  }
+
+  @Override
+  public Optional<List<HiddenWatch>> hiddenWatches() {
+    return copy().flatMap(own -> tree.watches(own.fd()));
+  }
+
+  @Override
+  public Optional<List<HiddenMessage>> hiddenMessages() {
+    return copy().flatMap(own -> tree.messages(own.fd()));
   }
 
   @Override

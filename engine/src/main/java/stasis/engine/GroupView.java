@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcAbsentException;
@@ -12,12 +13,15 @@ import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.procfs.ProcUnreadableException;
 import stasis.resource.AioContext;
+import stasis.resource.Answer;
+import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.Extent;
 import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenMm;
 import stasis.resource.ObstructedException;
+import stasis.resource.SeenQueue;
 import stasis.resource.OpenFile;
 
 /// A stopped thread group.
@@ -102,6 +106,25 @@ final class GroupView implements FrozenGroup {
 
   Optional<Boolean> childSubreaper() {
     return frozen.childSubreaper();
+  }
+
+  Answer observe(Nr nr, List<Arg> args) {
+    return tree.observe(nr, args);
+  }
+
+  @Override
+  public Optional<String> outsiderIn(String namespace) throws ObstructedException {
+    return tree.outsiderIn(namespace);
+  }
+
+  @Override
+  public Optional<List<SeenQueue>> messageQueues() {
+    return tree.messageQueues();
+  }
+
+  @Override
+  public ObjectId segment(BodyKey key, int id, long sizeBytes) throws ObstructedException {
+    return tree.segment(key, id, sizeBytes, this);
   }
 
   @Override

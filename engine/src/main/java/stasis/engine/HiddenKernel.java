@@ -14,11 +14,13 @@ import stasis.linux.bpf.HiddenGroup;
 import stasis.linux.bpf.HiddenState;
 import stasis.linux.bpf.KernelAio;
 import stasis.linux.bpf.KernelFaults;
+import stasis.linux.bpf.KernelMessage;
 import stasis.linux.bpf.KernelNotice;
 import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelSocket;
 import stasis.linux.bpf.KernelTerminal;
+import stasis.linux.bpf.KernelWatch;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -129,6 +131,17 @@ final class HiddenKernel implements AutoCloseable {
   /// How a POSIX message queue that a thread has open tells of messages; empty where BPF is not allowed.
   Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.notice(holder, fd) : Optional.empty();
+  }
+
+  /// Signals asked for through these tasks' tables when something changes in a directory; empty where BPF is not allowed.
+  Optional<List<KernelWatch>> watches(Tid holder, int fd, List<Tid> tasks) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.watches(holder, fd, tasks))
+        : Optional.empty();
+  }
+
+  /// What waits in a POSIX message queue that a thread has open; empty where BPF is not allowed.
+  Optional<List<KernelMessage>> messages(Tid holder, int fd) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.messages(holder, fd) : Optional.empty();
   }
 
   boolean isReadable() {

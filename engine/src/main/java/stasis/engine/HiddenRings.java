@@ -11,8 +11,10 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.KernelRing;
+import stasis.linux.bpf.KernelWatch;
 import stasis.resource.Arg;
 import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenMessage;
 import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenRing;
 import stasis.resource.ObstructedException;
@@ -59,7 +61,29 @@ final class HiddenRings {
   Optional<HiddenNotice> notice(int fd) {
     try {
       return kernel.notice(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd)
-          .map(seen -> new HiddenNotice(seen.sort(), seen.signal(), seen.value()));
+          .map(seen -> new HiddenNotice(seen.sort(), seen.signal(), seen.value(), seen.cookie(),
+              seen.socketInode()));
+    } catch (SyscallException e) {
+      // As above.
+      return Optional.empty();
+    }
+  }
+
+  /// Signals asked for through these tasks' tables when something changes in a directory.
+  Optional<List<KernelWatch>> watches(int fd, List<Tid> tasks) {
+    try {
+      return kernel.watches(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd, tasks);
+    } catch (SyscallException e) {
+      // As above.
+      return Optional.empty();
+    }
+  }
+
+  /// What waits in a POSIX message queue.
+  Optional<List<HiddenMessage>> messages(int fd) {
+    try {
+      return kernel.messages(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd)
+          .map(all -> all.stream().map(seen -> new HiddenMessage(seen.priority(), seen.text())).toList());
     } catch (SyscallException e) {
       // As above.
       return Optional.empty();

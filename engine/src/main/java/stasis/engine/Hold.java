@@ -31,11 +31,11 @@ final class Hold implements AutoCloseable {
 
   /// Ends every task of the tree; see [TreeEnd].
   ///
-  /// @param warnings gets one for each pid that is not free when this returns
-  void kill(Proc proc, List<String> warnings, Moment.Listener listener) throws SyscallException {
+  /// @param warnings gets one for each pid that is not free when this returns @param letGo when all have ended
+  void kill(Proc proc, List<String> warnings, Moment.Listener listener, Runnable letGo) throws SyscallException {
     try (TreeEnd end = TreeEnd.prepare(ptrace, tree, proc, listener)) {
       held = false;
-      end.run(warnings);
+      end.run(warnings, letGo);
     }
   }
 }

@@ -58,10 +58,17 @@ final class HostFiles {
         return Optional.empty();
       }
       try {
-        return checksum(fd, offset, lengthBytes, arena.allocate(CHUNK_BYTES, 4096));
+        return checksum(fd, offset, lengthBytes);
       } finally {
         Syscalls.call(Nr.CLOSE, fd);
       }
+    }
+  }
+
+  /// Of an open file.
+  static Optional<Long> checksum(long fd, long offset, long lengthBytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      return checksum(fd, offset, lengthBytes, arena.allocate(CHUNK_BYTES, 4096));
     }
   }
 

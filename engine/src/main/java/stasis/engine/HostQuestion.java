@@ -24,6 +24,7 @@ final class HostQuestion {
   static final String ADDRESS = "address";
   static final String SHM = "shm";
   static final String IPC = "ipc";
+  static final String QUEUE = "queue";
   static final String CHECKSUM = "checksum";
   static final String VDSO = "vdso";
   static final String XFEATURES = "xfeatures";
@@ -54,6 +55,7 @@ final class HostQuestion {
       case ADDRESS -> Boolean.toString(host.hasAddress(Bytes.hex(of)));
       case SHM -> String.join("\n", host.shmSegments().stream().map(HostQuestion::told).toList());
       case IPC -> host.systemVIpc(of);
+      case QUEUE -> Boolean.toString(host.hasMessageQueue(of));
       case CHECKSUM -> checksum(host, of.split(" ", 3));
       case VDSO -> host.vdsoDigest().toHex();
       case XFEATURES -> Long.toHexString(host.xfeatures());

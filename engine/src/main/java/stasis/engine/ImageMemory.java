@@ -116,6 +116,11 @@ public final class ImageMemory implements AutoCloseable {
     return memory;
   }
 
+  /// Closed with this.
+  PageSource pages() {
+    return source;
+  }
+
   public Statefile statefile() {
     return statefile;
   }

@@ -10,6 +10,7 @@ import stasis.image.DecodeException;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
+import stasis.repository.ImageReader;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.TaskState;
@@ -21,10 +22,14 @@ import stasis.resource.ZombieState;
 ///     report says nothing of; then the obstacles mean nothing
 public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, SortedSet<String> unanswered) {
   /// Of this host, by a restorer who wants the image.
-  public static Judgement here(KindSet kinds, Environment environment, Statefile statefile)
+  ///
+  /// @param image whose metadata the statefile is @param files what the restore may do to files of the host
+  public static Judgement here(KindSet kinds, Environment environment, Statefile statefile, ImageReader image,
+      FilePolicy files)
       throws DecodeException, SyscallException, ProcException {
     LiveHost host = HostReport.look(environment);
-    Judgement planned = judged(kinds, statefile, question -> Optional.of(HostQuestion.answer(host, question)));
+    Judgement planned = judged(kinds, statefile, image, files,
+        question -> Optional.of(HostQuestion.answer(host, question)));
     var obstacles = new ArrayList<Obstacle>(planned.obstacles());
     if (ProgramClocks.needed(statefile.header(), environment).isPresent()) {
       obstacles.addAll(ProgramClocks.obstacles(host));
@@ -35,8 +40,9 @@ public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, S
   /// Of another host, by its own report.
   ///
   /// @throws IllegalArgumentException where the report holds what is no answer
-  public static Judgement there(KindSet kinds, HostReport report, Statefile statefile) throws DecodeException {
-    return judged(kinds, statefile, question -> Optional.ofNullable(report.answers().get(question)));
+  public static Judgement there(KindSet kinds, HostReport report, Statefile statefile, ImageReader image,
+      FilePolicy files) throws DecodeException {
+    return judged(kinds, statefile, image, files, question -> Optional.ofNullable(report.answers().get(question)));
   }
 
   /// A restorer who is nobody: its needs are told as those of credentials.
@@ -53,26 +59,33 @@ public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, S
       """;
 
   /// All that an image needs, as a host that has nothing lacks it.
-  public static List<Obstacle> needs(KindSet kinds, Statefile statefile) throws DecodeException {
+  ///
+  /// @param memory of that image
+  public static List<Obstacle> needs(KindSet kinds, Statefile statefile, ImageMemory memory) throws DecodeException {
     Capture capture = new Loader(kinds).load(statefile);
     var needs = new ArrayList<Obstacle>();
     needs.add(new Obstacle.HostLacks("pids", String.join(", ", pids(capture).map(String::valueOf).toList()),
         "must be free, or the restore be one into namespaces of its own"));
     AskedHost bare = new AskedHost(question -> Optional.of(question.equals("inherited status") ? NOBODY
         : HostQuestion.NOTHING));
-    if (new Planner(kinds).plan(capture, bare) instanceof Plan.Obstructed(var obstacles)) {
+    // What the memory is read from is its own to close.
+    EmbeddedFiles.Compared compared = EmbeddedFiles.of(statefile, memory::pages).compare(bare);
+    compared.differences().forEach(one -> needs.add(one.have()));
+    if (compared.plan(kinds, capture, FilePolicy.ROLLBACK) instanceof Plan.Obstructed(var obstacles)) {
       needs.addAll(obstacles);
     }
     return needs.stream().distinct().toList();
   }
 
-  private static Judgement judged(KindSet kinds, Statefile statefile, Function<String, Optional<String>> answers)
-      throws DecodeException {
+  private static Judgement judged(KindSet kinds, Statefile statefile, ImageReader image, FilePolicy policy,
+      Function<String, Optional<String>> answers) throws DecodeException {
     Capture capture = new Loader(kinds).load(statefile);
     AskedHost host = new AskedHost(answers);
     var obstacles = new ArrayList<Obstacle>();
-    if (new Planner(kinds).plan(capture, host) instanceof Plan.Obstructed(var found)) {
-      obstacles.addAll(found);
+    try (EmbeddedFiles files = EmbeddedFiles.of(statefile, image)) {
+      if (files.compare(host).plan(kinds, capture, policy) instanceof Plan.Obstructed(var found)) {
+        obstacles.addAll(found);
+      }
     }
     if (Restorer.isPlain(host)) {
       pids(capture).forEach(pid -> {

@@ -8,6 +8,7 @@ import stasis.resource.BodyKind;
 import stasis.resource.FileKind;
 import stasis.resource.GroupAspect;
 import stasis.resource.Host;
+import stasis.resource.HostFile;
 import stasis.resource.Kind;
 import stasis.resource.MappingKind;
 import stasis.resource.Obstacle;
@@ -27,6 +28,10 @@ final class Kinded {
 
   static <S extends Record> List<Obstacle> obstacles(Capture.Item<S> item, Host host) {
     return item.kind().obstacles(item.state(), host);
+  }
+
+  static <S extends Record> List<HostFile> hostFiles(Capture.Item<S> item) {
+    return item.kind().hostFiles(item.state());
   }
 
   static Set<ObjectId> needs(Capture.Item<?> item) {

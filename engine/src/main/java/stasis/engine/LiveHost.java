@@ -52,6 +52,7 @@ final class LiveHost implements Host {
   /// Asked for each thread anew.
   private final Map<String, Optional<String>> inherited = new HashMap<>();
   private final Map<String, String> systemVIpc = new HashMap<>();
+  private final Map<String, Boolean> messageQueues = new HashMap<>();
   private final ProcTask own;
   private final List<ShmSegment> shmSegments;
   private final Set<String> capabilities;
@@ -133,6 +134,23 @@ final class LiveHost implements Host {
   @Override
   public String systemVIpc(String sort) {
     return systemVIpc.computeIfAbsent(sort, LiveHost::table);
+  }
+
+  /// Asked the kernel itself: nothing else lists them without a mount.
+  @Override
+  public boolean hasMessageQueue(String name) {
+    return messageQueues.computeIfAbsent(name, LiveHost::opens);
+  }
+
+  private static boolean opens(String name) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = arena.allocateFrom(ValueLayout.JAVA_BYTE, PathBytes.of(name).cString().toArray());
+      long queue = Syscalls.call(Nr.MQ_OPEN, text.address(), 0, 0, 0);
+      if (!Errno.isError(queue)) {
+        Syscalls.call(Nr.CLOSE, queue);
+      }
+      return queue != -Errno.ENOENT.number();
+    }
   }
 
   private static String table(String sort) {

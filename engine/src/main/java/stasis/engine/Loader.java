@@ -41,6 +41,7 @@ final class Loader {
         case "core.files" -> files.put(object.id(), CoreSchemas.FILES.decode(object, Limits.DEFAULT));
         case "core.zombie" -> zombies.put(object.id(), CoreSchemas.ZOMBIE.decode(object, Limits.DEFAULT));
         case "core.cpu" -> cpus.put(owner(object), CoreSchemas.CPU.decode(object, Limits.DEFAULT));
+        case EmbeddedFile.SCHEMA_NAME -> { } // of the host, not of the tree: EmbeddedFiles
         default -> items.put(object.id(), item(kind(object), object));
       }
     }

@@ -22,8 +22,10 @@ final class Look {
   private final KindSet kinds;
   private final Environment environment;
   private final Ptrace ptrace;
+  private final EmbedOrder embed;
 
-  Look(KindSet kinds, Environment environment, Ptrace ptrace) {
+  Look(KindSet kinds, Environment environment, Ptrace ptrace, EmbedOrder embed) {
+    this.embed = embed;
     this.kinds = kinds;
     this.environment = environment;
     this.ptrace = ptrace;
@@ -66,12 +68,15 @@ final class Look {
     };
   }
 
-  private static Explanation settled(Collected.Complete complete, LiveHost host, long frozenNs) {
-    try {
+  private Explanation settled(Collected.Complete complete, LiveHost host, long frozenNs) {
+    try (Embedding embedding = Embedding.begin(embed, complete.capture(), complete.files().facts())) {
+      embedding.foretell(complete.findings());
       Capture settled = Settling.of(complete.capture(), host);
       return new Explanation(complete.findings().table(settled.items().values(), host), List.of(), frozenNs);
     } catch (ObstructedException e) {
       return refused(List.of(e.obstacle()), frozenNs);
+    } catch (SyscallException e) {
+      return refused(List.of(new Obstacle.Unsupported("files to embed", String.valueOf(e.getMessage()), "")), frozenNs);
     }
   }
 

@@ -28,7 +28,8 @@ final class Neighbours {
   private record Inode(Device device, long number) {}
 
   private final Set<Long> sockets = new HashSet<>();
-  private final Set<String> fifos = new HashSet<>();
+  /// Links of FIFOs and unlinked message queues.
+  private final Set<String> others = new HashSet<>();
   private boolean looked;
 
   /// @param tree leaders of the tree
@@ -41,9 +42,14 @@ final class Neighbours {
     files.computeIfAbsent(inode(file), _ -> new ArrayList<>()).add(file);
     if (file.facts().type() == FileStat.S_IFSOCK) {
       sockets.add(file.facts().inode());
-    } else if (file.facts().type() == FileStat.S_IFIFO) {
-      fifos.add(file.link());
+    } else if (file.facts().type() == FileStat.S_IFIFO || isUnlinkedQueue(file.link())) {
+      others.add(file.link());
     }
+  }
+
+  /// A POSIX message queue has no path but its name.
+  private static boolean isUnlinkedQueue(String link) {
+    return link.lastIndexOf('/') == 0 && link.endsWith(" (deleted)");
   }
 
   List<OpenFile> onSameInode(OpenFile file) {
@@ -102,7 +108,7 @@ final class Neighbours {
       return;
     }
     fds.forEach(fd -> link(task, fd)
-        .filter(link -> SHARED.stream().anyMatch(link::startsWith) || fifos.contains(link))
+        .filter(link -> SHARED.stream().anyMatch(link::startsWith) || others.contains(link))
         .ifPresent(link -> elsewhere.putIfAbsent(link, task)));
   }
 

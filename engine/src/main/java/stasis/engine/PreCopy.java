@@ -53,6 +53,7 @@ final class PreCopy implements AutoCloseable {
   private final Proc proc;
   private final LongSupplier nowNs;
   private final ImageWriter writer;
+  private final Optional<Timetable> timetable;
   private final List<Source> sources = new ArrayList<>();
   private final List<PreCopyReport.Round> rounds = new ArrayList<>();
   private final List<String> told = new ArrayList<>();
@@ -60,6 +61,9 @@ final class PreCopy implements AutoCloseable {
   private Map<ObjectId, PageRuns> copied = Map.of();
   private Optional<EarlierPages> earlier = Optional.empty();
   private boolean converged;
+  /// Where a freeze found it better not to copy again: what nobody had written by then.
+  private Map<ObjectId, Intervals> unwrittenBefore = Map.of();
+  private UntrackedBytes besides = new UntrackedBytes();
 
   /// One mm. @param body what it is called in the pages copied ahead
   private record Source(Tid task, long start, ObjectId body, Userfault userfault) {}
@@ -67,7 +71,9 @@ final class PreCopy implements AutoCloseable {
   /// What a freeze said of one. @param own all pages it has @param kept those that nobody wrote since the round before
   private record Asked(Source source, List<PageScan.Run> own, Intervals kept) {}
 
-  PreCopy(Ptrace ptrace, Proc proc, LongSupplier nowNs, ImageWriter writer) {
+  /// @param timetable by which rounds are made, if one has to be kept
+  PreCopy(Ptrace ptrace, Proc proc, LongSupplier nowNs, ImageWriter writer, Optional<Timetable> timetable) {
+    this.timetable = timetable;
     this.ptrace = ptrace;
     this.proc = proc;
     this.nowNs = nowNs;
@@ -85,10 +91,19 @@ final class PreCopy implements AutoCloseable {
         return;
       }
       long stoppedNs = nowNs.getAsLong() - beganNs;
-      long readBytes = copy(asked.get(), listener, phases, i + 1);
+      long readBytes;
+      try (Round round = new Round(asked.get())) {
+        round.prepare();
+        if (timetable.isPresent() && timetable.get().asked(round.store.comingBytes(), besides.total(), stoppedNs)
+            == Timetable.Next.FREEZE) {
+          round.leave();
+          return;
+        }
+        readBytes = copy(round, listener, phases, i + 1);
+      }
       rounds.add(new PreCopyReport.Round(readBytes, stoppedNs, nowNs.getAsLong() - beganNs));
       converged = readBytes <= FEW_BYTES;
-      if (!converged && readBytes > before - before / 4) {
+      if (!converged && timetable.isEmpty() && readBytes > before - before / 4) {
         told.add("copying ahead no longer converged: round " + (i + 1) + " had " + (readBytes >> 20) + " MiB to read,"
             + " the one before " + (before >> 20));
         return;
@@ -109,6 +124,7 @@ final class PreCopy implements AutoCloseable {
         instanceof FrozenTree.Outcome.Frozen(FrozenTree tree))) {
       return Optional.empty(); // the checkpoint itself will say why
     }
+    besides = new UntrackedBytes();
     try (tree) {
       var asked = new ArrayList<Asked>();
       for (FrozenTree.Member member : tree.members()) {
@@ -120,6 +136,7 @@ final class PreCopy implements AutoCloseable {
           earlier = Optional.empty();
           return Optional.empty();
         }
+        besides.add(smaps);
         asked.addAll(ask(member.group(), smaps));
       }
       return Optional.of(asked);
@@ -187,20 +204,25 @@ final class PreCopy implements AutoCloseable {
     return stretches.runs();
   }
 
-  private long copy(List<Asked> asked, Moment.Listener listener, Phases phases, int round)
+  private long copy(Round round, Moment.Listener listener, Phases phases, int number)
       throws SyscallException, ImageException, ObstructedException {
-    try (Phases.Stretch _ = phases.part("round " + round + " copied")) {
-      return copy(asked, listener);
+    try (Phases.Stretch _ = phases.part("round " + number + " copied")) {
+      return round.copy(listener);
     }
   }
 
-  /// @return how much was read
-  private long copy(List<Asked> asked, Moment.Listener listener)
-      throws SyscallException, ImageException, ObstructedException {
-    PageStore store = new PageStore();
-    Map<ObjectId, Unwritten> since = new HashMap<>();
-    List<Running> memories = new ArrayList<>();
-    try {
+  /// What one freeze asked for.
+  private final class Round implements AutoCloseable {
+    private final List<Asked> asked;
+    private final PageStore store = new PageStore();
+    private final List<Running> memories = new ArrayList<>();
+
+    Round(List<Asked> asked) {
+      this.asked = asked;
+    }
+
+    void prepare() throws ImageException, SyscallException {
+      Map<ObjectId, Unwritten> since = new HashMap<>();
       for (Asked one : asked) {
         ObjectId body = one.source().body();
         Running memory = new Running(new MemoryFile(one.source().task()));
@@ -211,22 +233,44 @@ final class PreCopy implements AutoCloseable {
       if (earlier.isPresent()) {
         store.keep(since, earlier.get());
       }
+    }
+
+    /// @return how much was read
+    long copy(Moment.Listener listener) throws SyscallException, ImageException, ObstructedException {
+      timetable.ifPresent(Timetable::begin);
       Optional<AheadPages> ahead = writer.ahead(new ImageContent(Bytes.EMPTY, store.sectionBytes(), store.stretches(),
           store.kept(), ImageFacts.NONE));
       if (ahead.isPresent()) {
         try (AheadPages pages = ahead.get()) {
-          store.copy(pages.pages(), () -> { }, listener);
+          store.copy(pages.pages(), () -> progress(pages.pages().position()), listener);
           earlier = Optional.of(pages.finish());
         }
       }
-    } finally {
+      timetable.ifPresent(table -> table.copied(store.comingBytes()));
+      copied = new HashMap<>();
+      for (PageMap map : store.maps()) {
+        copied.put(map.body(), map.runs());
+      }
+      return store.comingBytes();
+    }
+
+    private void progress(long doneBytes) throws ObstructedException {
+      if (timetable.isPresent()) {
+        timetable.get().progress(doneBytes, store.comingBytes());
+      }
+    }
+
+    @Override
+    public void close() {
       memories.forEach(memory -> memory.file().close());
     }
-    copied = new HashMap<>();
-    for (PageMap map : store.maps()) {
-      copied.put(map.body(), map.runs());
+
+    /// Nothing is copied: what was written by now is read in the last freeze.
+    void leave() {
+      unwrittenBefore = new HashMap<>();
+      asked.forEach(one -> unwrittenBefore.put(one.source().body(), one.kept()));
+      copied.keySet().retainAll(unwrittenBefore.keySet());
     }
-    return store.comingBytes();
   }
 
   /// Memory of a task that goes on. A page that is gone meanwhile reads as zeros: it has no mark any more, so it is
@@ -265,7 +309,9 @@ final class PreCopy implements AutoCloseable {
     for (MappingCollector.PrivatePages pages : collected.pages()) {
       Optional<PageRuns> runs = body(pages).map(copied::get);
       if (runs.isPresent() && pages.watched()) {
-        unwritten.put(pages.mm(), new Unwritten(WriteTracking.unwritten(pages), runs.get()));
+        Intervals now = WriteTracking.unwritten(pages);
+        Optional<Intervals> then = body(pages).map(unwrittenBefore::get);
+        unwritten.put(pages.mm(), new Unwritten(then.isPresent() ? now.and(then.get()) : now, runs.get()));
       }
     }
   }

@@ -93,7 +93,7 @@ record Rehearsal(long xfeatures) {
       Contents.Found found = contents.pages(complete.capture(), new Phases(environment.monotonicNs()));
       Capture settled = Settling.of(found.capture(), host);
       Statefile statefile = new Encoder(kinds).encode(Headers.of(environment, host), settled,
-          complete.findings().table(settled.items().values(), host), found.store().maps());
+          complete.findings().table(settled.items().values(), host), found.store().maps(), List.of());
       Statefile decoded = Statefile.decode(statefile.encode(), found.store().sectionBytes(), Limits.DEFAULT);
       new Planner(kinds).plan(new Loader(kinds).load(decoded), host);
     }

@@ -32,7 +32,7 @@ public sealed interface RestoreOutcome {
   record Cancelled() implements RestoreOutcome {}
 
   /// @param restoreNs from the call to the release @param phases name to duration, in order
-  /// @param spans of all phases and their parts
+  /// @param files what was done to files of the host, a sentence each @param spans of all phases and their parts
   record RestoreReport(long restoreNs, long imageBytes, long pageBytes, int tasks, int threads,
-      Map<String, Long> phases, List<LossRow> losses, List<Span> spans) {}
+      Map<String, Long> phases, List<LossRow> losses, List<String> files, List<Span> spans) {}
 }

@@ -10,14 +10,15 @@ import stasis.repository.ImageReader;
 /// @param origin where the statefile is @param dryRun plan only @param acceptance which images are wanted
 /// @param lazily whether the tree is to run before it has all its pages
 /// @param newPidNamespace give the tree a pid namespace of its own, where all numbers are free
+/// @param files what becomes of files that the image has copies of and the host has not, or has others
 public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily,
-    boolean newPidNamespace) {
+    boolean newPidNamespace, FilePolicy files) {
   /// @param order file that says what was touched first after earlier restores; it is brought up to date
   public record Lazily(Optional<Path> order) {}
 
-  /// Among the host's own pids.
+  /// Among the host's own pids; files that are not what they were are refused.
   public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
-    this(origin, dryRun, acceptance, lazily, false);
+    this(origin, dryRun, acceptance, lazily, false, FilePolicy.REFUSE);
   }
 
   /// The tree runs when it is whole.

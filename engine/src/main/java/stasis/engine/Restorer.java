@@ -20,6 +20,7 @@ import stasis.resource.FileKind;
 import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
+import stasis.resource.ObstructedException;
 import stasis.resource.OwnCall;
 import stasis.resource.Program;
 import stasis.resource.Step;
@@ -97,6 +98,8 @@ public final class Restorer {
     private final ImageReader reader;
     private final Phases phases = new Phases(environment.monotonicNs());
     private final long startNs = environment.monotonicNs().getAsLong();
+    private List<String> filesTold = List.of();
+    private boolean releasing;
 
     Run(Ptrace ptrace, RestoreRequest request, Moment.Listener listener, ImageReader reader) {
       this.ptrace = ptrace;
@@ -122,7 +125,16 @@ public final class Restorer {
       if (!behind.isEmpty()) {
         return new RestoreOutcome.Refused(behind);
       }
-      return switch (new Planner(kinds).plan(capture, host)) {
+      try (EmbeddedFiles files = EmbeddedFiles.of(statefile, reader)) {
+        return planned(capture, host, statefile, clocks, files);
+      }
+    }
+
+    private RestoreOutcome planned(Capture capture, LiveHost host, Statefile statefile, Optional<TimeOffsets> clocks,
+        EmbeddedFiles files)
+        throws SyscallException, ImageException, ProcException, StepFailedException {
+      EmbeddedFiles.Compared compared = files.compare(host);
+      return switch (compared.plan(kinds, capture, request.files())) {
         case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
@@ -131,9 +143,37 @@ public final class Restorer {
           if (!taken.isEmpty()) {
             yield new RestoreOutcome.Refused(taken);
           }
-          yield made(program, capture, host, statefile, clocks);
+          yield compared.differences().isEmpty() ? made(program, capture, host, statefile, clocks)
+              : withFiles(capture, host, statefile, clocks, compared);
         }
       };
+    }
+
+    /// Puts files back first, and takes that back where the program does not come to run.
+    private RestoreOutcome withFiles(Capture capture, LiveHost before, Statefile statefile,
+        Optional<TimeOffsets> clocks, EmbeddedFiles.Compared compared)
+        throws SyscallException, ImageException, ProcException, StepFailedException {
+      phases.enter("files");
+      if (reader.isGuarded()) {
+        reader.verifyPages(PAGE_CHECKERS);
+      }
+      try (PutBack files = new PutBack(compared.files())) {
+        try {
+          files.run(compared.differences(), listener);
+          LiveHost host = LiveHost.look(environment.proc(), before.xfeatures());
+          filesTold = files.told();
+          return switch (compared.files().compare(host).plan(kinds, capture, FilePolicy.REFUSE)) {
+            case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
+            case Plan.Runnable(var program) -> made(program, capture, host, statefile, clocks);
+          };
+        } catch (ObstructedException e) {
+          return new RestoreOutcome.Refused(List.of(e.obstacle()));
+        } finally {
+          if (releasing) {
+            files.keep();
+          }
+        }
+      }
     }
 
     private RestoreOutcome made(Program program, Capture capture, LiveHost host, Statefile statefile,
@@ -181,6 +221,7 @@ public final class Restorer {
         if (server.isPresent()) {
           server.get().guard(tree.pids(leaders));
         }
+        releasing = true;
         tree.release(capture.root().getValue().ownPid(), leaders.stream()
             .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), RestoredTree.ended(capture));
         server.ifPresent(PageServer::run);
@@ -231,7 +272,7 @@ public final class Restorer {
       return new RestoreOutcome.Running(tree.root(), tree.waitable(), pid, new RestoreOutcome.RestoreReport(
           environment.monotonicNs().getAsLong() - startNs, reader.fileBytes(), reader.pageBytes(),
           capture.leaders().size(), capture.tasks().size(), phases.elapsedNs(), List.copyOf(losses),
-          phases.spans()), late);
+          filesTold, phases.spans()), late);
     }
   }
 }

@@ -14,10 +14,10 @@ import stasis.tracee.Ptrace;
 /// ahead.
 record Sparing(CheckpointRequest request, WriteTracking tracking, PreCopy preCopy) implements AutoCloseable {
   /// Before the freeze.
-  static Sparing begin(Ptrace ptrace, CheckpointRequest request, Environment environment, ImageWriter writer)
-      throws SyscallException, ProcException {
+  static Sparing begin(Ptrace ptrace, CheckpointRequest request, Environment environment, ImageWriter writer,
+      Optional<Timetable> timetable) throws SyscallException, ProcException {
     return new Sparing(request, WriteTracking.begin(environment.proc(), request.root(), request.track(), writer),
-        new PreCopy(ptrace, environment.proc(), environment.monotonicNs(), writer));
+        new PreCopy(ptrace, environment.proc(), environment.monotonicNs(), writer, timetable));
   }
 
   /// In the freeze.

@@ -145,6 +145,6 @@ final class TaskView implements FrozenTask {
 
   @Override
   public Answer observe(Nr nr, Arg... args) {
-    return OwnCopy.call(nr, List.of(args), Optional.empty());
+    return group.observe(nr, List.of(args));
   }
 }

@@ -96,9 +96,13 @@ final class TreeEnd implements AutoCloseable {
     }
   }
 
-  /// @param warnings gets one for each pid that is not free when this returns
-  void run(List<String> warnings) throws SyscallException {
+  /// @param warnings gets one for each pid that is not free when this returns @param letGo of the engine's copies of the
+  ///     tree's files, when all have ended: who outside waits for the end of a terminal or a pipe may be who reaps the root
+  void run(List<String> warnings, Runnable letGo) throws SyscallException {
     at("kill.armed");
+    if (keeper.isPresent()) {
+      bind();
+    }
     Map<Tid, Optional<Tid>> parents = new HashMap<>();
     List<FrozenTree.Member> members = tree.members();
     for (FrozenTree.Member member : members.reversed()) {
@@ -117,6 +121,7 @@ final class TreeEnd implements AutoCloseable {
       at("kill.ended");
     }
     done = true;
+    letGo.run();
     Deadline reaped = Deadline.after(REAP_BOUND);
     for (FrozenTree.Member member : members.reversed()) {
       awaitFree(member.group().leader(), parents, reaped, warnings);
@@ -124,6 +129,23 @@ final class TreeEnd implements AutoCloseable {
     for (FrozenTree.Zombie zombie : tree.zombies()) {
       awaitFree(zombie.tid(), parents, reaped, warnings);
     }
+  }
+
+  /// From here on the kernel ends every task before it lets go of it, should we die (kernel/ptrace.c, exit_ptrace()):
+  /// the keeper would only come when those that are left have run and seen the others gone.
+  private void bind() throws SyscallException {
+    for (FrozenTree.Member member : tree.members()) {
+      for (LiveTask task : member.group().tasks()) {
+        try {
+          ptrace.setOptions(task.tid(), Ptrace.PTRACE_O_EXITKILL);
+        } catch (SyscallException e) {
+          if (e.errno() != Errno.ESRCH) {
+            throw e;
+          }
+        }
+      }
+    }
+    at("kill.bound");
   }
 
   /// One SIGKILL alone has no moment in between.

@@ -50,6 +50,11 @@ final class HostQuestionTest {
     }
 
     @Override
+    public boolean hasMessageQueue(String name) {
+      return name.equals("a b");
+    }
+
+    @Override
     public Optional<Long> checksum(PathBytes path, long offset, long lengthBytes) {
       return path.equals(PATH) && offset == 4096 ? Optional.of(-2L - lengthBytes) : Optional.empty();
     }
@@ -95,6 +100,8 @@ final class HostQuestionTest {
     assertThat(asked.shmSegments()).isEqualTo(live.shmSegments());
     assertThat(asked.systemVIpc("sem")).isEqualTo("head\nline\n");
     assertThat(asked.systemVIpc("msg")).isEmpty();
+    assertThat(asked.hasMessageQueue("a b")).isTrue();
+    assertThat(asked.hasMessageQueue("none")).isFalse();
     assertThat(asked.checksum(PATH, 4096, 12)).contains(-14L);
     assertThat(asked.checksum(PATH, 0, 12)).isEmpty();
     assertThat(asked.vdsoDigest()).isEqualTo(live.vdsoDigest());
@@ -104,7 +111,7 @@ final class HostQuestionTest {
     assertThat(asked.inherited("limits")).contains("a\nb");
     assertThat(asked.inherited("empty")).contains("");
     assertThat(asked.inherited("missing")).isEmpty();
-    assertThat(asked.asked()).hasSize(18).contains("file /a file/\u00fc", "checksum 4096 12 /a file/\u00fc");
+    assertThat(asked.asked()).hasSize(20).contains("file /a file/\u00fc", "checksum 4096 12 /a file/\u00fc");
     assertThat(asked.unanswered()).isEmpty();
   }
 

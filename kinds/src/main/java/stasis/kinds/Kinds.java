@@ -7,6 +7,7 @@ import stasis.kinds.body.ended.EndedBody;
 import stasis.kinds.body.fifo.FifoBody;
 import stasis.kinds.body.hugeshared.HugeSharedBody;
 import stasis.kinds.body.memfd.MemfdBody;
+import stasis.kinds.body.mqueue.MessageQueueBody;
 import stasis.kinds.body.pipe.PipeBody;
 import stasis.kinds.body.pty.PtyBody;
 import stasis.kinds.body.sharedanon.SharedAnonBody;
@@ -98,6 +99,7 @@ import stasis.kinds.mapping.sharedfile.SharedFile;
 import stasis.kinds.mapping.sysvshm.SysvShm;
 import stasis.kinds.mapping.userfault.WatchedPages;
 import stasis.kinds.mapping.vdso.Vdso;
+import stasis.kinds.namespace.ipc.IpcNamespace;
 import stasis.kinds.namespace.same.SameNamespaces;
 import stasis.kinds.task.altstack.AltStack;
 import stasis.kinds.task.comm.Comm;
@@ -210,6 +212,7 @@ public final class Kinds {
         new MemfdBody(),
         new DeletedBody(),
         new GoneDirectory(),
+        new MessageQueueBody(),
         new PipeBody(),
         new FifoBody(),
         new UnixBody(),
@@ -268,6 +271,7 @@ public final class Kinds {
         new Keyrings(),
         // BIRTH.
         new Room(),
+        new IpcNamespace(),
         new SystemVIpc(),
         new Session(),
         new Membarrier(),

@@ -17,6 +17,7 @@ import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Environment;
+import stasis.engine.FilePolicy;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
@@ -27,6 +28,8 @@ import stasis.kinds.TcpPeers;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
 import stasis.repository.ImageReader;
 import stasis.resource.Obstacle;
 import stasis.testkit.Launcher;
@@ -93,8 +96,11 @@ final class Cycle implements AutoCloseable {
   }
 
   RestoreOutcome restore(Path image, Moment.Listener listener) {
-    RestoreOutcome outcome =
-        new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener);
+    return noted(new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(image, false), listener));
+  }
+
+  /// A restore of which this has to know: what came back is ended at last.
+  RestoreOutcome noted(RestoreOutcome outcome) {
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.root());
     }
@@ -132,7 +138,7 @@ final class Cycle implements AutoCloseable {
   /// A restore into a pid namespace of its own that must succeed.
   RestoreOutcome.Running beside(Path image) {
     RestoreOutcome outcome = new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(
-        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), true), _ -> { });
+        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), true, FilePolicy.REFUSE), _ -> { });
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.waitable());
       return running;
@@ -273,8 +279,18 @@ final class Cycle implements AutoCloseable {
     return "refused: " + obstacles.stream().map(Obstacle::text).toList();
   }
 
+  /// A number of one that was buried long ago may be somebody else's by now.
+  private static boolean isOurs(Tid root) {
+    try {
+      return Proc.live().task(root).status().ppid() == ProcessHandle.current().pid();
+    } catch (ProcException e) {
+      return false;
+    }
+  }
+
   @Override
   public void close() {
+    restored.removeIf(root -> !isOurs(root));
     restored.forEach(root -> Syscalls.call(Nr.KILL, root.value(), 9));
     long end = System.nanoTime() + BOUND.toNanos();
     for (Tid root : restored) {

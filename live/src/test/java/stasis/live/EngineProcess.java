@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Environment;
@@ -24,6 +25,7 @@ final class EngineProcess {
   private static final int SIGKILL = 9;
   private static final long NEVER = Long.MAX_VALUE;
   private static final int BOUND_SECONDS = 60;
+  private static final int WAIT_MS = 100;
 
   private EngineProcess() {}
 
@@ -60,6 +62,18 @@ final class EngineProcess {
     return run(List.of(), Path.of(image + ".log"), "restore", "0", image.toString(), "false", Long.toString(diesAt));
   }
 
+  /// One to which something happens at one of its calls. If it hangs it is killed after a while.
+  static End checkpoint(Tid pid, Path image, boolean leaveRunning, FaultGate.Order order) throws IOException {
+    return run(List.of(), Path.of(image + ".log"), "checkpoint", pid.toString(), image.toString(),
+        Boolean.toString(leaveRunning), Long.toString(NEVER), TcpPeers.REFUSE.name(), order.text());
+  }
+
+  /// As [#checkpoint], a restore.
+  static End restore(Path image, FaultGate.Order order) throws IOException {
+    return run(List.of(), Path.of(image + ".log"), "restore", "0", image.toString(), "false", Long.toString(NEVER),
+        TcpPeers.REFUSE.name(), order.text());
+  }
+
   private static End run(List<String> wrapper, Path log, String... arguments) throws IOException {
     var command = new java.util.ArrayList<>(wrapper);
     command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -68,9 +82,14 @@ final class EngineProcess {
     command.addAll(List.of(arguments));
     Process jvm = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     try {
-      if (!jvm.waitFor(BOUND_SECONDS, TimeUnit.SECONDS)) {
-        jvm.destroyForcibly();
-        throw new AssertionError("the engine takes more than " + BOUND_SECONDS + " s");
+      for (int waits = 0; !jvm.waitFor(WAIT_MS, TimeUnit.MILLISECONDS); waits++) {
+        if (waits * WAIT_MS > BOUND_SECONDS * 1000) {
+          jvm.destroyForcibly();
+          throw new AssertionError("the engine takes more than " + BOUND_SECONDS + " s");
+        }
+        if (Files.readString(log).startsWith("hangs")) {
+          jvm.destroyForcibly();
+        }
       }
     } catch (InterruptedException e) {
       jvm.destroyForcibly();
@@ -85,11 +104,13 @@ final class EngineProcess {
     Path image = Path.of(arguments[2]);
     Moment.Listener listener = diesAt(Long.parseLong(arguments[4]));
     TcpPeers outside = arguments.length > 5 ? TcpPeers.valueOf(arguments[5]) : TcpPeers.REFUSE;
-    Object outcome = arguments[0].equals("checkpoint")
-        ? new Checkpointer(Kinds.all(outside), environment).checkpoint(new CheckpointRequest(
+    Supplier<Object> work = arguments[0].equals("checkpoint")
+        ? () -> new Checkpointer(Kinds.all(outside), environment).checkpoint(new CheckpointRequest(
             new Tid(Integer.parseInt(arguments[1])), image, Boolean.parseBoolean(arguments[3]), false, false,
             Optional.empty()), listener)
-        : new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
+        : () -> new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
+    Object outcome = arguments.length > 6
+        ? Syscalls.through(FaultGate.of(FaultGate.Order.parse(arguments[6])), work) : work.get();
     System.out.println(outcome.getClass().getSimpleName() + " " + Cycle.text(outcome));
     System.exit(0);
   }

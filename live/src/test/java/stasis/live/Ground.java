@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
@@ -16,6 +17,7 @@ import java.util.stream.Stream;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
 import stasis.procfs.Status;
 import stasis.testkit.Victim;
 
@@ -32,18 +34,23 @@ final class Ground {
     cycle.agree(before, cycle.oracle().snapshot(victim.pid()));
   }
 
-  /// Threads that stand or have a tracer.
   private static List<String> stopped(Victim victim) {
+    return stopped(victim.pid());
+  }
+
+  /// Threads of a process that stand or have a tracer.
+  static List<String> stopped(Tid pid) {
+    ProcTask process = Proc.live().task(pid);
     try {
-      return victim.task().threads().stream().map(tid -> thread(victim, tid)).filter(text -> !text.isEmpty()).toList();
+      return process.threads().stream().map(tid -> thread(process, tid)).filter(text -> !text.isEmpty()).toList();
     } catch (ProcException e) {
       return List.of();
     }
   }
 
-  private static String thread(Victim victim, Tid tid) {
+  private static String thread(ProcTask process, Tid tid) {
     try {
-      Status status = victim.task().thread(tid).status();
+      Status status = process.thread(tid).status();
       boolean stands = status.state() == 'T' || status.state() == 't' || status.tracerPid() != 0;
       return stands ? tid + " in state " + status.state() + " traced by " + status.tracerPid() : "";
     } catch (ProcException e) {
@@ -102,5 +109,40 @@ final class Ground {
       java.util.concurrent.locks.LockSupport.parkNanos(2_000_000);
     }
     return true;
+  }
+
+  /// What an engine could leave on a machine besides tasks of the program: processes of its own, mounts, cgroups.
+  record Stray(Set<String> processes, long mounts, long cgroups) {
+    static Stray now() {
+      try (Stream<String> mounts = Files.lines(Path.of("/proc/self/mountinfo"));
+          Stream<Path> cgroups = Files.walk(Path.of("/sys/fs/cgroup"), 3)) {
+        return new Stray(ours(), mounts.count(), cgroups.filter(Files::isDirectory).count());
+      } catch (IOException | UncheckedIOException e) {
+        return new Stray(ours(), 0, 0);
+      }
+    }
+
+    /// Of this JVM, or orphans.
+    private static Set<String> ours() {
+      return groups().stream().flatMap(pid -> ours(pid).stream()).collect(Collectors.toSet());
+    }
+
+    /// Its pid and name; an orphan that has ended is init's to bury.
+    private static Optional<String> ours(Tid pid) {
+      try {
+        Status status = Proc.live().task(pid).status();
+        boolean ours = status.ppid() == ProcessHandle.current().pid() || status.ppid() == 1 && status.state() != 'Z';
+        return ours && status.name().startsWith("stasis-") ? Optional.of(pid + " " + status.name()) : Optional.empty();
+      } catch (ProcException e) {
+        return Optional.empty();
+      }
+    }
+
+    /// Nothing but what was there.
+    void isAsItWas() {
+      assertThat(waitFor(() -> processes.containsAll(ours()))).as(() -> "processes of an engine: " + ours()).isTrue();
+      assertThat(waitFor(() -> now().mounts() <= mounts)).as("as many mounts as before").isTrue();
+      assertThat(waitFor(() -> now().cgroups() <= cgroups)).as("as many cgroups as before").isTrue();
+    }
   }
 }

@@ -3,7 +3,10 @@ package stasis.live;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.File;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.linux.abi.Nr;
@@ -32,6 +35,32 @@ class SystemVGoneTest {
       cycle.running(image);
 
       victim.go("used");
+      assertThat(victim.verdict(Cycle.BOUND)).as(victim.errors()).isEqualTo(new Victim.Verdict.Passed());
+      cycle.reap(victim.pid());
+    }
+  }
+
+  @Test
+  void aNamedQueueThatIsGoneIsMadeAgainWithItsMessages(@TempDir Path work) {
+    assumeTrue(Oracle.isAvailable(), "needs python3");
+    assumeTrue(new File("/sys/kernel/btf/vmlinux").canRead(), "needs CAP_BPF: what waits is read in the kernel");
+    try (var cycle = new Cycle(new Victims(), work)) {
+      Victim victim = cycle.start(new Victims().ofKind("file", "mqueue"));
+      for (String label : List.of("threaded", "told")) {
+        victim.awaitReady(label, Cycle.BOUND);
+        victim.go(label);
+      }
+      victim.awaitReady("filled", Cycle.BOUND);
+      Path image = cycle.newImage();
+      cycle.stored(victim, image, false);
+      cycle.bury(victim);
+      try (Arena arena = Arena.ofConfined()) {
+        assertThat(Syscalls.call(Nr.MQ_UNLINK, arena.allocateFrom("stasis." + victim.pid()).address())).isZero();
+      }
+
+      cycle.running(image);
+
+      victim.go("filled");
       assertThat(victim.verdict(Cycle.BOUND)).as(victim.errors()).isEqualTo(new Victim.Verdict.Passed());
       cycle.reap(victim.pid());
     }

@@ -26,7 +26,7 @@ class VictimsTest {
   private static final String REFUSED = "refused";
   /// A label that begins so names a mode of `docs/oracle-allowed.md`.
   private static final List<String> MODES = List.of("deleted", "nameless", "one-shot", "uring",
-      "uring-worker", "login");
+      "uring-worker", "login", "renamed", "own-ipc");
   /// They are looked at as trees, or differ by their purpose.
   private static final Set<String> NOT_CARRIED = Set.of("foster", "changes");
 

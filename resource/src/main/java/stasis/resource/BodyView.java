@@ -15,5 +15,10 @@ public interface BodyView {
   /// Every mapping on this body.
   List<Mapping> mappings();
 
+  /// Every group that named it as a thing of its own.
+  default List<FrozenGroup> groups() {
+    return List.of();
+  }
+
   String subject();
 }

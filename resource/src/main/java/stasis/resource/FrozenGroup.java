@@ -69,6 +69,22 @@ public interface FrozenGroup {
   /// The engine's own namespace of a kind, as links under `/proc/PID/ns` name it: `net:[4026531840]`.
   String engineNamespace(String kind);
 
+  /// A task outside the tree that is in this namespace (`ipc:[4026532999]`): `task 812 (sh)`.
+  default Optional<String> outsiderIn(String namespace) throws ObstructedException {
+    return Optional.empty();
+  }
+
+  /// The POSIX message queues that have a name in the IPC namespace of the tree, where that is not the engine's; empty
+  /// where they cannot be listed.
+  default Optional<List<SeenQueue>> messageQueues() {
+    return Optional.of(List.of());
+  }
+
+  /// A System V shared memory segment of that namespace that nobody has attached, as a body.
+  default ObjectId segment(BodyKey key, int id, long sizeBytes) throws ObstructedException {
+    return body(key);
+  }
+
   default String subject() {
     return leader().subject();
   }

@@ -30,6 +30,11 @@ public interface Host {
     return "";
   }
 
+  /// Whether this host's IPC namespace has a POSIX message queue of that name, without the slash.
+  default boolean hasMessageQueue(String name) {
+    return false;
+  }
+
   /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be
   /// read whole.
   Optional<Long> checksum(PathBytes path, long offset, long lengthBytes);

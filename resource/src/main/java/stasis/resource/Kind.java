@@ -37,4 +37,9 @@ public interface Kind<S extends Record> {
   default S agreed(S state, S copy) {
     return copy;
   }
+
+  /// Files of the host without whose contents `state` is nothing.
+  default List<HostFile> hostFiles(S state) {
+    return List.of();
+  }
 }

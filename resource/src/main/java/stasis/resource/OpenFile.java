@@ -125,6 +125,16 @@ public interface OpenFile {
     return Optional.empty();
   }
 
+  /// Who has asked for signals when something changes in this directory; empty where BPF is not allowed.
+  default Optional<List<HiddenWatch>> hiddenWatches() {
+    return Optional.empty();
+  }
+
+  /// What waits in this POSIX message queue, as it is received; empty where BPF is not allowed.
+  default Optional<List<HiddenMessage>> hiddenMessages() {
+    return Optional.empty();
+  }
+
   /// The file of the tree that is the socket of this inode.
   Optional<OpenFile> socket(long inode);
 

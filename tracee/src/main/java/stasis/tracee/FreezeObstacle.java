@@ -47,7 +47,13 @@ public sealed interface FreezeObstacle {
     public String message() {
       return "task " + task + " (" + name + ") did not stop in time: state " + state
           + (waitingIn.isEmpty() ? "" : ", waiting in " + waitingIn)
-          + (state == 'D' ? "; it is uninterruptible until what it waits for happens" : "");
+          + (state == 'D' ? "; it is uninterruptible until " + awaited() : "");
+    }
+
+    /// Where the kernel waits for the child of vfork(2): wait_for_vfork_done(), or its caller where that is inlined.
+    private String awaited() {
+      return waitingIn.contains("vfork") || waitingIn.equals("kernel_clone")
+          ? "its child of vfork(2) executes a program or ends" : "what it waits for happens";
     }
   }
 

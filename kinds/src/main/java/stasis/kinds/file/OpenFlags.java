@@ -13,6 +13,7 @@ import stasis.resource.Script;
 public final class OpenFlags {
   public static final int O_ACCMODE = 3;
   public static final int O_WRONLY = 1;
+  public static final int O_RDWR = 2;
   public static final int O_CREAT = 0100;
   public static final int O_EXCL = 0200;
   public static final int O_APPEND = 02000;

@@ -4,6 +4,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
+import stasis.resource.FrozenGroup;
 import stasis.resource.Mapping;
 import stasis.resource.ObstructedException;
 
@@ -32,10 +33,14 @@ public record ShmStat(Bytes struct) {
 
   /// The segment below a mapping.
   public static ShmStat of(Mapping mapping) throws ObstructedException {
-    Answer answer = mapping.group().leader().observe(Nr.SHMCTL, Arg.imm(id(mapping)), Arg.imm(IPC_STAT),
-        Arg.space(BYTES));
+    return of(mapping.group(), id(mapping), mapping.subject());
+  }
+
+  /// A segment of the IPC namespace of a group.
+  public static ShmStat of(FrozenGroup group, int id, String subject) throws ObstructedException {
+    Answer answer = group.leader().observe(Nr.SHMCTL, Arg.imm(id), Arg.imm(IPC_STAT), Arg.space(BYTES));
     if (answer.failed()) {
-      throw new ObstructedException(mapping.subject(), "its System V shared memory segment cannot be looked at",
+      throw new ObstructedException(subject, "its System V shared memory segment cannot be looked at",
           "run as root, or as the owner of the segment");
     }
     return new ShmStat(answer.output(2));

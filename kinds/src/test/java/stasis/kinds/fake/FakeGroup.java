@@ -14,6 +14,7 @@ import stasis.resource.FrozenGroup;
 import stasis.resource.OpenFile;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenMm;
+import stasis.resource.SeenQueue;
 
 /// A frozen thread group made of text: the leader 4711 with object 1, threads after it.
 public final class FakeGroup implements FrozenGroup {
@@ -26,6 +27,8 @@ public final class FakeGroup implements FrozenGroup {
 
   private Optional<List<AioContext>> aio = Optional.empty();
   private boolean notesWrites;
+  private final List<SeenQueue> queues = new ArrayList<>();
+  private Optional<String> outsider = Optional.empty();
   private final List<FrozenGroup> tree = new ArrayList<>();
 
   public FakeGroup() {
@@ -105,6 +108,28 @@ public final class FakeGroup implements FrozenGroup {
   @Override
   public ObjectId body(BodyKey key) {
     return new ObjectId(2000);
+  }
+
+  /// One in the IPC namespace of the tree.
+  public FakeGroup queue(SeenQueue queue) {
+    queues.add(queue);
+    return this;
+  }
+
+  @Override
+  public Optional<List<SeenQueue>> messageQueues() {
+    return Optional.of(List.copyOf(queues));
+  }
+
+  /// A task outside that is in every namespace of the tree.
+  public FakeGroup beside(String task) {
+    outsider = Optional.of(task);
+    return this;
+  }
+
+  @Override
+  public Optional<String> outsiderIn(String namespace) {
+    return outsider;
   }
 
   @Override

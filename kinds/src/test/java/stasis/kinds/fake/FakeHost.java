@@ -19,6 +19,7 @@ public final class FakeHost implements Host {
   private final Map<PathBytes, FileStat> files = new HashMap<>();
   private final Map<String, String> inherited = new HashMap<>();
   private final Set<String> capabilities = new HashSet<>();
+  private final Set<String> queues = new HashSet<>();
 
   public FakeHost file(String path, int mode) {
     files.put(PathBytes.of(path), stat(mode, 2));
@@ -43,6 +44,17 @@ public final class FakeHost implements Host {
   @Override
   public String systemVIpc(String sort) {
     return inherited.getOrDefault("/proc/sysvipc/" + sort, "");
+  }
+
+  /// It has a POSIX message queue of that name.
+  public FakeHost queue(String name) {
+    queues.add(name);
+    return this;
+  }
+
+  @Override
+  public boolean hasMessageQueue(String name) {
+    return queues.contains(name);
   }
 
   public FakeHost capable(String... names) {

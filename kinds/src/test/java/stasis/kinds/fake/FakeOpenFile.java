@@ -17,9 +17,11 @@ import stasis.resource.Arg;
 import stasis.resource.BodyKey;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenFaults;
+import stasis.resource.HiddenMessage;
 import stasis.resource.HiddenNotice;
 import stasis.resource.HiddenRing;
 import stasis.resource.HiddenSocket;
+import stasis.resource.HiddenWatch;
 import stasis.resource.Lasting;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
@@ -43,6 +45,8 @@ public final class FakeOpenFile implements OpenFile {
   private Optional<UnixSocket> socket = Optional.empty();
   private Optional<HiddenSocket> hidden = Optional.empty();
   private Optional<HiddenRing> ring = Optional.empty();
+  private Optional<List<HiddenWatch>> watches = Optional.empty();
+  private Optional<List<HiddenMessage>> messages = Optional.empty();
   private Optional<HiddenNotice> notice = Optional.empty();
   private Optional<HiddenFaults> faults = Optional.empty();
 
@@ -106,6 +110,26 @@ public final class FakeOpenFile implements OpenFile {
   @Override
   public Optional<HiddenNotice> hiddenNotice() {
     return notice;
+  }
+
+  public FakeOpenFile watched(HiddenWatch... all) {
+    watches = Optional.of(List.of(all));
+    return this;
+  }
+
+  @Override
+  public Optional<List<HiddenWatch>> hiddenWatches() {
+    return watches;
+  }
+
+  public FakeOpenFile waiting(HiddenMessage... all) {
+    messages = Optional.of(List.of(all));
+    return this;
+  }
+
+  @Override
+  public Optional<List<HiddenMessage>> hiddenMessages() {
+    return messages;
   }
 
   public FakeOpenFile ring(HiddenRing facts) {

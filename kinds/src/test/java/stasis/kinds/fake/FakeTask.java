@@ -52,6 +52,7 @@ public final class FakeTask implements FrozenTask {
         .status("CapInh", "0000000000000000").status("CapPrm", "000001ffffffffff")
         .status("CapEff", "000001ffffffffff").status("CapBnd", "000001ffffffffff")
         .status("CapAmb", "0000000000000000").status("NoNewPrivs", "0");
+    link("ns/ipc", "ipc:[4026531840]");
   }
 
   /// One line of `/proc/PID/status`.

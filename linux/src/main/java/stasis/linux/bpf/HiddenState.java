@@ -200,10 +200,39 @@ public final class HiddenState implements AutoCloseable {
   public Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
     List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
     try {
-      return rows.isEmpty() ? Optional.empty()
-          : Optional.of(KernelNotice.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd));
+      return rows.isEmpty() ? Optional.empty() : Optional.of(KernelNotice.of(words(),
+          KernelMessage.queue(words(), rows.getFirst().unsigned(GroupField.FILES), fd)));
     } catch (UnsupportedKernel e) {
       throw refused(e, "a message queue");
+    }
+  }
+
+  /// What waits in a POSIX message queue that a task has open.
+  public Optional<List<KernelMessage>> messages(Tid holder, int fd) throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    if (rows.isEmpty()) {
+      return Optional.empty();
+    }
+    try (KernelMemory memory = KernelMemory.open()) {
+      return Optional.of(KernelMessage.of(words(), memory,
+          KernelMessage.queue(words(), rows.getFirst().unsigned(GroupField.FILES), fd)));
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "a message queue");
+    }
+  }
+
+  /// Signals asked for through these tasks' tables when something changes in a directory that `holder` has open.
+  public List<KernelWatch> watches(Tid holder, int fd, List<Tid> tasks) throws SyscallException {
+    Map<Long, Tid> tables = new HashMap<>();
+    for (Tid task : tasks) {
+      groups.read(new Visit.One(task)).forEach(row -> tables.putIfAbsent(row.unsigned(GroupField.FILES), task));
+    }
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
+    try {
+      return rows.isEmpty() ? List.of() : KernelWatch.of(words(),
+          KernelWatch.file(words(), rows.getFirst().unsigned(GroupField.FILES), fd), tables);
+    } catch (UnsupportedKernel e) {
+      throw refused(e, "who watches a directory");
     }
   }
 

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.function.Supplier;
 import stasis.linux.abi.Arch;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -45,7 +46,37 @@ public final class Syscalls {
     case String other -> throw new IllegalStateException("stasis knows x86_64 and aarch64, not " + other);
   };
 
+  /// Who stands between a thread and the kernel. Threads that it starts inherit it.
+  private static final InheritableThreadLocal<Gate> GATE = new InheritableThreadLocal<>() {
+    @Override
+    protected Gate initialValue() {
+      return Gate.OPEN;
+    }
+  };
+
+  /// What decides on a call before the kernel hears of it: part of the engine, open by default. A test makes a call fail,
+  /// late, or the last one of its process.
+  @FunctionalInterface
+  public interface Gate {
+    /// Every call is made.
+    Gate OPEN = (number, args) -> kernel(number, args);
+
+    /// @return what the caller is told: the kernel's result, or minus errno
+    long call(long number, long[] args);
+  }
+
   private Syscalls() {}
+
+  /// Does some work with a gate between it and the kernel, for its thread and for those that it starts.
+  public static <T> T through(Gate gate, Supplier<T> work) {
+    Gate before = GATE.get();
+    GATE.set(gate);
+    try {
+      return work.get();
+    } finally {
+      GATE.set(before);
+    }
+  }
 
   /// @return the kernel's result, or minus errno
   public static long call(Nr nr, long... args) {
@@ -57,6 +88,11 @@ public final class Syscalls {
     if (args.length > 6) {
       throw new IllegalArgumentException("a syscall takes at most 6 arguments, got " + args.length);
     }
+    return GATE.get().call(number, args);
+  }
+
+  /// Past every gate.
+  public static long kernel(long number, long... args) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(CALL_STATE);
       long result = (long) SYSCALL.invokeExact(state, number, at(args, 0), at(args, 1), at(args, 2), at(args, 3),

@@ -34,6 +34,8 @@ final class RepositoryTest {
           + "hexdump|objdump|not \\||\\| not|statefile, image",
       Pattern.CASE_INSENSITIVE);
 
+  private static final Pattern NAMED_TEST = Pattern.compile("`([A-Z]\\w*Test)(\\.\\w+)?`");
+
   @Test
   void noMachineIsNamed() throws IOException, InterruptedException {
     assertThat(linesThat(MACHINE, Pattern.compile("(?!)"), List.of(".*/procfs/src/test/resources/.*",
@@ -52,6 +54,37 @@ final class RepositoryTest {
       if (file.toString().matches(".*/(bin/[^/]+|\\.ci/run)")) {
         assertThat(Files.isExecutable(file)).as(file.toString()).isTrue();
       }
+    }
+  }
+
+  @Test
+  void pagesMadeFromTheSourcesAreWhatTheySay() throws IOException, InterruptedException {
+    Process coverage = new ProcessBuilder(Repository.root().resolve("bin/coverage").toString(), "--check")
+        .redirectErrorStream(true).start();
+    try (InputStream said = coverage.getInputStream()) {
+      assertThat(new String(said.readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+    }
+    assertThat(coverage.waitFor()).isZero();
+  }
+
+  /// docs/security.md names a test for each claim.
+  @Test
+  void testsThatPagesNameAreThere() throws IOException, InterruptedException {
+    List<Path> sources = committed().stream().filter(file -> file.toString().endsWith("Test.java")).toList();
+    String page = Files.readString(Repository.root().resolve("docs/security.md"));
+    List<String> missing = NAMED_TEST.matcher(page).results().filter(named -> sources.stream()
+        .noneMatch(source -> source.endsWith(named.group(1) + ".java")
+            && (named.group(2) == null || contains(source, "void " + named.group(2).substring(1) + "("))))
+        .map(java.util.regex.MatchResult::group).toList();
+    assertThat(NAMED_TEST.matcher(page).results().count()).isGreaterThan(20);
+    assertThat(missing).isEmpty();
+  }
+
+  private static boolean contains(Path file, String text) {
+    try {
+      return Files.readString(file).contains(text);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
     }
   }
 

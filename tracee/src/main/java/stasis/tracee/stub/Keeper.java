@@ -227,8 +227,17 @@ public final class Keeper implements AutoCloseable {
     return run(batch, () -> { });
   }
 
-  /// Ends the engine's part: the keeper runs the undos at once, then exits, or stays as long as it was told to.
+  /// Ends the engine's part: the keeper runs the undos at once, then exits, or stays as long as it was told to. Buried
+  /// when it does, by whoever it is a child of: an engine may live long.
   public synchronized void leave() {
+    if (!closed) {
+      hangUp();
+      Thread.ofPlatform().daemon().name("stasis-sexton").start(
+          () -> Syscalls.call(Nr.WAIT4, pid.value(), 0, 0, 0));
+    }
+  }
+
+  private void hangUp() {
     if (!closed) {
       closed = true;
       Syscalls.call(Nr.CLOSE, control.value());
@@ -241,7 +250,7 @@ public final class Keeper implements AutoCloseable {
   public synchronized void close() throws SyscallException {
     if (!closed) {
       undos.clear();
-      leave();
+      hangUp();
       reap(Deadline.after(EXITS_WITHIN));
     }
   }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.ipc.IpcSpace;
 import stasis.kinds.ipc.ShmStat;
 import stasis.kinds.mapping.HugePages;
 import stasis.linux.abi.Nr;
@@ -32,7 +33,7 @@ import stasis.resource.Script;
 /// outlives the program: if it is still there at the restore, it is attached again and filled anew, else created under
 /// its id. What no attach shows (SHM_NORESERVE, times, the last user's pid) is not carried.
 public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.sysvshm", 2);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "body.sysvshm", 3);
   private static final int PERMISSIONS = 0777;
   private static final int OWNER_READS_AND_WRITES = 0600;
   private static final int MADV_REMOVE = 9;
@@ -48,10 +49,11 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
   ///     may do with it what the owner may @param creatorPid who made it
   /// @param readOnly whether somebody has it attached SHM_RDONLY
   /// @param hugePageBytes size of its pages where it lies in hugetlbfs (SHM_HUGETLB)
+  /// @param apart in an IPC namespace that comes back empty
   record State(@Tag(1) int id, @Tag(2) int key, @Tag(3) long sizeBytes, @Tag(4) int mode, @Tag(5) Owner owner,
       @Tag(6) Owner creator, @Tag(7) int creatorPid, @Tag(8) boolean locked, @Tag(9) boolean removed,
       @Tag(10) boolean readOnly, @Tag(11) boolean renamed,
-      @Tag(12) Optional<Long> hugePageBytes) {
+      @Tag(12) Optional<Long> hugePageBytes, @Tag(13) boolean apart) {
     State {
       if (id < 0 || sizeBytes <= 0 || (mode & ~PERMISSIONS) != 0) {
         throw new IllegalArgumentException("no segment has id " + id + ", size " + sizeBytes + ", mode " + mode);
@@ -68,6 +70,9 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
 
   @Override
   public State checkpoint(BodyView body) throws ObstructedException {
+    if (body.mappings().isEmpty()) {
+      return unattached(body);
+    }
     Mapping first = body.mappings().getFirst();
     ShmStat stat = ShmStat.of(first);
     long attaches = attachesInTree(body);
@@ -83,7 +88,17 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
     return new State(ShmStat.id(first), removed && !renamed ? named : stat.key(), stat.sizeBytes(),
         stat.mode() & PERMISSIONS, new Owner(stat.uid(), stat.gid()),
         new Owner(stat.creatorUid(), stat.creatorGid()), stat.creator(), (stat.mode() & ShmSegment.LOCKED) != 0,
-        removed, readOnly, renamed, first.flags().has(VmFlag.HT) ? Optional.of(first.pageBytes()) : Optional.empty());
+        removed, readOnly, renamed, first.flags().has(VmFlag.HT) ? Optional.of(first.pageBytes()) : Optional.empty(),
+        IpcSpace.isApart(first.group()));
+  }
+
+  /// One that nobody has attached is described where it would end with its namespace.
+  private static State unattached(BodyView body) throws ObstructedException {
+    int id = (int) body.key().inode();
+    ShmStat stat = ShmStat.of(body.groups().getFirst(), id, body.subject());
+    return new State(id, stat.key(), stat.sizeBytes(), stat.mode() & PERMISSIONS, new Owner(stat.uid(), stat.gid()),
+        new Owner(stat.creatorUid(), stat.creatorGid()), stat.creator(), (stat.mode() & ShmSegment.LOCKED) != 0, false,
+        false, false, Optional.empty(), true);
   }
 
   /// Each vma is an attach (ipc/shm.c, shm_open()); processes may have one mm together.
@@ -140,7 +155,7 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
   public List<Obstacle> obstacles(State state, Host host) {
     var obstacles = new ArrayList<Obstacle>();
     String subject = "System V shared memory segment " + state.id();
-    for (ShmSegment segment : host.shmSegments()) {
+    for (ShmSegment segment : segments(state, host)) {
       if (segment.id() == state.id()) {
         if (!isSame(state, segment)) {
           obstacles.add(new Obstacle.Changed(subject, text(state.key(), state.sizeBytes(), state.creator()),
@@ -175,7 +190,12 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
   }
 
   private static Optional<ShmSegment> present(State state, Host host) {
-    return host.shmSegments().stream().filter(s -> s.id() == state.id() && isSame(state, s)).findFirst();
+    return segments(state, host).stream().filter(s -> s.id() == state.id() && isSame(state, s)).findFirst();
+  }
+
+  /// Those that are there when it comes back.
+  private static List<ShmSegment> segments(State state, Host host) {
+    return state.apart() ? List.of() : host.shmSegments();
   }
 
   @Override
@@ -244,7 +264,7 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
     Ref<?> gid = script.call(Nr.GETEGID, "who we are");
     ids(Nr.SETRESGID, "creator's gid", Arg.imm(state.creator().gid()), script);
     ids(Nr.SETRESUID, "creator's uid", Arg.imm(state.creator().uid()), script);
-    boolean taken = state.removed() && host.shmSegments().stream().anyMatch(s -> s.key() == state.key());
+    boolean taken = state.removed() && segments(state, host).stream().anyMatch(s -> s.key() == state.key());
     int huge = state.hugePageBytes().map(page -> SHM_HUGETLB | HugePages.flag(page)).orElse(0);
     script.callExpecting(state.id(), Nr.SHMGET, "a segment", Arg.imm(taken ? ShmStat.IPC_PRIVATE : state.key()),
         Arg.imm(state.sizeBytes()),

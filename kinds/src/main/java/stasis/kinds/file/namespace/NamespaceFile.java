@@ -7,6 +7,7 @@ import java.util.regex.Pattern;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.kinds.file.OpenFlags;
+import stasis.kinds.ipc.IpcSpace;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
@@ -57,7 +58,12 @@ public final class NamespaceFile implements FileKind<NamespaceFile.State> {
     String type = type(file).orElseThrow();
     Answer own = file.ask(Nr.READLINKAT, Arg.imm(Open.AT_FDCWD), Arg.string("/proc/self/ns/" + type),
         Arg.space(LINK_BYTES), Arg.imm(LINK_BYTES));
-    if (own.failed() || !own.output(2).slice(0, (int) own.result()).latin1().equals(file.link())) {
+    // An IPC namespace of the tree's own is made for it again.
+    boolean itsOwn = type.equals("ipc") && IpcSpace.isApart(file.task().group());
+    if (itsOwn && file.link().equals(file.task().link("ns/ipc"))) {
+      return new State(type, OpenFlags.of(file));
+    }
+    if (itsOwn || own.failed() || !own.output(2).slice(0, (int) own.result()).latin1().equals(file.link())) {
       throw new ObstructedException(file.subject(), "a namespace that is not the engine's cannot be carried",
           "run the checkpoint inside that namespace (nsenter(1)), or let the program close it");
     }

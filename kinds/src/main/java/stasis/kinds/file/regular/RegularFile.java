@@ -18,6 +18,7 @@ import stasis.procfs.FileStat;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
 import stasis.resource.Host;
+import stasis.resource.HostFile;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
@@ -93,6 +94,11 @@ public final class RegularFile implements FileKind<RegularFile.State> {
           "mtime " + NamedFile.modifiedNs(now) + " ns", REMEDY));
     }
     return List.of();
+  }
+
+  @Override
+  public List<HostFile> hostFiles(State state) {
+    return state.kernelMade() ? List.of() : List.of(new HostFile(state.path(), OpenFlags.isWritable(state.flags())));
   }
 
   /// What /proc shows of a task is there when the task is.

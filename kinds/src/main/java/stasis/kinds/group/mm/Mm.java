@@ -21,6 +21,7 @@ import stasis.resource.BodyKey;
 import stasis.resource.FrozenGroup;
 import stasis.resource.GroupAspect;
 import stasis.resource.Host;
+import stasis.resource.HostFile;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.Question;
@@ -115,6 +116,14 @@ public final class Mm implements GroupAspect<Mm.State> {
       case Exe.Named(PathBytes path) -> host.file(path)
           .filter(f -> f.type() == FileStat.S_IFREG && (f.mode() & ANY_EXECUTE) != 0).isPresent() ? List.of()
               : List.of(new Obstacle.Changed("program " + path, "an executable file", "none", "put the file back"));
+      case Exe.Pathless _ -> List.of();
+    };
+  }
+
+  @Override
+  public List<HostFile> hostFiles(State state) {
+    return switch (state.exe()) {
+      case Exe.Named(PathBytes path) -> List.of(new HostFile(path, false));
       case Exe.Pathless _ -> List.of();
     };
   }

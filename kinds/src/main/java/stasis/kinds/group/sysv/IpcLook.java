@@ -48,14 +48,17 @@ final class IpcLook {
 
   private final FrozenGroup root;
   private final FrozenTask asker;
+  private final boolean all;
 
-  IpcLook(FrozenGroup root) {
+  /// @param all whatever is there, whoever uses it
+  IpcLook(FrozenGroup root, boolean all) {
     this.root = root;
+    this.all = all;
     this.asker = root.leader();
   }
 
   private boolean isOfTree(long pid) {
-    return pid > 0 && root.tree().stream().anyMatch(group -> group.pid() == pid);
+    return all || pid > 0 && root.tree().stream().anyMatch(group -> group.pid() == pid);
   }
 
   private Answer semctl(long id, long number, int what, Arg argument) {
@@ -75,7 +78,7 @@ final class IpcLook {
       if (!found.failed()) {
         int id = (int) found.result();
         int size = (int) found.output(3).u64(SEMAPHORES_AT);
-        if (owes(id) || isUsed(id, size)) {
+        if (all || owes(id) || isUsed(id, size)) {
           sets.add(new Semaphores(identity(id, found.output(3)), values(id, size)));
         }
       }

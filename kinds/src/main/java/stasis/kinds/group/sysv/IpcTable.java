@@ -18,8 +18,8 @@ record IpcTable(String sort, Identity was, int size, List<List<Long>> now) {
 
   static List<IpcTable> of(SystemVIpc.State state, Host host) {
     var tables = new ArrayList<IpcTable>();
-    List<List<Long>> sets = lines(host, "sem");
-    List<List<Long>> queues = lines(host, "msg");
+    List<List<Long>> sets = state.apart() ? List.of() : lines(host, "sem");
+    List<List<Long>> queues = state.apart() ? List.of() : lines(host, "msg");
     state.sets().forEach(set -> tables.add(new IpcTable("sem", set.identity(), set.values().size(), sets)));
     state.queues().forEach(queue -> tables.add(new IpcTable("msg", queue.identity(), -1, queues)));
     return tables;

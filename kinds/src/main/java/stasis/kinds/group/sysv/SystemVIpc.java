@@ -4,10 +4,14 @@ import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
+import stasis.kinds.ipc.IpcSpace;
 import stasis.linux.abi.Bytes;
 import stasis.resource.Answers;
+import stasis.resource.BodyKey;
 import stasis.resource.FrozenGroup;
 import stasis.resource.GroupAspect;
 import stasis.resource.Host;
@@ -20,7 +24,8 @@ import stasis.resource.Stage;
 
 /// System V semaphore sets and message queues (sysvipc(7)) that a process of the tree was the last to use, or owes
 /// something at its end. They are the host's: where they are still there at the restore they stay as they are; where
-/// they are gone (removed, or the host was booted since) they are made again, under their ids and keys. Described and
+/// they are gone (removed, or the host was booted since) they are made again, under their ids and keys. In an IPC
+/// namespace of the tree's own all are, with the segments of shared memory that nobody has attached. Described and
 /// restored by the root, before anyone else is born.
 public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
   /// @param key 0 (IPC_PRIVATE) for one without @param mode permission bits
@@ -62,8 +67,12 @@ public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
   /// A segment of shared memory that nobody has attached: the host's, and not in the image.
   record Detached(@Tag(1) int id, @Tag(2) int key, @Tag(3) long sizeBytes) {}
 
-  record State(@Tag(1) List<Semaphores> sets, @Tag(2) List<Queue> queues, @Tag(3) List<Detached> segments) {
+  /// @param apart in an IPC namespace that comes back empty @param kept segments that nobody has attached and that would
+  ///     end with it: in the image
+  record State(@Tag(1) List<Semaphores> sets, @Tag(2) List<Queue> queues, @Tag(3) List<Detached> segments,
+      @Tag(4) boolean apart, @Tag(5) List<ObjectId> kept) {
     State {
+      kept = List.copyOf(kept);
       segments = List.copyOf(segments);
       sets = List.copyOf(sets);
       queues = List.copyOf(queues);
@@ -73,7 +82,7 @@ public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
   static final int PERMISSIONS = 0777;
   /// SEMVMX (uapi/linux/sem.h).
   static final int MAX_VALUE = 32767;
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.sysv", 2);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.sysv", 3);
 
   @Override
   public Schema<State> schema() {
@@ -85,10 +94,23 @@ public final class SystemVIpc implements GroupAspect<SystemVIpc.State> {
     if (!group.tree().getFirst().leader().id().equals(group.leader().id())) {
       return Optional.empty();
     }
-    var looked = new IpcLook(group);
-    var state = new State(looked.sets(), looked.queues(), looked.segments());
-    return state.sets().isEmpty() && state.queues().isEmpty() && state.segments().isEmpty() ? Optional.empty()
+    boolean apart = IpcSpace.isApart(group);
+    var looked = new IpcLook(group, apart);
+    List<Detached> segments = looked.segments();
+    var kept = new ArrayList<ObjectId>();
+    if (apart) {
+      for (Detached segment : segments) {
+        kept.add(group.segment(new BodyKey("body.sysvshm", 0, segment.id()), segment.id(), segment.sizeBytes()));
+      }
+    }
+    var state = new State(looked.sets(), looked.queues(), apart ? List.of() : segments, apart, kept);
+    return state.sets().isEmpty() && state.queues().isEmpty() && segments.isEmpty() ? Optional.empty()
         : Optional.of(state);
+  }
+
+  @Override
+  public Set<ObjectId> needs(State state) {
+    return Set.copyOf(state.kept());
   }
 
   @Override

@@ -17,6 +17,7 @@ import stasis.procfs.FileStat;
 import stasis.procfs.VmFlag;
 import stasis.resource.Arg;
 import stasis.resource.Host;
+import stasis.resource.HostFile;
 import stasis.resource.Loss;
 import stasis.resource.Mapping;
 import stasis.resource.MappingKind;
@@ -129,6 +130,11 @@ public final class PrivateFile implements MappingKind<PrivateFile.State> {
               "the contents it had, " + told(state), "others, " + told(found.get()), "put the old file back")));
     }
     return obstacles;
+  }
+
+  @Override
+  public List<HostFile> hostFiles(State state) {
+    return List.of(new HostFile(state.path(), false));
   }
 
   @Override

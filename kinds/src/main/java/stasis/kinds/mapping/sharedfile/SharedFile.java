@@ -14,6 +14,7 @@ import stasis.procfs.FileStat;
 import stasis.procfs.VmFlag;
 import stasis.resource.Arg;
 import stasis.resource.Host;
+import stasis.resource.HostFile;
 import stasis.resource.Mapping;
 import stasis.resource.MappingKind;
 import stasis.resource.Obstacle;
@@ -77,6 +78,11 @@ public final class SharedFile implements MappingKind<SharedFile.State> {
         : List.of(new Obstacle.Changed("shared mapping of " + state.path(),
             "a file of at least " + state.sizeBytes() + " bytes",
             found.map(facts -> facts.sizeBytes() + " bytes").orElse("nothing"), "put the file back"));
+  }
+
+  @Override
+  public List<HostFile> hostFiles(State state) {
+    return List.of(new HostFile(state.path(), state.writable()));
   }
 
   @Override

@@ -16,7 +16,8 @@ import stasis.resource.Script;
 import stasis.resource.Stage;
 
 /// Every thread is in the engine's own namespaces (namespaces(7)), or the group is refused by kind and inode. A time
-/// namespace may be another: all there is to one are its clocks, which the statefile's header has.
+/// namespace may be another: all there is to one are its clocks, which the statefile's header has. So may be an IPC
+/// namespace, where the whole tree is in it.
 public final class SameNamespaces implements GroupAspect<SameNamespaces.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "namespace.same", 1);
   private static final List<String> KINDS = List.of("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children",
@@ -42,16 +43,26 @@ public final class SameNamespaces implements GroupAspect<SameNamespaces.State> {
       }
       for (String kind : leader ? KINDS : OF_A_THREAD) {
         String link = task.link("ns/" + kind);
-        boolean time = kind.equals("time_for_children");
-        String own = time ? task.link("ns/time") : group.engineNamespace(kind);
-        if (!link.equals(own)) {
+        Comparison with = comparison(kind, task);
+        if (!link.equals(with.namespace())) {
           throw new ObstructedException(task.subject(), "it is in another " + kind + " namespace: " + link + ", "
-              + (time ? "itself" : "the engine is") + " in " + own,
-              "run the checkpoint inside that namespace (nsenter(1))");
+              + with.whose() + " in " + with.namespace(), with.remedy());
         }
       }
     }
     return Optional.empty();
+  }
+
+  private record Comparison(String namespace, String whose, String remedy) {}
+
+  private static Comparison comparison(String kind, FrozenTask task) throws ObstructedException {
+    String inside = "run the checkpoint inside that namespace (nsenter(1))";
+    return switch (kind) {
+      case "time_for_children" -> new Comparison(task.link("ns/time"), "itself", inside);
+      case "ipc" -> new Comparison(task.group().tree().getFirst().leader().link("ns/ipc"), "the first of the tree is",
+          "checkpoint those that are in that namespace, or run the checkpoint inside it (nsenter(1))");
+      default -> new Comparison(task.group().engineNamespace(kind), "the engine is", inside);
+    };
   }
 
   @Override

@@ -58,7 +58,7 @@ class SysvShmBodyTest extends MemoryContract<SysvShmBody.State> {
 
   private static SysvShmBody.State state(int key, boolean removed) {
     return new SysvShmBody.State(ID, key, SIZE, 0640, new SysvShmBody.Owner(5, 6), new SysvShmBody.Owner(7, 8), 4000,
-        false, removed, false, false, Optional.empty());
+        false, removed, false, false, Optional.empty(), false);
   }
 
   private static ShmSegment segment(int key, int id, long attaches) {
@@ -77,7 +77,7 @@ class SysvShmBodyTest extends MemoryContract<SysvShmBody.State> {
   @Override
   protected SysvShmBody.State sample() {
     return new SysvShmBody.State(ID, KEY, SIZE, 0440, new SysvShmBody.Owner(5, 6), new SysvShmBody.Owner(7, 8), 4000,
-        true, true, true, true, Optional.empty());
+        true, true, true, true, Optional.empty(), false);
   }
 
   @Override
@@ -91,7 +91,7 @@ class SysvShmBodyTest extends MemoryContract<SysvShmBody.State> {
 
   private static SysvShmBody.State huge() {
     return new SysvShmBody.State(ID, KEY, 3 << 20, 0600, new SysvShmBody.Owner(0, 0), new SysvShmBody.Owner(0, 0), 4000,
-        false, false, true, false, Optional.of(2L << 20));
+        false, false, true, false, Optional.of(2L << 20), false);
   }
 
   @Test

@@ -1,7 +1,10 @@
-// Open directories: half read, shared by dup, used as the start of a path, and the working directory of nobody else.
+// Open directories: half read, shared by dup, used as the start of a path, and the working directory of nobody else; and
+// some that tell of changes by a signal, to a child as well.
 #include "victim.h"
 #include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { FILES = 400 };
 
@@ -32,11 +35,71 @@ static long some(int fd) {
   return got;
 }
 
+static void touch(int folder, const char *name) {
+  int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  check(fd >= 0 && close(fd) == 0, "%s: %m", name);
+}
+
+static int told(int wanted, int seconds) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGRTMIN + 2);
+  siginfo_t info = {0};
+  struct timespec patience = {seconds, 0};
+  return sigtimedwait(&set, &info, &patience) == SIGRTMIN + 2 && info.si_fd == wanted;
+}
+
+static int watched(const char *path, unsigned long what) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  check(fd >= 0 && fcntl(fd, F_SETSIG, SIGRTMIN + 2) == 0 && fcntl(fd, F_NOTIFY, what) == 0, "%m");
+  return fd;
+}
+
+// One goes on telling, one tells once, one is a child's own, and one has told.
+static void tells(const char *folder) {
+  char path[1300];
+  snprintf(path, sizeof path, "%s/told", folder);
+  check(mkdir(path, 0700) == 0, "%m");
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGRTMIN + 2);
+  check(sigprocmask(SIG_BLOCK, &set, NULL) == 0, "%m");
+  int spent = watched(path, DN_CREATE);
+  touch(spent, "before");
+  check(told(spent, 10), "%m");
+  int often = watched(path, DN_CREATE | DN_DELETE | DN_MULTISHOT), said[2], go[2];
+  check(pipe(said) == 0 && pipe(go) == 0, "%m");
+  pid_t child = fork();
+  if (child == 0) {
+    int own = watched(path, DN_RENAME);
+    char byte;
+    check(write(said[1], "", 1) == 1 && read(go[0], &byte, 1) == 1, "%m");
+    check(told(own, 10), "a child is not told: %m");
+    _exit(0);
+  }
+  char byte;
+  check(read(said[0], &byte, 1) == 1, "%m");
+  ready("told");
+  check(!told(spent, 0), "one that has told, tells");
+  for (int i = 0; i < 2; i++) {
+    touch(often, i ? "second" : "first");
+    check(told(often, 10), "%d: %m", i);
+  }
+  check(renameat(often, "first", often, "third") == 0 && write(go[1], "", 1) == 1, "%m");
+  int status;
+  check(waitpid(child, &status, 0) == child && status == 0, "%x", status);
+  check(unlinkat(often, "second", 0) == 0 && told(often, 10), "%m");
+  check(unlinkat(often, "third", 0) == 0 && unlinkat(often, "before", 0) == 0 && rmdir(path) == 0, "%m");
+  close(often);
+  close(spent);
+}
+
 int main(void) {
   victim_start();
   char folder[1200], name[1300];
   snprintf(folder, sizeof folder, "%s/directory.%d", victim_has_test() ? victim_folder : "/tmp", getpid());
   check(mkdir(folder, 0700) == 0, "%m");
+  tells(folder);
   for (int i = 0; i < FILES; i++) {
     snprintf(name, sizeof name, "%s/f%d", folder, i);
     close(open(name, O_WRONLY | O_CREAT, 0600));

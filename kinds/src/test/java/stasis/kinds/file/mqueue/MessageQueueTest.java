@@ -3,6 +3,7 @@ package stasis.kinds.file.mqueue;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -11,6 +12,7 @@ import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeOpenFile;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
+import stasis.procfs.Device;
 import stasis.procfs.FileStat;
 import stasis.resource.Answer;
 import stasis.resource.HiddenNotice;
@@ -18,6 +20,9 @@ import stasis.resource.Kind;
 import stasis.resource.ObstructedException;
 
 class MessageQueueTest extends AspectContract<MessageQueue.State> {
+  private static final ObjectId BODY = new ObjectId(2000);
+  private static final Bytes COOKIE = Bytes.zeros(24).concat(Bytes.ofU64(7));
+
   private final MessageQueue kind = new MessageQueue();
 
   private static FakeOpenFile queue(String link, int links, String flags, int notified) {
@@ -34,14 +39,16 @@ class MessageQueueTest extends AspectContract<MessageQueue.State> {
   @Override
   protected MessageQueue.State sample() {
     return new MessageQueue.State("work", 04002, 12, false,
-        Optional.of(new MessageQueue.Notice(new ObjectId(1), 0, 10, 77)));
+        Optional.of(new MessageQueue.Notice(new ObjectId(1), 0, 10, 77, Optional.empty())), Optional.of(BODY),
+        Optional.empty());
   }
 
   @Test
   void isOpenedAgainByItsName() throws ObstructedException {
     FakeOpenFile file = queue("/work", 1, "02004002", 0);
     assertThat(kind.recognises(file)).isTrue();
-    assertThat(kind.checkpoint(file)).isEqualTo(new MessageQueue.State("work", 04002, 0, false, Optional.empty()));
+    assertThat(kind.checkpoint(file)).isEqualTo(new MessageQueue.State("work", 04002, 0, false, Optional.empty(),
+        Optional.of(BODY), Optional.empty()));
     assertThat(kind.recognises(queue("/dev/mqueue/work", 1, "02", 0))).isFalse();
   }
 
@@ -53,18 +60,31 @@ class MessageQueueTest extends AspectContract<MessageQueue.State> {
   }
 
   @Test
-  void anUnlinkedOneIsRefused() {
-    assertThatThrownBy(() -> kind.checkpoint(queue("/work (deleted)", 0, "02", 0)))
-        .isInstanceOf(ObstructedException.class).hasMessageContaining("unlinked");
+  void anUnlinkedOneIsOpenedByItsBody() throws ObstructedException {
+    MessageQueue.State state = kind.checkpoint(queue("/work (deleted)", 0, "02", 0));
+    assertThat(state.opened()).contains(new ObjectId(30));
+    assertThat(kind.needs(state)).containsExactly(BODY);
+    assertThat(explain(state)).isEmpty();
+  }
+
+  @Test
+  void aThreadIsToldThroughItsSocketAgain() throws ObstructedException {
+    FakeOpenFile socket = new FakeOpenFile("socket:[77]", new FileStat(Device.NONE, 77, FileStat.S_IFSOCK, 1,
+        Device.NONE, 0, Instant.EPOCH), "02").as(31);
+    HiddenNotice notice = new HiddenNotice(2, 0, 0, COOKIE, 77);
+    MessageQueue.State state = kind.checkpoint(queue("/work", 1, "02", 4711).with(socket).notice(notice));
+    assertThat(state.notice().orElseThrow().thread()).contains(new MessageQueue.Helper(new ObjectId(31), COOKIE));
+    assertThat(explain(state)).contains("(64 bytes){+0=&00000000");
+    assertThatThrownBy(() -> kind.checkpoint(queue("/work", 1, "02", 4711).notice(notice)))
+        .hasMessageContaining("closed");
   }
 
   @Test
   void aNotificationOfTheProgramIsTakenOneOfAnotherIsNot() throws ObstructedException {
     assertThatThrownBy(() -> kind.checkpoint(queue("/work", 1, "02", 4711))).hasMessageContaining("notify task 4711");
-    assertThat(kind.checkpoint(queue("/work", 1, "02", 4711).notice(new HiddenNotice(0, 10, 77))).notice())
-        .contains(new MessageQueue.Notice(new ObjectId(1), 0, 10, 77));
-    assertThatThrownBy(() -> kind.checkpoint(queue("/work", 1, "02", 4711).notice(new HiddenNotice(2, 0, 0))))
-        .hasMessageContaining("SIGEV_THREAD");
+    HiddenNotice notice = new HiddenNotice(0, 10, 77, Bytes.EMPTY, 0);
+    assertThat(kind.checkpoint(queue("/work", 1, "02", 4711).notice(notice)).notice())
+        .contains(new MessageQueue.Notice(new ObjectId(1), 0, 10, 77, Optional.empty()));
     assertThat(kind.checkpoint(queue("/work", 1, "02", 999)).name()).isEqualTo("work");
   }
 }

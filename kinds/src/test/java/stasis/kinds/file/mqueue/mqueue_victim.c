@@ -1,7 +1,8 @@
 // POSIX message queues, with what is in them; one tells a child of its next
-// message, one nobody, and one that is to begin a thread is refused.
+// message, one nobody, and one begins a thread.
 #include "victim.h"
 #include <mqueue.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -13,7 +14,38 @@ static void take(mqd_t queue, const char *text, unsigned priority) {
       got);
 }
 
-static void begun(union sigval value) { (void)value; }
+static sem_t begun_once;
+static void *begun_with;
+static void begun(union sigval value) {
+  begun_with = value.sival_ptr;
+  sem_post(&begun_once);
+}
+
+// Of two that are asked for, each begins its own thread; one goes off before the checkpoint.
+static void told_by_thread(mqd_t queue) {
+  check(sem_init(&begun_once, 0, 0) == 0, "%m");
+  char name[64];
+  snprintf(name, sizeof name, "/stasis.begun.%d", getpid());
+  mqd_t other = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
+  check(other >= 0 && mq_unlink(name) == 0, "%m");
+  struct sigevent tell = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = begun,
+      .sigev_value.sival_ptr = (void *)0x5000};
+  check(mq_notify(other, &tell) == 0, "%m");
+  check(mq_send(other, "", 0, 0) == 0 && sem_wait(&begun_once) == 0 && begun_with == (void *)0x5000, "%m");
+  tell.sigev_value.sival_ptr = (void *)0x6000;
+  check(mq_notify(other, &tell) == 0, "%m");
+  char message[8192];
+  check(mq_receive(other, message, sizeof message, NULL) == 0, "%m");
+  ready("threaded");
+  check(mq_notify(other, &tell) < 0 && errno == EBUSY, "it is not told any more");
+  check(mq_send(other, "", 0, 0) == 0, "%m");
+  struct timespec patience;
+  clock_gettime(CLOCK_REALTIME, &patience);
+  patience.tv_sec += 10;
+  check(sem_timedwait(&begun_once, &patience) == 0 && begun_with == (void *)0x6000, "%p: %m", begun_with);
+  check(mq_notify(queue, &tell) == 0 && mq_notify(queue, NULL) == 0, "it tells nobody any more: %m");
+  check(mq_close(other) == 0, "%m");
+}
 
 // A child asked for it, through a description that it has from its parent: told once, then no more.
 static void told_by_signal(void) {
@@ -62,10 +94,7 @@ int main(void) {
   mqd_t output = mq_open(name, O_WRONLY);
   check(queue >= 0 && input >= 0 && output >= 0, "mq_open: %m");
   check(mq_send(queue, "low", 3, 1) == 0 && mq_send(queue, "high", 4, 9) == 0, "%m");
-  struct sigevent tell = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = begun};
-  check(mq_notify(input, &tell) == 0, "%m");
-  ready("refused");
-  check(mq_notify(input, NULL) == 0, "%m");
+  told_by_thread(queue);
   told_by_signal();
   struct sigevent nobody = {.sigev_notify = SIGEV_NONE};
   check(mq_notify(input, &nobody) == 0, "%m");

@@ -34,7 +34,8 @@ class SystemVIpcTest extends AspectContract<SystemVIpc.State> {
     return new SystemVIpc.State(
         List.of(new Semaphores(new Identity(7, 0x1234, 0640, 1000, 100, 1001, 101), List.of(3, 258))),
         List.of(new Queue(new Identity(9, 0, 0600, 0, 0, 0, 0), 16384,
-            List.of(new Message(2, Bytes.hex("68656c6c6f"))))), List.of(new SystemVIpc.Detached(11, 0x77, 8192)));
+            List.of(new Message(2, Bytes.hex("68656c6c6f"))))), List.of(new SystemVIpc.Detached(11, 0x77, 8192)),
+        false, List.of());
   }
 
   @Test

@@ -27,6 +27,7 @@ import stasis.repository.ImageException;
         "          stasis checkpoint 4711 --repo R --name redis --leave-running",
         "          stasis checkpoint 4711 --repo R --name redis --leave-running --track",
         "          stasis checkpoint 4711 --repo R --name redis --pre-copy",
+        "          stasis checkpoint 4711 --repo R --name redis --leave-running --verify",
         "          stasis checkpoint 4711 --repo R --name redis --embed-files",
         "          stasis checkpoint 4711 --repo R --name redis --deadline 25s",
         "          stasis checkpoint 4711 --leave-running --image - | ssh HOST stasis restore --image -"})
@@ -59,6 +60,9 @@ final class CheckpointVerb implements Callable<Integer> {
       "With --repo: copy memory while the program runs, in 5 rounds at most (or ROUNDS), and only the rest in the"
       + " freeze.")
   private Optional<Integer> preCopy = Optional.empty();
+  @Option(names = "--verify", description = "Restore the image for real before it counts, in throw-away namespaces and"
+      + " without running it, and compare the copy with it: a certificate goes into the image.")
+  private boolean verify;
   @Option(names = "--embed-files", paramLabel = "MIB", arity = "0..1", fallbackValue = "0", description =
       "Take along the contents of executables, libraries and open files, so that restore --files can put them back"
       + " where they are missing or have changed; refuse if there are more than MIB of them.")
@@ -107,7 +111,7 @@ final class CheckpointVerb implements Callable<Integer> {
     }
     CheckpointOrder order = new CheckpointOrder(Arguments.tid(spec, pid), destination().guarded(guard), leaveRunning,
         strict, force, maxFreezeMs.map(ms -> Arguments.positiveMs(spec, "--max-freeze", ms)), outside(), redaction,
-        tracking(), preCopyRounds(), embed(), deadline.order(spec));
+        tracking(), preCopyRounds(), embed(), deadline.order(spec), verify);
     return new Checkpointing(session, order, json.with(trace), verbosity).call();
   }
 

@@ -31,7 +31,7 @@ record Core(Path file, int pid, String program, Optional<String> executable, lon
     try (ImageReader reader = at.origin().open()) {
       Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
       try (ImageMemory memory = ImageMemory.open(reader, statefile)) {
-        Inspection image = new Inspection(statefile, memory, List.of(), task);
+        Inspection image = new Inspection(statefile, memory, Optional.empty(), List.of(), task);
         Map.Entry<ObjectId, TaskState> leader = image.leaders().getFirst();
         CoreFile core = new CoreFile(memory, leader.getKey());
         if (core.obstacle().isPresent()) {

@@ -53,14 +53,15 @@ interface Engine {
   /// @param outside what becomes of what leads out of the tree
   /// @param redaction what is not to be in the image @param track see [TrackOrder]
   /// @param preCopyRounds 0: none @param embed whether files of the host go along
-  /// @param deadline by when the image has to be there
+  /// @param deadline by when the image has to be there @param proved whether it is restored beside the program before
+  ///     it counts
   record CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
       Optional<Long> maxFreezeNs, Outside outside, Redaction redaction, TrackOrder track, int preCopyRounds,
-      EmbedOrder embed, Optional<DeadlineOrder> deadline) {
+      EmbedOrder embed, Optional<DeadlineOrder> deadline, boolean proved) {
     CheckpointOrder(Tid root, ImageAt image, boolean leaveRunning, boolean strict, boolean force,
         Optional<Long> maxFreezeNs, Outside outside) {
       this(root, image, leaveRunning, strict, force, maxFreezeNs, outside, Redaction.NONE, TrackOrder.OFF, 0,
-          EmbedOrder.NONE, Optional.empty());
+          EmbedOrder.NONE, Optional.empty(), false);
     }
   }
 

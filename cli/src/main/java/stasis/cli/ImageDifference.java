@@ -71,7 +71,7 @@ final class ImageDifference {
     SequencedMap<String, String> files = new TreeMap<>();
     Optional<StoredObject> table = image.statefile().object(task.files());
     if (table.isPresent()) {
-      Inspection inspection = new Inspection(image.statefile(), image, List.of(), Optional.empty());
+      Inspection inspection = new Inspection(image.statefile(), image);
       for (Fields entry : Fields.of(image.statefile(), table.get()).records("entries")) {
         Optional<StoredObject> file = entry.id("file").flatMap(image.statefile()::object);
         files.put("%5s".formatted(entry.text("fd")), file.map(StoredObject::schemaName).orElse("?") + " "
@@ -91,7 +91,7 @@ final class ImageDifference {
 
   private static SequencedMap<String, String> vmas(ImageMemory image, TaskState task) throws DecodeException {
     SequencedMap<String, String> vmas = new TreeMap<>();
-    Inspection inspection = new Inspection(image.statefile(), image, List.of(), Optional.empty());
+    Inspection inspection = new Inspection(image.statefile(), image);
     for (VmaState vma : image.vmas(task.mm())) {
       vmas.put(vma.start().toString(), vma.lengthBytes() / 1024 + " KiB, prot " + vma.prot() + ", "
           + ImageView.name(inspection, vma));

@@ -118,6 +118,14 @@ enum ImageView {
     }
   },
 
+  certificate("core\\.none") {
+    @Override
+    Shown show(Inspection image) throws Inspection.NoAnswerException {
+      return CertificateRows.of(image.certificate().orElseThrow(() -> new Inspection.NoAnswerException(
+          "the image has no certificate; `stasis checkpoint --verify` makes one")));
+    }
+  },
+
   show(".*") {
     @Override
     Shown show(Inspection image) throws DecodeException {

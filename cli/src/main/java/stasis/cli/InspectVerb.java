@@ -14,11 +14,13 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.engine.ImageMemory;
+import stasis.image.Certificate;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
 import stasis.image.StatefileHeader;
 import stasis.image.StoredObject;
+import stasis.linux.abi.Bytes;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 
@@ -26,6 +28,7 @@ import stasis.repository.ImageReader;
     description = "Show what is in an image, as ps, pmap, lsof or ss would, or all of it. Needs no permissions.",
     footer = {"", "Examples: stasis inspect DIR lsof",
         "          stasis inspect --repo R redis@7 grep password",
+        "          stasis inspect DIR certificate",
         "          stasis inspect DIR cat 0x7ffc12340000 256 --task 4711",
         "grep looks for text, or for bytes: hex:cafe. It searches what the image holds, not files of the host."})
 final class InspectVerb implements Callable<Integer> {
@@ -69,10 +72,14 @@ final class InspectVerb implements Callable<Integer> {
     try (ImageReader reader = at.guarded(keys.guard()).origin().open()) {
       Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
       try (ImageMemory memory = ImageMemory.open(reader, statefile)) {
-        Shown shown = view.show(new Inspection(statefile, memory, arguments, task));
-        json.write(json(statefile, shown), session.console());
+        Optional<Certificate> certificate = certificate(reader);
+        Shown shown = view.show(new Inspection(statefile, memory, certificate, arguments, task));
+        json.write(json(statefile, shown, certificate), session.console());
         if (!json.takesStdout()) {
           print(shown);
+          if (view == ImageView.ps) {
+            certificate.ifPresent(told -> session.console().out().print(CertificateRows.line(told)));
+          }
         }
       }
       return ExitStatus.DONE.code();
@@ -88,6 +95,16 @@ final class InspectVerb implements Callable<Integer> {
     }
   }
 
+  /// One of other metadata says nothing of these.
+  private static Optional<Certificate> certificate(ImageReader reader) throws ImageException, DecodeException {
+    Optional<Bytes> stored = reader.certificate();
+    if (stored.isEmpty()) {
+      return Optional.empty();
+    }
+    Bytes metadata = reader.metadata();
+    return Optional.of(Certificate.decode(stored.get(), Limits.DEFAULT)).filter(told -> told.isFor(metadata));
+  }
+
   private void print(Shown shown) {
     if (raw) {
       session.console().out().writeBytes(shown.raw().toArray());
@@ -96,7 +113,7 @@ final class InspectVerb implements Callable<Integer> {
     }
   }
 
-  private Json json(Statefile statefile, Shown shown) throws DecodeException {
+  private Json json(Statefile statefile, Shown shown, Optional<Certificate> certificate) throws DecodeException {
     StatefileHeader header = statefile.header();
     List<Json> objects = new ArrayList<>();
     for (StoredObject object : statefile.objects()) {
@@ -110,7 +127,7 @@ final class InspectVerb implements Callable<Integer> {
                 statefile.schema(object).read(object.state(), Limits.DEFAULT).json()))));
       }
     }
-    return Json.object(
+    List<Json.Member> members = new ArrayList<>(List.of(
         Json.member("outcome", Json.text("done")),
         Json.member("arch", Json.text(header.arch().name())),
         Json.member("kernel", Json.text(header.kernelRelease())),
@@ -119,6 +136,8 @@ final class InspectVerb implements Callable<Integer> {
         Json.member("page_bytes", Json.number(statefile.pageSectionBytes())),
         Json.member("rows", shown.rows()),
         Json.member("objects", new Json.Items(objects)),
-        Json.member("losses", LossTable.json(statefile.losses())));
+        Json.member("losses", LossTable.json(statefile.losses()))));
+    certificate.ifPresent(told -> members.add(Json.member("certificate", CertificateRows.json(told))));
+    return new Json.Members(members);
   }
 }

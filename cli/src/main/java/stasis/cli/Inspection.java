@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import stasis.engine.ImageMemory;
+import stasis.image.Certificate;
 import stasis.image.DecodeException;
 import stasis.image.Fields;
 import stasis.image.Limits;
@@ -14,8 +15,15 @@ import stasis.resource.TaskState;
 
 /// What a view of an image is made from.
 ///
-/// @param arguments what follows the view @param task only this one, by a pid it had; or all
-record Inspection(Statefile statefile, ImageMemory memory, List<String> arguments, Optional<Integer> task) {
+/// @param certificate of the image, if it was proved @param arguments what follows the view @param task only this one,
+///     by a pid it had; or all
+record Inspection(Statefile statefile, ImageMemory memory, Optional<Certificate> certificate, List<String> arguments,
+    Optional<Integer> task) {
+  /// What needs no words.
+  Inspection(Statefile statefile, ImageMemory memory) {
+    this(statefile, memory, Optional.empty(), List.of(), Optional.empty());
+  }
+
   /// A question that makes no sense of this image.
   static final class NoAnswerException extends Exception {
     private static final long serialVersionUID = 1L;

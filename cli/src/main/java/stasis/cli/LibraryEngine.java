@@ -67,10 +67,11 @@ final class LibraryEngine implements Engine {
 
   @Override
   public Outcome<Checkpointed> checkpoint(CheckpointOrder order, Watcher watcher) {
-    CheckpointRequest request = new CheckpointRequest(order.root(),
+    CheckpointRequest plain = new CheckpointRequest(order.root(),
         order.redaction().applied(order.image().destination(order.force())),
         order.leaveRunning(), order.strict(), order.maxFreezeNs().map(Duration::ofNanos), order.track(),
         order.preCopyRounds(), order.embed(), order.deadline());
+    CheckpointRequest request = order.proved() ? plain.proved(ProofMain.command()) : plain;
     served.ifPresent(Served::begun);
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
       case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),

@@ -11,6 +11,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import stasis.image.Certificate;
 import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Statefile;
@@ -22,6 +23,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.RemoteAddress;
 import stasis.repository.ImageException;
+import stasis.repository.ImageReader;
 import stasis.repository.ImageStore;
 import stasis.repository.ImageWriter;
 import stasis.resource.FilesState;
@@ -66,6 +68,29 @@ final class InspectVerbTest {
       writer.writeMetadata(statefile.encode(), 0);
       writer.commit(_ -> {});
     }
+  }
+
+  @Test
+  void aCertificateIsShownWhereThereIsOne() throws ImageException {
+    assertThat(CommandLineRun.of(engine, "inspect", image.toString(), "certificate").err())
+        .contains("no certificate", "--verify");
+    Bytes metadata;
+    try (ImageReader reader = ImageReader.open(image)) {
+      metadata = reader.metadata();
+    }
+    try (ImageWriter writer = ImageStore.create(image, true)) {
+      writer.writeMetadata(metadata, 0);
+      writer.commit((ImageReader _) -> writer.certify(new Certificate("0.1.0", "6.18", "CPU 9", 0, 2_000_000,
+          Certificate.digest(metadata), 1, List.of(new Certificate.Compared("core.task", 1, 0)), 8192,
+          Bytes.zeros(32), List.of(new Certificate.Unproven("task 4711 fd 3", "file.regular", "its locks")))
+          .encode()));
+    }
+
+    assertThat(CommandLineRun.of(engine, "inspect", image.toString(), "certificate").out())
+        .contains("Linux 6.18, CPU 9", "core.task", "task 4711 fd 3", "its locks");
+    assertThat(CommandLineRun.of(engine, "inspect", image.toString()).out())
+        .contains("certificate: restored and compared on Linux 6.18");
+    assertThat(CommandLineRun.of(engine, "inspect", image.toString(), "--json").out()).contains("\"unproven\"");
   }
 
   @Test

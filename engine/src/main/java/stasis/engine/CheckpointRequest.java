@@ -17,10 +17,17 @@ import stasis.repository.ImageStore;
 /// @param preCopyRounds how often memory is copied at most while the program runs, before the freeze in which the rest
 ///     is read; 0: it is not. Only into a repository. With `leaveRunning` no copy of the memory is held then
 /// @param embed whether files of the host go along @param deadline by when the image has to be there; goes with
-///     `preCopyRounds`
+///     `preCopyRounds` @param proof present: restore it for real beside the program before it counts
 public record CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
     Optional<Duration> maxFreeze, TrackOrder track, int preCopyRounds, EmbedOrder embed,
-    Optional<DeadlineOrder> deadline) {
+    Optional<DeadlineOrder> deadline, Optional<Proof.Command> proof) {
+  /// Without a proof.
+  public CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
+      Optional<Duration> maxFreeze, TrackOrder track, int preCopyRounds, EmbedOrder embed,
+      Optional<DeadlineOrder> deadline) {
+    this(root, destination, leaveRunning, strict, maxFreeze, track, preCopyRounds, embed, deadline, Optional.empty());
+  }
+
   /// With no files but those of the tree.
   public CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
       Optional<Duration> maxFreeze, TrackOrder track, int preCopyRounds) {
@@ -31,6 +38,12 @@ public record CheckpointRequest(Tid root, ImageDestination destination, boolean 
   public CheckpointRequest(Tid root, ImageDestination destination, boolean leaveRunning, boolean strict,
       Optional<Duration> maxFreeze) {
     this(root, destination, leaveRunning, strict, maxFreeze, TrackOrder.OFF, 0, EmbedOrder.NONE, Optional.empty());
+  }
+
+  /// The same, and proved.
+  public CheckpointRequest proved(Proof.Command command) {
+    return new CheckpointRequest(root, destination, leaveRunning, strict, maxFreeze, track, preCopyRounds, embed,
+        deadline, Optional.of(command));
   }
 
   /// Into a folder. @param force replace an image that is there

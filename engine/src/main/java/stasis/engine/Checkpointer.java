@@ -205,6 +205,10 @@ public final class Checkpointer {
         if (!approximate.isEmpty()) {
           return new CheckpointOutcome.Refused(approximate, losses);
         }
+        List<Obstacle> unprovable = request.proof().isPresent() ? unprovable(settled, writer) : List.of();
+        if (!unprovable.isEmpty()) {
+          return new CheckpointOutcome.Refused(unprovable, losses);
+        }
         Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps(), embedding.objects());
         phases.enter("store");
         long imageBytes = store(writer, content(statefile, settled, pages), pages, embedding, freeze,
@@ -267,7 +271,7 @@ public final class Checkpointer {
     }
 
     private long store(ImageWriter writer, ImageContent content, PageStore pages, Embedding embedding,
-        Freeze freeze, Host host) throws ImageException, SyscallException, ObstructedException,
+        Freeze freeze, HostAtFreeze host) throws ImageException, SyscallException, ObstructedException,
         DecodeException {
       writer.writeMetadata(content);
       try (Phases.Stretch _ = phases.part("pages")) {
@@ -286,6 +290,7 @@ public final class Checkpointer {
       try (Phases.Stretch _ = phases.part("commit")) {
         return writer.<ObstructedException>commit(written -> {
           prove(written, host);
+          certify(writer, written, host);
           if (timetable.isPresent()) {
             timetable.get().check();
           }
@@ -355,6 +360,22 @@ public final class Checkpointer {
         throw new ImageException(ImageException.Reason.DAMAGED, "what was written does not decode: " + e.getMessage(),
             "report this as a bug of Stasis");
       }
+    }
+
+    /// And that it is restored, not only planned, where that was asked for.
+    private void certify(ImageWriter writer, ImageReader written, HostAtFreeze host) throws ImageException {
+      if (request.proof().isPresent()) {
+        try (Phases.Stretch _ = phases.part("copy")) {
+          writer.certify(new Proof(request.proof().get(), environment, listener).of(written, host));
+        }
+        listener.at(new Moment.At("proved"));
+      }
+    }
+
+    private static List<Obstacle> unprovable(Capture settled, ImageWriter writer) {
+      return writer.takesCertificate() ? ProvablePart.of(settled).obstacles() : List.of(new Obstacle.Unsupported(
+          "certificate", "it has no place in a stream, nor beside a statefile that is encrypted or signed",
+          "checkpoint into a repository, which may be both"));
     }
 
     private List<Obstacle> strict(List<LossRow> rows) {

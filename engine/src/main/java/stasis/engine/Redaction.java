@@ -110,6 +110,16 @@ public record Redaction(List<Bytes> patterns, List<String> variables, boolean do
     }
 
     @Override
+    public boolean takesCertificate() {
+      return inner.takesCertificate();
+    }
+
+    @Override
+    public void certify(Bytes certificate) {
+      inner.certify(certificate);
+    }
+
+    @Override
     public String title() {
       return inner.title();
     }

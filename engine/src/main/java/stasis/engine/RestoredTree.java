@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.TreeMap;
 import stasis.image.LossRow;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
@@ -26,6 +27,9 @@ import stasis.resource.CpuState;
 import stasis.resource.Step;
 import stasis.resource.TaskState;
 import stasis.tracee.Deadline;
+import stasis.tracee.FaultPoints;
+import stasis.tracee.FrozenTree;
+import stasis.tracee.LiveTask;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Registers;
 import stasis.tracee.Stop;
@@ -77,6 +81,14 @@ public final class RestoredTree implements AutoCloseable {
     return stubs.firstEntry().getValue().tid();
   }
 
+  /// Leaders that have ended before their threads, and how.
+  static Map<ObjectId, TaskState.Ended> ended(Capture capture) {
+    Map<ObjectId, TaskState.Ended> ended = new TreeMap<>();
+    capture.leaders().forEach(leader -> leader.getValue().ended().ifPresent(
+        status -> ended.put(leader.getKey(), status)));
+    return ended;
+  }
+
   /// What of its births the user should know.
   List<LossRow> told() {
     return births.told();
@@ -109,6 +121,46 @@ public final class RestoredTree implements AutoCloseable {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
+    leave(leaders, ended);
+    for (var entry : cpus.entrySet()) {
+      Stub stub = stub(entry.getKey());
+      stopInGetSignal(stub);
+      Registers stopped = Registers.of(entry.getValue().general());
+      Long result = finishedWaits.get(stub.tid());
+      setCpu(stub, entry.getValue(), result != null ? RestartCalls.finished(stopped, result)
+          : RestartCalls.forRestore(stopped, entry.getValue().sleep().isPresent()));
+    }
+    births.beforeRelease(stubs.firstEntry().getValue(), pid);
+    for (ObjectId task : cpus.keySet()) {
+      stub(task).release();
+    }
+    released = true;
+  }
+
+  /// All as at a release, but nothing goes on: each thread stands still with the registers of the checkpoint, just
+  /// before the kernel would act on them. Timed waits are not begun again. Closing ends them.
+  ///
+  /// @param order of all processes, as their pids, in which the tree is shown
+  /// @param leaders of a thread group for each mm @param ended leaders that end now, and how
+  FrozenTree hold(List<Tid> order, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
+      throws SyscallException, ProcException, StepFailedException {
+    for (var trap : traps.entrySet()) {
+      setTrapAction(stub(trap.getKey()), trap.getValue());
+    }
+    leave(leaders, ended);
+    Map<Tid, LiveTask> held = new HashMap<>();
+    for (var entry : cpus.entrySet()) {
+      Stub stub = stub(entry.getKey());
+      Stop stop = stopInGetSignal(stub);
+      setCpu(stub, entry.getValue(), Registers.of(entry.getValue().general()));
+      held.put(stub.tid(), new LiveTask(stub.tid(), stop, ptrace.registers(stub.tid())));
+    }
+    return FrozenTree.held(ptrace, order, held, FaultPoints.NONE);
+  }
+
+  /// Our memory goes, and so do leaders that have ended.
+  private void leave(List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
+      throws SyscallException, ProcException, StepFailedException {
     Map<ObjectId, RemoteAddress> exits = new HashMap<>();
     for (ObjectId leader : ended.keySet()) {
       exits.put(leader, gadget(stub(leader)));
@@ -120,16 +172,6 @@ public final class RestoredTree implements AutoCloseable {
       Endings.exit(ptrace, proc.task(stub(leader).tid()), stub(leader), GroupPlan.require(exits, leader),
           GroupPlan.require(ended, leader));
     }
-    for (var entry : cpus.entrySet()) {
-      Stub stub = stub(entry.getKey());
-      stopInGetSignal(stub);
-      setCpu(stub, entry.getValue());
-    }
-    births.beforeRelease(stubs.firstEntry().getValue(), pid);
-    for (ObjectId task : cpus.keySet()) {
-      stub(task).release();
-    }
-    released = true;
   }
 
   /// Begins a timed wait with what was left of it and interrupts it at once: the kernel's restart block then holds the
@@ -184,25 +226,22 @@ public final class RestoredTree implements AutoCloseable {
     require(leader.callAt(gadget, Nr.MUNMAP, region.code().bits(), mapped), "unmap the region of " + leader.tid());
   }
 
-  private void stopInGetSignal(Stub stub) throws SyscallException, StepFailedException {
+  private Stop stopInGetSignal(Stub stub) throws SyscallException, StepFailedException {
     ptrace.interrupt(stub.tid());
     ptrace.cont(stub.tid(), 0);
-    await(stub, Stop.EventStop.class);
+    return await(stub, Stop.EventStop.class);
   }
 
-  private void setCpu(Stub stub, CpuState cpu) throws SyscallException {
+  private void setCpu(Stub stub, CpuState cpu, Registers registers) throws SyscallException {
     if (cpu.rseqArea().isPresent() && cpu.rseqCs().isPresent()) {
       stub.memory().write(cpu.rseqArea().get().plus(8), cpu.rseqCs().get());
     }
     ptrace.setXsave(stub.tid(), cpu.extended());
-    Registers stopped = Registers.of(cpu.general());
-    Long result = finishedWaits.get(stub.tid());
-    ptrace.setRegisters(stub.tid(), result != null ? RestartCalls.finished(stopped, result)
-        : RestartCalls.forRestore(stopped, cpu.sleep().isPresent()));
+    ptrace.setRegisters(stub.tid(), registers);
     ptrace.setSignalMask(stub.tid(), cpu.mask());
   }
 
-  private void await(Stub stub, Class<? extends Stop> wanted) throws SyscallException, StepFailedException {
+  private Stop await(Stub stub, Class<? extends Stop> wanted) throws SyscallException, StepFailedException {
     Deadline deadline = Deadline.after(BOUND);
     while (true) {
       Stop stop = ptrace.await(stub.tid(), deadline)
@@ -212,7 +251,7 @@ public final class RestoredTree implements AutoCloseable {
       }
       // Of a stopped group every event stop reads as its group stop (kernel/signal.c, do_jobctl_trap()).
       if (wanted.isInstance(stop) || wanted == Stop.EventStop.class && stop instanceof Stop.GroupStop) {
-        return;
+        return stop;
       }
       ptrace.cont(stub.tid(), 0);
     }

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
@@ -242,7 +241,7 @@ public final class Restorer {
         }
         releasing = true;
         tree.release(capture.root().getValue().ownPid(), leaders.stream()
-            .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), ended(capture));
+            .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), RestoredTree.ended(capture));
         server.ifPresent(PageServer::run);
         afterwards(capture);
         phases.end();
@@ -254,14 +253,6 @@ public final class Restorer {
 
     private static boolean mayBeLate(LiveHost host) {
       return isPlain(host) && host.capabilities().contains("CAP_SYS_PTRACE");
-    }
-
-    /// Leaders that have ended before their threads, and how.
-    private static Map<ObjectId, TaskState.Ended> ended(Capture capture) {
-      Map<ObjectId, TaskState.Ended> ended = new TreeMap<>();
-      capture.leaders().forEach(leader -> leader.getValue().ended().ifPresent(
-          status -> ended.put(leader.getKey(), status)));
-      return ended;
     }
 
     /// The numbers of the tree that others have, all at once and before anything is made. A number that is taken later

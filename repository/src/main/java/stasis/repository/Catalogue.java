@@ -206,6 +206,7 @@ public final class Catalogue {
         reader.readPages(at, part);
         writer.pages().write(part.flip());
       }
+      manifest.certificate().ifPresent(writer::certify);
       return writer.committed((ImageReader _) -> { });
     }
   }

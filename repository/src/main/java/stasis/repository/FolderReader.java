@@ -245,6 +245,12 @@ final class FolderReader implements ImageReader {
   }
 
   @Override
+  public Optional<Bytes> certificate() throws ImageException {
+    Path folder = file.toAbsolutePath().getParent();
+    return folder == null ? Optional.empty() : CertificateFile.read(folder, metadata());
+  }
+
+  @Override
   public Path pageFile() {
     return laidOut.map(LaidOut::path).orElse(file);
   }

@@ -30,6 +30,9 @@ final class FolderWriter implements ImageWriter {
   private Optional<FolderSink> sink = Optional.empty();
   private Optional<SealWriter> seal = Optional.empty();
   private Optional<DirectFile> direct = Optional.empty();
+  private Bytes metadata = Bytes.EMPTY;
+  private Optional<Bytes> certificate = Optional.empty();
+  private Optional<Path> certified = Optional.empty();
   private boolean committed;
   private boolean closed;
 
@@ -53,7 +56,7 @@ final class FolderWriter implements ImageWriter {
 
   @Override
   public void writeMetadata(ImageContent content) throws ImageException {
-    Bytes metadata = content.metadata();
+    metadata = content.metadata();
     if (sink.isPresent() || closed) {
       throw new IllegalStateException("the metadata is written once");
     }
@@ -117,6 +120,17 @@ final class FolderWriter implements ImageWriter {
     return seal.map(SealWriter::fileBytes).orElse(layout.fileBytes());
   }
 
+  /// What a guarded image says is closed and signed as a whole, which a file beside it is not.
+  @Override
+  public boolean takesCertificate() {
+    return protection.keys().isEmpty() && protection.signer().isEmpty();
+  }
+
+  @Override
+  public void certify(Bytes told) {
+    certificate = Optional.of(told);
+  }
+
   @Override
   public String title() {
     return folder.toString();
@@ -140,6 +154,9 @@ final class FolderWriter implements ImageWriter {
 
   private void publish() throws ImageException {
     try {
+      if (certificate.isPresent()) {
+        certified = Optional.of(CertificateFile.write(folder, metadata, certificate.get()));
+      }
       Files.move(partial, folder.resolve(ImageStore.STATEFILE), StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw Faults.of(e, "cannot give the statefile its name", folder);
@@ -147,6 +164,7 @@ final class FolderWriter implements ImageWriter {
     committed = true;
     listener.accept(WriteStep.RENAMED);
     try {
+      CertificateFile.deleteOthers(folder, certified);
       ImageStore.sync(folder);
     } catch (IOException e) {
       throw Faults.of(e, "the image is written but may not survive a power cut: cannot sync the folder", folder);
@@ -166,6 +184,9 @@ final class FolderWriter implements ImageWriter {
       direct.ifPresent(DirectFile::close);
       if (!committed) {
         Files.deleteIfExists(partial);
+        if (certified.isPresent()) {
+          Files.deleteIfExists(certified.get());
+        }
       }
     } catch (IOException e) {
       throw Faults.of(e, "cannot clean up after writing", folder);

@@ -69,6 +69,11 @@ public interface ImageReader extends AutoCloseable {
   /// Where the page section begins in [#pageFile].
   long pageOffset();
 
+  /// What was proved of it when it was written: a record of `certificate`; empty when nothing was.
+  default Optional<Bytes> certificate() throws ImageException {
+    return Optional.empty();
+  }
+
   @Override
   void close() throws ImageException;
 }

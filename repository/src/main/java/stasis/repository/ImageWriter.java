@@ -48,6 +48,16 @@ public interface ImageWriter extends AutoCloseable {
   /// @return by how many bytes the device is fuller
   <X extends Exception> long commit(Check<X> check) throws X, ImageException;
 
+  /// Whether [#certify] may be called.
+  default boolean takesCertificate() {
+    return false;
+  }
+
+  /// Adds a certificate, which comes into being with the image: from within the check of [#commit].
+  default void certify(Bytes certificate) {
+    throw new UnsupportedOperationException("no certificate goes along");
+  }
+
   /// By which [#earlier] finds it; empty before it is committed, and where contents are not shared.
   default Optional<ImageIdentity> identity() {
     return Optional.empty();

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -17,9 +18,9 @@ import stasis.linux.abi.Bytes;
 /// A checkpoint as a repository knows it: which chunks its metadata and its chunk map are. Text, so that people can
 /// read it; its last line seals the others.
 ///
-/// @param number from 1; not part of the text, but its file's name
+/// @param number from 1; not part of the text, but its file's name @param certificate a record; in base64
 record Manifest(String name, int number, ImageFacts facts, long metadataBytes, long pageBytes, long addedBytes,
-    List<Part> metadata, List<Part> pages, Optional<ImageSignature> signature) {
+    List<Part> metadata, List<Part> pages, Optional<Bytes> certificate, Optional<ImageSignature> signature) {
   static final int MAX_TEXT_BYTES = 256 << 20;
   private static final String FIRST = "stasis-checkpoint ";
   private static final int VERSION = 1;
@@ -44,12 +45,18 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
   }
 
   Manifest numbered(int otherNumber) {
-    return new Manifest(name, otherNumber, facts, metadataBytes, pageBytes, addedBytes, metadata, pages, signature);
+    return new Manifest(name, otherNumber, facts, metadataBytes, pageBytes, addedBytes, metadata, pages, certificate,
+        signature);
+  }
+
+  /// As it is, and proved.
+  Manifest certified(Optional<Bytes> other) {
+    return new Manifest(name, number, facts, metadataBytes, pageBytes, addedBytes, metadata, pages, other, signature);
   }
 
   /// As it is, and signed. What a copy may change, its number and what was added, is not signed.
   Manifest signed(SigningKey key) {
-    return new Manifest(name, number, facts, metadataBytes, pageBytes, addedBytes, metadata, pages,
+    return new Manifest(name, number, facts, metadataBytes, pageBytes, addedBytes, metadata, pages, certificate,
         Optional.of(ImageSignature.of(key, ImageSignature.CHECKPOINT, signedRoot(lines()))));
   }
 
@@ -80,6 +87,8 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
     out.append("added-bytes ").append(addedBytes).append('\n');
     metadata.forEach(part -> out.append("metadata ").append(part.id()).append(' ').append(part.count()).append('\n'));
     pages.forEach(part -> out.append("pages ").append(part.id()).append(' ').append(part.count()).append('\n'));
+    certificate.ifPresent(told -> out.append("certificate ").append(Base64.getEncoder().encodeToString(told.toArray()))
+        .append('\n'));
     return out.toString();
   }
 
@@ -171,7 +180,9 @@ record Manifest(String name, int number, ImageFacts facts, long metadataBytes, l
     ImageFacts facts = new ImageFacts(number(single, "created"), required(single, "host"), program[3],
         Integer.parseInt(program[0]), Integer.parseInt(program[1]), Integer.parseInt(program[2]));
     Manifest manifest = new Manifest(name, number, facts, number(single, "metadata-bytes"),
-        number(single, "page-bytes"), number(single, "added-bytes"), metadata, pages, signature);
+        number(single, "page-bytes"), number(single, "added-bytes"), metadata, pages,
+        Optional.ofNullable(single.get("certificate")).map(told -> Bytes.of(Base64.getDecoder().decode(told))),
+        signature);
     if (metadata.stream().mapToLong(Part::count).sum() != manifest.metadataBytes()
         || manifest.metadataBytes() > Layout.MAX_METADATA_BYTES || manifest.pageBytes() < 0
         || manifest.pageBytes() > Layout.MAX_PAGE_BYTES) {

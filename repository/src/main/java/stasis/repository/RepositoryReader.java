@@ -55,6 +55,11 @@ final class RepositoryReader implements ImageReader {
   }
 
   @Override
+  public Optional<Bytes> certificate() {
+    return manifest.certificate();
+  }
+
+  @Override
   public long pageBytes() {
     return manifest.pageBytes();
   }

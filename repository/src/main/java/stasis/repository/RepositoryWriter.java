@@ -28,6 +28,7 @@ final class RepositoryWriter implements ImageWriter {
   private Optional<EarlierChunks> earlier = Optional.empty();
   private Optional<ImageContent> content = Optional.empty();
   private Optional<Manifest> committed = Optional.empty();
+  private Optional<Bytes> certificate = Optional.empty();
   private final List<ChunkId> wanted = new ArrayList<>();
   private boolean closed;
 
@@ -110,6 +111,16 @@ final class RepositoryWriter implements ImageWriter {
     return sink.orElseThrow(() -> new IllegalStateException("the metadata comes before the pages"));
   }
 
+  @Override
+  public boolean takesCertificate() {
+    return true;
+  }
+
+  @Override
+  public void certify(Bytes told) {
+    certificate = Optional.of(told);
+  }
+
   /// Whether it closes what it writes.
   boolean closes() {
     return store.vault().closes();
@@ -133,10 +144,11 @@ final class RepositoryWriter implements ImageWriter {
     packs.finish();
     listener.accept(WriteStep.SYNCED);
     Manifest manifest = new Manifest(name, 1, what.facts(), what.metadata().length(), what.pageBytes(),
-        packs.addedBytes(), metadata, pages, Optional.empty());
+        packs.addedBytes(), metadata, pages, Optional.empty(), Optional.empty());
     try (ImageReader written = RepositoryReader.open(manifest, store, () -> { })) {
       check.examine(written);
     }
+    manifest = manifest.certified(certificate);
     listener.accept(WriteStep.CHECKED);
     packs.index();
     listener.accept(WriteStep.TRAILER_WRITTEN);
@@ -159,7 +171,7 @@ final class RepositoryWriter implements ImageWriter {
     packs.finish();
     packs.index();
     Manifest copy = new Manifest(name, 1, other.facts(), other.metadataBytes(), other.pageBytes(),
-        packs.addedBytes(), other.metadata(), other.pages(), other.signature());
+        packs.addedBytes(), other.metadata(), other.pages(), other.certificate(), other.signature());
     Manifest taken = publish(signer.isPresent() ? copy.signed(signer.get()) : copy);
     committed = Optional.of(taken);
     return taken;

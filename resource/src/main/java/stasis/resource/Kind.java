@@ -26,6 +26,18 @@ public interface Kind<S extends Record> {
     return List.of();
   }
 
+  /// What a copy beside the living program can show of `state`. Everything, unless making it would take from the
+  /// program or disturb it: a lock it holds, a name it is bound to.
+  default Provable<S> provable(S state) {
+    return new Provable.Whole<>();
+  }
+
+  /// The state of a copy with what may differ by nature put as it was: time that goes on, numbers the kernel gives out.
+  /// Whatever then differs from `state` is wrong.
+  default S agreed(S state, S copy) {
+    return copy;
+  }
+
   /// Files of the host without whose contents `state` is nothing.
   default List<HostFile> hostFiles(S state) {
     return List.of();

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import stasis.linux.abi.Errno;
+import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
@@ -66,6 +68,49 @@ public final class FrozenTree implements AutoCloseable {
         growth.members.values().forEach(member -> member.group().close());
       }
     }
+  }
+
+  /// A tree of tasks of ours, each of which is stopped already. It is never closed: it ends as it was made.
+  ///
+  /// @param order of its members and zombies, the root first @param stopped all its live threads
+  /// @throws SyscallException ESRCH when the kernel shows a task of it that is not among them
+  public static FrozenTree held(Ptrace ptrace, List<Tid> order, Map<Tid, LiveTask> stopped, FaultPoints faults)
+      throws SyscallException {
+    Tid root = order.getFirst();
+    SequencedMap<Tid, Member> members = new LinkedHashMap<>();
+    Map<Tid, Zombie> zombies = new TreeMap<>();
+    members.put(root, new Member(heldGroup(ptrace, root, stopped, faults), Optional.empty()));
+    Deque<Tid> next = new ArrayDeque<>(List.of(root));
+    while (!next.isEmpty()) {
+      Tid parent = next.removeFirst();
+      for (Tid child : Growth.children(parent)) {
+        if (TaskStatus.of(child).filter(TaskStatus::dead).isPresent() && TaskStatus.threads(child).size() < 2) {
+          zombies.put(child, new Zombie(child, parent));
+        } else {
+          members.put(child, new Member(heldGroup(ptrace, child, stopped, faults), Optional.of(parent)));
+          next.addLast(child);
+        }
+      }
+    }
+    SequencedMap<Tid, Member> ordered = new LinkedHashMap<>();
+    order.stream().filter(members::containsKey).forEach(tid -> ordered.put(tid, members.get(tid)));
+    members.forEach(ordered::putIfAbsent);
+    return new FrozenTree(ordered, List.copyOf(zombies.values()));
+  }
+
+  private static FrozenGroup heldGroup(Ptrace ptrace, Tid leader, Map<Tid, LiveTask> stopped, FaultPoints faults)
+      throws SyscallException {
+    var tasks = new ArrayList<LiveTask>();
+    for (Tid thread : TaskStatus.threads(leader)) {
+      LiveTask task = stopped.get(thread);
+      if (task != null) {
+        tasks.add(task);
+      } else if (TaskStatus.of(thread).filter(status -> !status.dead()).isPresent() && !TaskStatus.isWorker(thread)) {
+        throw new SyscallException(Nr.PTRACE, Errno.ESRCH, "find thread " + thread + " of task " + leader
+            + " among those that are held");
+      }
+    }
+    return new FrozenGroup(ptrace, leader, tasks, faults);
   }
 
   /// Parents before their children; the root first.

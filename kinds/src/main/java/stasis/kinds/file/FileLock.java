@@ -20,6 +20,8 @@ import stasis.resource.Script;
 /// @param exclusive a write lock @param first byte and @param lengthBytes 0 to the end of the file; both 0 for flock
 public record FileLock(@Tag(1) Sort sort, @Tag(2) boolean exclusive, @Tag(3) long first, @Tag(4) long lengthBytes,
     @Tag(5) Optional<ObjectId> owner) {
+  /// Why a copy beside the program has none.
+  public static final String UNPROVABLE = "its locks: the program itself holds them";
   private static final int LOCK_SH = 1;
   private static final int LOCK_EX = 2;
   private static final int LOCK_NB = 4;

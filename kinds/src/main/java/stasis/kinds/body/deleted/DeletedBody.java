@@ -251,4 +251,11 @@ public final class DeletedBody implements BodyKind<DeletedBody.State> {
     script.call(Nr.UTIMENSAT, "times of deleted file " + self, Arg.result(fd), Arg.imm(0), Arg.data(times),
         Arg.imm(0));
   }
+  /// One made with O_TMPFILE is called after its inode.
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(state.nameless() && copy.nameless() ? state.former() : copy.former(), copy.nameless(),
+        copy.sizeBytes(), copy.mode(), copy.owner(), copy.modifiedNs(), copy.otherNames(), copy.byName(),
+        copy.maker());
+  }
 }

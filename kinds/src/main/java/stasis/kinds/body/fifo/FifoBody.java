@@ -28,6 +28,7 @@ import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -159,5 +160,17 @@ public final class FifoBody implements BodyKind<FifoBody.State> {
     Instant modified = Instant.EPOCH.plusNanos(state.modifiedNs());
     script.callTolerating(Set.of(Errno.EPERM), Nr.UTIMENSAT, "time of FIFO " + self, Arg.result(refs.fd(self)),
         Arg.imm(0), Arg.data(Bytes.ofU64(0, LEAVE, modified.getEpochSecond(), modified.getNano())), Arg.imm(0));
+  }
+  /// One that has a name is the program's own: a copy would read and write what the program does.
+  @Override
+  public Provable<State> provable(State state) {
+    return state.deleted().isPresent() ? new Provable.Whole<>() : new Provable.Part<>(new State(state.path(),
+        Optional.of(new Deleted(0600, 0, 0)), state.capacityBytes(), state.content(), state.modifiedNs()),
+        "its name: the program has the FIFO open, and the copy another one");
+  }
+
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(state.path(), state.deleted(), copy.capacityBytes(), copy.content(), state.modifiedNs());
   }
 }

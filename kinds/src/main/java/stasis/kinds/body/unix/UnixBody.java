@@ -20,6 +20,7 @@ import stasis.resource.Host;
 import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -215,5 +216,24 @@ public final class UnixBody implements BodyKind<UnixBody.State> {
   @Override
   public void finish(State state, ObjectId self, Script script, Refs refs) {
     new UnixDelivery(state, self, script, refs).finish();
+  }
+  /// The program is bound to its socket files: a copy has names for them that nobody shares, the network namespace
+  /// being its own.
+  @Override
+  public Provable<State> provable(State state) {
+    return state.sockets().stream().noneMatch(Socket::hasPath) ? new Provable.Whole<>()
+        : new Provable.Part<>(new State(state.sockets().stream().map(UnixBody::nameless).toList(), state.pairs(),
+            state.waiting(), state.links(), state.messages(), state.maker()),
+            "its socket files: the program is bound to them, and the copy to abstract names");
+  }
+
+  private static Socket nameless(Socket socket) {
+    if (!socket.hasPath()) {
+      return socket;
+    }
+    Bytes name = Bytes.cString("\0stasis").concat(socket.name());
+    return new Socket(socket.file(), socket.type(), name.slice(0, Math.min(name.length(), NAME_BYTES)),
+        socket.binds(), Optional.empty(), socket.backlog(), socket.peer(), socket.shutdown(), socket.reset(),
+        socket.sendBuffer(), socket.bufferLocks());
   }
 }

@@ -19,6 +19,7 @@ import stasis.resource.DescriptionAspect;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 
@@ -83,5 +84,11 @@ public final class Lease implements DescriptionAspect<Lease.State> {
       script.callTolerating(Set.of(Errno.EAGAIN), Nr.RT_SIGTIMEDWAIT, "the signal of that",
           Arg.data(Bytes.ofU64(1L << (SIGIO - 1))), Arg.imm(0), Arg.data(Bytes.ofU64(0, 0)), Arg.imm(SIGSET_BYTES));
     });
+  }
+  /// Nobody's open(2) breaks a lease for reading but one for writing; any breaks the other.
+  @Override
+  public Provable<State> provable(State state) {
+    return state.write() || state.breaking().isPresent() ? new Provable.Forbidden<>("the lease that the program holds"
+        + " would be broken by a copy, which opens the file too") : new Provable.Whole<>();
   }
 }

@@ -26,6 +26,7 @@ import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -172,5 +173,10 @@ public final class Directory implements FileKind<Directory.State> {
     state.watches().stream().filter(watch -> watch.process().equals(script.task())).forEach(watch ->
         script.call(Nr.FCNTL, "signals of what changes in it", Arg.imm(watch.fd().value()), Arg.imm(F_NOTIFY),
             Arg.imm(watch.mask())));
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return state.locks().isEmpty() ? new Provable.Whole<>() : new Provable.Part<>(new State(state.path(), state.flags(),
+        state.cookie(), state.lasting(), List.of(), state.gone(), state.watches()), FileLock.UNPROVABLE);
   }
 }

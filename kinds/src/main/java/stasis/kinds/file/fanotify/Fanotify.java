@@ -22,6 +22,7 @@ import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -42,6 +43,8 @@ public final class Fanotify implements FileKind<Fanotify.State> {
     }
   }
 
+  /// FAN_CLASS_CONTENT and FAN_CLASS_PRE_CONTENT.
+  private static final int FAN_CLASS_PERMITS = 4 | 8;
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.fanotify", 1);
   private static final int FIONREAD = 0x541b;
   private static final int FAN_MARK_ADD = 1;
@@ -153,5 +156,17 @@ public final class Fanotify implements FileKind<Fanotify.State> {
   private static void add(Fd self, int flags, long mask, Mark mark, Script script) {
     script.call(Nr.FANOTIFY_MARK, "mark on " + mark.path(), Arg.imm(self.value()), Arg.imm(FAN_MARK_ADD | flags),
         Arg.imm(mask), Arg.imm(Open.AT_FDCWD), Arg.path(mark.path()));
+  }
+  /// Whoever opens a file waits for the answer of every group that is to permit it; the copy never answers.
+  @Override
+  public Provable<State> provable(State state) {
+    return (state.init() & FAN_CLASS_PERMITS) != 0 ? new Provable.Forbidden<>("a copy of this group, which is asked for"
+        + " permissions, would hold up everybody's files") : new Provable.Whole<>();
+  }
+
+  /// What happens to the files meanwhile is told to the copy too.
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(copy.init(), copy.eventFlags(), copy.flags(), copy.marks(), state.unreadBytes());
   }
 }

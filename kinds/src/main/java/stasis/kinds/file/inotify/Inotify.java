@@ -125,4 +125,9 @@ public final class Inotify implements FileKind<Inotify.State> {
           Arg.path(path), Arg.imm(open.isEmpty() ? watch.mask() | IN_DONT_FOLLOW : watch.mask()));
     }
   }
+  /// What happens to the files meanwhile is told to the copy too.
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(copy.watches(), state.unreadBytes(), copy.flags());
+  }
 }

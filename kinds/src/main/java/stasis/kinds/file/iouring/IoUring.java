@@ -23,6 +23,7 @@ import stasis.resource.HiddenRing;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -238,5 +239,19 @@ public final class IoUring implements FileKind<IoUring.State> {
 
   private static void register(Fd self, int what, Bytes argument, int count, String why, Script script) {
     script.call(Nr.IO_URING_REGISTER, why, Arg.imm(self.value()), Arg.imm(what), Arg.data(argument), Arg.imm(count));
+  }
+
+  @Override
+  public Provable<State> provable(State state) {
+    return (state.setup() & SETUP_SINGLE_ISSUER) == 0 ? new Provable.Whole<>() : new Provable.Forbidden<>("its one user"
+        + " (IORING_SETUP_SINGLE_ISSUER) is known once it has used it, which a copy never does");
+  }
+
+  /// Both rings are made as large as they were, which is a flag when the ring is set up and shows nowhere else.
+  @Override
+  public State agreed(State state, State copy) {
+    int setup = copy.setup() & ~SETUP_CQSIZE | state.setup() & SETUP_CQSIZE;
+    return new State(copy.sqEntries(), copy.cqEntries(), setup, copy.flags(), copy.slots(), copy.files(),
+        copy.buffers(), copy.event());
   }
 }

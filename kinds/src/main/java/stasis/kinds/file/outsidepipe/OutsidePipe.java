@@ -15,6 +15,7 @@ import stasis.resource.Arg;
 import stasis.resource.FileKind;
 import stasis.resource.Loss;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -76,5 +77,9 @@ public final class OutsidePipe implements FileKind<OutsidePipe.State> {
     }
     return script.call(Nr.OPENAT, "nothing for " + state.what(), Arg.imm(Open.AT_FDCWD), Arg.string(NOWHERE),
         Arg.imm(state.flags() & (OpenFlags.O_ACCMODE | OpenFlags.O_NONBLOCK | OpenFlags.O_APPEND)), Arg.imm(0));
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return new Provable.Unseen<>("it leads out of the program; the copy has /dev/null there");
   }
 }

@@ -23,6 +23,7 @@ import stasis.resource.Loss;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -186,5 +187,9 @@ public final class OutsideUnix implements FileKind<OutsideUnix.State> {
   @Override
   public void connect(State state, Fd self, Script script, Refs refs) {
     state.options().forEach(option -> option.set(self, script));
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return new Provable.Unseen<>("it leads out of the program; the copy has /dev/null there");
   }
 }

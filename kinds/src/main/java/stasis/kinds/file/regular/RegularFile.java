@@ -22,6 +22,7 @@ import stasis.resource.HostFile;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -134,5 +135,18 @@ public final class RegularFile implements FileKind<RegularFile.State> {
   @Override
   public void connectOwn(State state, Fd self, Script script, Refs refs) {
     FileLock.takeOwn(state.locks(), self, state.flags(), script);
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return state.locks().isEmpty() ? new Provable.Whole<>() : new Provable.Part<>(new State(state.path(), state.flags(),
+        state.positionBytes(), state.sizeBytes(), state.modifiedNs(), state.kernelMade(), List.of(), state.gone()),
+        FileLock.UNPROVABLE);
+  }
+
+  /// A program that runs on may write to the host's file meanwhile.
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(copy.path(), copy.flags(), copy.positionBytes(), state.sizeBytes(), state.modifiedNs(),
+        copy.kernelMade(), copy.locks(), copy.gone());
   }
 }

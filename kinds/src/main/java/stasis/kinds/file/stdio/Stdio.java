@@ -14,6 +14,7 @@ import stasis.resource.FileKind;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -90,5 +91,9 @@ public final class Stdio implements FileKind<Stdio.State> {
   @Override
   public Fd atPlace(State state, Fd place, Fd made, Refs refs) {
     return place.value() <= LAST ? refs.stdio(place.value()) : made;
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return new Provable.Unseen<>("it leads out of the program; the copy has /dev/null there");
   }
 }

@@ -5,6 +5,7 @@ import static stasis.kinds.file.tcp.TcpSocket.IPPROTO_TCP;
 import static stasis.kinds.file.tcp.TcpSocket.SOL_SOCKET;
 import static stasis.kinds.file.tcp.TcpSocket.TCP_INFO;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +22,7 @@ import stasis.kinds.socket.SocketOptions;
 import stasis.kinds.socket.TcpState;
 import stasis.linux.abi.Bytes;
 import stasis.resource.HiddenSocket;
+import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 
@@ -28,6 +30,8 @@ import stasis.resource.OpenFile;
 ///
 /// @param outside what becomes of connections whose peer is outside the tree
 record Describer(TcpPeers outside) {
+  private static final int IPPROTO_IPV6 = 41;
+  private static final int IPV6_V6ONLY = 26;
   private static final int TCP_FASTOPEN_CONNECT = 30;
   private static final int TCP_ULP = 31;
   private static final int INFO_UNACKED_AT = 24;
@@ -60,12 +64,12 @@ record Describer(TcpPeers outside) {
     }
     List<SocketOption> options = multipath ? Multipath.options(file, local.family(), all) : all;
     return switch (state) {
-      case TcpState.CLOSE -> idle(file, local, options).at(new TcpSocket.Seat(!local.isOnHost(file), false));
+      case TcpState.CLOSE -> idle(file, local, options).at(new Seat(!local.isOnHost(file), false));
       case TcpState.LISTEN -> State.of(file, local, Optional.empty(), options, Phase.LISTENING).listening(
           info.u32(INFO_SACKED_AT), multipath ? Unaccepted.atMultipath(file, local, outside)
               : Unaccepted.at(file, local, info.u32(INFO_UNACKED_AT), outside),
           TcpSocket.reuse(options) != 0 ? List.of() : SocketDiag.remains(file, local))
-          .at(new TcpSocket.Seat(!local.isOnHost(file), SocketDiag.listening(file, local).size() > 1));
+          .at(new Seat(!local.isOnHost(file), SocketDiag.listening(file, local).size() > 1));
       case TcpState.SYN_SENT -> connecting(file, local, options);
       default -> {
         if (state == TcpState.SYN_RECV) {
@@ -131,6 +135,22 @@ record Describer(TcpPeers outside) {
     List<SocketDiag.Remains> remains = end.has(Connection.INFO_TIMESTAMPS) ? List.of()
         : List.of(SocketDiag.own(file, local, peer));
     return state.joined(end, remains);
+  }
+
+  /// What was told, and what follows from the rest: bind(2) to an address of IPv6 sets IPV6_V6ONLY for good
+  /// (net/ipv6/af_inet6.c, `__inet6_bind()`), which a socket that was accepted has of its listener.
+  static List<Loss> told(State state) {
+    List<Loss> told = new ArrayList<>(state.told().stream().map(Loss::of).toList());
+    if (state.phase() == Phase.CONNECTED && state.family() == SocketAddress.AF_INET6 && !isMapped(state.local())
+        && SocketOptions.value(state.options(), IPPROTO_IPV6, IPV6_V6ONLY).filter(on -> on.u32(0) == 0).isPresent()) {
+      told.add(Loss.of("IPV6_V6ONLY will read 1 of it, whatever its listener has"));
+    }
+    return told;
+  }
+
+  /// ::ffff:0:0/96; bytes of a sockaddr_in6.
+  private static boolean isMapped(Bytes address) {
+    return address.length() >= 24 && address.slice(8, 10).equals(Bytes.zeros(10)) && address.u16(18) == 0xffff;
   }
 
   /// A connected socket has no use for TCP_FASTOPEN_CONNECT, and cannot be given it.

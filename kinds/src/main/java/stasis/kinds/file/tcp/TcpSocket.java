@@ -32,6 +32,7 @@ import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
 import stasis.resource.OwnCall;
+import stasis.resource.Provable;
 import stasis.resource.Quiet;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
@@ -82,7 +83,6 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
       visitors = List.copyOf(visitors);
     }
 
-    /// One without a connection.
     static State of(OpenFile file, SocketAddress local, Optional<SocketAddress> peer, List<SocketOption> options,
         Phase phase) throws ObstructedException {
       return new State(local.family(), OpenFlags.of(file), local.bytes(), peer.map(SocketAddress::bytes), options,
@@ -134,14 +134,6 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
     }
   }
 
-  /// How a socket has its address.
-  ///
-  /// @param away whether it is none of the host's (IP_FREEBIND when it was bound) @param shared whether other listeners
-  ///     have the port too, whatever SO_REUSEPORT says now
-  record Seat(@Tag(1) boolean away, @Tag(2) boolean shared) {
-    static final Seat PLAIN = new Seat(false, false);
-  }
-
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.tcp", 3);
   private static final int SOCK_STREAM = 1;
   static final int SOL_SOCKET = 1;
@@ -156,8 +148,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
   private final TcpPeers outside;
   private final AddressMap addresses;
 
-  /// @param outside what becomes of connections whose peer is outside the tree @param addresses that are others at the
-  ///     restore
+  /// @param outside what becomes of connections to peers outside @param addresses that are others at the restore
   public TcpSocket(TcpPeers outside, AddressMap addresses) {
     this.outside = outside;
     this.addresses = addresses;
@@ -209,8 +200,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
 
   @Override
   public List<Loss> losses(State state) {
-    var losses = new ArrayList<Loss>();
-    state.told().forEach(told -> losses.add(Loss.of(told)));
+    var losses = new ArrayList<>(Describer.told(state));
     int waiting = state.waiting() + state.visitors().size();
     if (state.waiting() != 0 && waiting > 1) {
       losses.add(Loss.of("its " + waiting + " clients that wait to be accepted may come in another order"));
@@ -396,5 +386,15 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
         OpenFlags.set(state.flags(), socket, script);
       }
     }
+  }
+
+  @Override
+  public Provable<State> provable(State state) {
+    return TcpProof.provable(state);
+  }
+
+  @Override
+  public State agreed(State state, State copy) {
+    return TcpProof.agreed(state, copy);
   }
 }

@@ -17,6 +17,7 @@ import stasis.resource.FileKind;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -41,6 +42,7 @@ public final class TimerFd implements FileKind<TimerFd.State> {
     }
   }
 
+  private static final long PROOF_LATER_NS = 3_600_000_000_000L;
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "file.timerfd", 1);
   private static final int TFD_TIMER_ABSTIME = 1;
   private static final int TFD_TIMER_CANCEL_ON_SET = 2;
@@ -114,5 +116,26 @@ public final class TimerFd implements FileKind<TimerFd.State> {
           Arg.data(Bytes.ofU64(state.ticks())));
     }
     return fd;
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return state.remainingNs() == 0 || state.atNs().isPresent() ? new Provable.Whole<>()
+        : new Provable.Part<>(left(state, state.remainingNs() + PROOF_LATER_NS),
+            "when it is due: the copy's is later by an hour, so as not to come meanwhile");
+  }
+
+  /// One set to a time of day may come meanwhile.
+  @Override
+  public State agreed(State state, State copy) {
+    if (state.atNs().isPresent() && copy.ticks() >= state.ticks()) {
+      return new State(copy.clock(), state.ticks(), copy.settimeFlags(), state.remainingNs(), copy.intervalNs(),
+          state.atNs(), copy.flags());
+    }
+    return copy.remainingNs() > 0 && copy.remainingNs() <= state.remainingNs() ? left(copy, state.remainingNs()) : copy;
+  }
+
+  private static State left(State state, long ns) {
+    return new State(state.clock(), state.ticks(), state.settimeFlags(), ns, state.intervalNs(), state.atNs(),
+        state.flags());
   }
 }

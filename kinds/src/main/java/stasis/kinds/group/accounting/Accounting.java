@@ -48,4 +48,9 @@ public final class Accounting implements GroupAspect<Accounting.State> {
   public Stage stage() {
     return Stage.BIRTH;
   }
+  /// Counted from birth, and told as a loss.
+  @Override
+  public State agreed(State state, State copy) {
+    return state;
+  }
 }

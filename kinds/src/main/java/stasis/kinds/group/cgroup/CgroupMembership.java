@@ -11,6 +11,7 @@ import stasis.resource.GroupAspect;
 import stasis.resource.Host;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
+import stasis.resource.Provable;
 import stasis.resource.Refs;
 import stasis.resource.Script;
 import stasis.resource.Stage;
@@ -52,5 +53,9 @@ public final class CgroupMembership implements GroupAspect<CgroupMembership.Stat
   @Override
   public Stage stage() {
     return Stage.BIRTH;
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return new Provable.Without<>("the copy is in the group of Stasis, and takes nothing from the program's");
   }
 }

@@ -13,6 +13,7 @@ import stasis.resource.Arg;
 import stasis.resource.FrozenGroup;
 import stasis.resource.GroupAspect;
 import stasis.resource.ObstructedException;
+import stasis.resource.Provable;
 import stasis.resource.Question;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -21,6 +22,9 @@ import stasis.resource.Stage;
 /// The three interval timers of a thread group (setitimer(2)), by the time they have left. Armed after pending signals:
 /// from then on they may raise one.
 public final class IntervalTimers implements GroupAspect<IntervalTimers.State> {
+  /// Those of CPU time are counted in ticks, of 10 ms at the most.
+  private static final long TICK_US = 10_000;
+  private static final long PROOF_LATER_US = 3_600_000_000L;
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.itimers", 1);
   private static final int ITIMER_REAL = 0;
   private static final int ITIMERS = 3;
@@ -35,7 +39,11 @@ public final class IntervalTimers implements GroupAspect<IntervalTimers.State> {
 
   /// @param which ITIMER_REAL 0, VIRTUAL 1, PROF 2 @param intervalUs 0 for a single shot
   /// @param leftUs 0 when it is disarmed, or has fired and its SIGALRM is still to be taken
-  record Timer(@Tag(1) int which, @Tag(2) long intervalUs, @Tag(3) long leftUs) {}
+  record Timer(@Tag(1) int which, @Tag(2) long intervalUs, @Tag(3) long leftUs) {
+    Timer left(long us) {
+      return new Timer(which, intervalUs, us);
+    }
+  }
 
   @Override
   public Schema<State> schema() {
@@ -83,5 +91,23 @@ public final class IntervalTimers implements GroupAspect<IntervalTimers.State> {
   @Override
   public Stage stage() {
     return Stage.CREDENTIALS;
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return state.timers().stream().allMatch(timer -> timer.leftUs() == 0) ? new Provable.Whole<>()
+        : new Provable.Part<>(new State(state.timers().stream().map(timer -> timer.leftUs() == 0 ? timer
+            : timer.left(timer.leftUs() + PROOF_LATER_US)).toList()),
+            "when they are due: the copy's are later by an hour, so as not to come meanwhile");
+  }
+
+  @Override
+  public State agreed(State state, State copy) {
+    var timers = new ArrayList<Timer>();
+    for (int i = 0; i < copy.timers().size(); i++) {
+      Timer timer = copy.timers().get(i);
+      long stored = i < state.timers().size() ? state.timers().get(i).leftUs() : 0;
+      timers.add(timer.leftUs() > 0 && timer.leftUs() <= stored + TICK_US ? timer.left(stored) : timer);
+    }
+    return new State(timers);
   }
 }

@@ -15,6 +15,7 @@ import stasis.resource.GroupAspect;
 import stasis.resource.Host;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
+import stasis.resource.Provable;
 import stasis.resource.Ref;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -65,5 +66,10 @@ public final class OomScore implements GroupAspect<OomScore.State> {
   @Override
   public Stage stage() {
     return Stage.ATTRIBUTES;
+  }
+
+  @Override
+  public Provable<State> provable(State state) {
+    return new Provable.Without<>("when memory runs out the copy is to be ended before the program");
   }
 }

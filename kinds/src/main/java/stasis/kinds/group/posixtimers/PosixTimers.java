@@ -17,6 +17,7 @@ import stasis.resource.FrozenGroup;
 import stasis.resource.GroupAspect;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
+import stasis.resource.Provable;
 import stasis.resource.Question;
 import stasis.resource.Refs;
 import stasis.resource.Script;
@@ -25,6 +26,7 @@ import stasis.resource.Stage;
 /// Timers made by timer_create(2), with their ids and the time they have left. They are made in the leader: a timer
 /// belongs to the group. Which id a later timer_create(2) would have tried first no call shows.
 public final class PosixTimers implements GroupAspect<PosixTimers.State> {
+  private static final long PROOF_LATER_NS = 3_600_000_000_000L;
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "group.posixtimers", 1);
   private static final long PR_TIMER_CREATE_RESTORE_IDS = 77;
   private static final long RESTORE_IDS_OFF = 0;
@@ -52,6 +54,10 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
   /// @param leftNs 0 when it is disarmed, or a single shot that has fired
   record Timer(@Tag(1) int id, @Tag(2) int clock, @Tag(3) int notification, @Tag(4) int signal, @Tag(5) long value,
       @Tag(6) Optional<ObjectId> thread, @Tag(7) long intervalNs, @Tag(8) long leftNs) {
+    Timer left(long ns) {
+      return new Timer(id, clock, notification, signal, value, thread, intervalNs, ns);
+    }
+
     private boolean settable() {
       return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
     }
@@ -171,5 +177,23 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
   @Override
   public Stage stage() {
     return Stage.CREDENTIALS;
+  }
+  @Override
+  public Provable<State> provable(State state) {
+    return state.timers().stream().allMatch(timer -> timer.leftNs() == 0) ? new Provable.Whole<>()
+        : new Provable.Part<>(new State(state.timers().stream().map(timer -> timer.leftNs() == 0 ? timer
+            : timer.left(timer.leftNs() + PROOF_LATER_NS)).toList(), state.restoringIds()),
+            "when they are due: the copy's are later by an hour, so as not to come meanwhile");
+  }
+
+  @Override
+  public State agreed(State state, State copy) {
+    var timers = new ArrayList<Timer>();
+    for (int i = 0; i < copy.timers().size(); i++) {
+      Timer timer = copy.timers().get(i);
+      long stored = i < state.timers().size() ? state.timers().get(i).leftNs() : 0;
+      timers.add(timer.leftNs() > 0 && timer.leftNs() <= stored ? timer.left(stored) : timer);
+    }
+    return new State(timers, copy.restoringIds());
   }
 }

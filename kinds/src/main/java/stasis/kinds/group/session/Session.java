@@ -73,4 +73,11 @@ public final class Session implements GroupAspect<Session.State> {
   public Stage stage() {
     return Stage.BIRTH;
   }
+  /// What leads from outside is the restorer's.
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(copy.pid(), state.groupOutside() ? state.processGroup() : copy.processGroup(),
+        state.sessionOutside() ? state.session() : copy.session(), copy.groupOutside(), copy.sessionOutside(),
+        copy.terminal());
+  }
 }

@@ -46,13 +46,13 @@ class TcpTest extends AspectContract<State> {
         65_483, 7, 0xa7, 4711, Bytes.ofU32(1, 65_535, 65_535, 60_000, 2000), false,
         Optional.of(new Urgent(1, true)), Optional.of(new Urgent(2, false)));
     return new State(2, 04002, LOCAL, Optional.of(PEER), OPTIONS, Phase.CONNECTED, 0, 0, Optional.of(end), List.of(),
-        Bytes.EMPTY, false, List.of(), false, TcpSocket.Seat.PLAIN, Optional.empty(),
+        Bytes.EMPTY, false, List.of(), false, Seat.PLAIN, Optional.empty(),
         List.of());
   }
 
   private static State alone(Phase phase, Optional<Bytes> peer) {
     return new State(2, 2, LOCAL, peer, OPTIONS, phase, 128, 0, Optional.empty(), List.of(), Bytes.hex("0102"),
-        false, List.of(), false, TcpSocket.Seat.PLAIN, Optional.empty(), List.of());
+        false, List.of(), false, Seat.PLAIN, Optional.empty(), List.of());
   }
 
   @Test
@@ -94,7 +94,7 @@ class TcpTest extends AspectContract<State> {
   void aClientThatWasClosedBeforeItWasAcceptedComesOnceMore() {
     var visitor = new Unaccepted.Visitor(PEER, LOCAL, Bytes.hex("0506"), true);
     var state = new State(2, 2, LOCAL, Optional.empty(), OPTIONS, Phase.LISTENING, 128, 0, Optional.empty(), List.of(),
-        Bytes.EMPTY, false, List.of(), false, TcpSocket.Seat.PLAIN, Optional.empty(), List.of(visitor));
+        Bytes.EMPTY, false, List.of(), false, Seat.PLAIN, Optional.empty(), List.of(visitor));
 
     assertThat(explain(state)).containsSubsequence("listen(", "a client that was closed", "to be accepted",
         "what it has sent", "close with a reset", "it is closed again");

@@ -180,6 +180,17 @@ public final class Checkpointer {
       }
     }
 
+    private List<String> warnings(Sparing sparing, Embedding embedding, Contents contents, PageStore pages) {
+      List<String> warnings = new ArrayList<>(sparing.told());
+      warnings.addAll(embedding.told());
+      timetable.ifPresent(table -> warnings.addAll(table.told()));
+      if (!contents.obstacle().isEmpty()) {
+        warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
+            + contents.obstacle());
+      }
+      return warnings;
+    }
+
     private CheckpointOutcome collected(Collected.Complete complete, Hold hold, long frozenAt, StatefileHeader header,
         ImageWriter writer, LiveHost host, Sparing sparing) throws ObstructedException, SyscallException,
         ImageException, ProcException, DecodeException {
@@ -218,13 +229,7 @@ public final class Checkpointer {
         if (request.leaveRunning()) {
           sparing.tracking().committed(writer.identity());
         }
-        List<String> warnings = new ArrayList<>(sparing.told());
-        warnings.addAll(embedding.told());
-        timetable.ifPresent(table -> warnings.addAll(table.told()));
-        if (!contents.obstacle().isEmpty()) {
-          warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
-              + contents.obstacle());
-        }
+        List<String> warnings = warnings(sparing, embedding, contents, pages);
         if (!request.leaveRunning()) {
           phases.enter("kill");
           complete.files().changes().mute(hold.tree().leaders());

@@ -98,8 +98,8 @@ public final class Prover {
     }
     Program program = ((Plan.Runnable) plan).program();
     ImageSource source = new ImageSource(image, statefile);
-    Executor executor = new Executor(ptrace, environment.proc(), source, new PlainBirths(ptrace, Optional.empty()),
-        _ -> { }, environment.monotonicNs(), Optional.empty());
+    Executor executor = new Executor(ptrace, environment.proc(), source,
+        new PlainBirths(ptrace, Optional.empty(), Stead.own()), _ -> { }, environment.monotonicNs(), Optional.empty());
     try (RestoredTree tree = executor.execute(program)) {
       Sharers sharers = Sharers.of(whole.leaders());
       FrozenTree held = tree.hold(order(whole), whole.leaders().stream().map(Map.Entry::getKey)

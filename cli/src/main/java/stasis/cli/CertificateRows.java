@@ -29,9 +29,9 @@ final class CertificateRows {
   }
 
   static String line(Certificate certificate) {
-    String line = "certificate: restored and compared on Linux %s, %s: %d objects and %s as stored, %d not provable%n";
-    return line.formatted(certificate.kernelRelease(), certificate.cpuModel(),
-        certificate.objects(), Units.bytes(certificate.contentBytes()), certificate.unproven().size());
+    return "certificate: restored and compared on Linux %s, %s: %d objects and %s as stored, %d not provable%n"
+        .formatted(certificate.kernelRelease(), certificate.cpuModel(), certificate.objects(),
+            Units.bytes(certificate.contentBytes()), certificate.unproven().size());
   }
 
   static Json json(Certificate certificate) {

@@ -81,8 +81,8 @@ final class ProofGround {
     for (String path : SETTINGS) {
       try {
         settings.add(new ProofOrder.Setting(path, Files.readString(Path.of(path))));
-      } catch (IOException e) {
-        continue; // this kernel has it not
+      } catch (IOException _) {
+        // This kernel has it not.
       }
     }
     return settings;

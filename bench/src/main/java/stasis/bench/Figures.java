@@ -11,6 +11,7 @@ final class Figures {
   private final List<Long> leftFrozen = new ArrayList<>();
   private final List<Long> leftTotal = new ArrayList<>();
   private final List<Long> restore = new ArrayList<>();
+  private final List<Long> restoreCached = new ArrayList<>();
   private final List<Long> bytes = new ArrayList<>();
 
   void frozen(long ns) {
@@ -33,6 +34,10 @@ final class Figures {
     restore.add(ns);
   }
 
+  void restoreCached(long ns) {
+    restoreCached.add(ns);
+  }
+
   void bytes(long length) {
     bytes.add(length);
   }
@@ -50,6 +55,7 @@ final class Figures {
     row(out, "", "frozen, ended, ms", 1e6, all.stream().map(f -> f.frozen).toList());
     row(out, "", "total, ended, ms", 1e6, all.stream().map(f -> f.total).toList());
     row(out, "", "restore, ms", 1e6, all.stream().map(f -> f.restore).toList());
+    row(out, "", "restore, image cached, ms", 1e6, all.stream().map(f -> f.restoreCached).toList());
     row(out, "", "image, KiB", 1024, all.stream().map(f -> f.bytes).toList());
     return out.substring(0, out.length() - 1);
   }

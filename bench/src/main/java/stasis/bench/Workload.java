@@ -22,6 +22,17 @@ record Workload(String name, String title, List<String> words, boolean ready) {
         new Workload("tcp", "200 TCP connections, both ends", List.of("python3", sources.resolve("tcp.py")
             .toAbsolutePath().toString()), true),
         compiled("random", "1 GiB of random bytes", "1024", sources, folder),
+        compiled("random", "random4", "4 GiB of random bytes", "4096", sources, folder),
+        compiled("thp", "thp", "4 GiB, half of it in huge pages", "4096", sources, folder),
+        compiled("dirty", "dirty1", "1 GiB, 1 % written each second", "1024 1", sources, folder),
+        compiled("dirty", "dirty10", "1 GiB, 10 % written each second", "1024 10", sources, folder),
+        compiled("dirty", "dirty50", "1 GiB, 50 % written each second", "1024 50", sources, folder),
+        compiled("threads", "threads10000", "10,000 threads", "10000", sources, folder),
+        new Workload("redis", "redis with 2 GiB", List.of("python3", sources.resolve("redis.py").toAbsolutePath()
+            .toString(), "2048"), true),
+        new Workload("jvm", "a JVM with 2 GiB", List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xms2200m", "-Xmx2200m", "-XX:+UseSerialGC", "-XX:-UsePerfData",
+            sources.resolve("Heap.java").toAbsolutePath().toString(), "2048"), true),
         compiled("drift", "1 GiB, half of it random", "1024", sources, folder),
         compiled("drift", "scatter", "1 GiB, changed here and there", "1024 scattered", sources, folder),
         compiled("threads", "1,000 threads", "1000", sources, folder),

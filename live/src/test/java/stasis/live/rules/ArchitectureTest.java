@@ -89,9 +89,10 @@ final class ArchitectureTest {
         .orShould().callMethod(Runtime.class, "exec", String[].class).check(house);
   }
 
+  /// But the gate that tests put between an engine and the kernel: it must hold for the threads an engine starts.
   @Test
   void nothingHangsOnAThread() {
-    noClasses().should().dependOnClassesThat().areAssignableTo(ThreadLocal.class).check(house);
+    noClasses().that().haveNameNotMatching("stasis\\.linux\\.sys\\.Syscalls(\\$1)?").should().dependOnClassesThat().areAssignableTo(ThreadLocal.class).check(house);
   }
 
   @Test

@@ -92,7 +92,8 @@ final class ArchitectureTest {
   /// But the gate that tests put between an engine and the kernel: it must hold for the threads an engine starts.
   @Test
   void nothingHangsOnAThread() {
-    noClasses().that().haveNameNotMatching("stasis\\.linux\\.sys\\.Syscalls(\\$1)?").should().dependOnClassesThat().areAssignableTo(ThreadLocal.class).check(house);
+    noClasses().that().haveNameNotMatching("stasis\\.linux\\.sys\\.Syscalls(\\$1)?").should()
+        .dependOnClassesThat().areAssignableTo(ThreadLocal.class).check(house);
   }
 
   @Test

@@ -23,7 +23,7 @@ import stasis.testkit.Oracle;
 /// `-Dstasis.live.seed=SEED` and `-Dstasis.live.faults.first=N` address them, `-Dstasis.live.faults.on=NAME` takes one
 /// program. The table goes to `target/fault-sweep.md`.
 class FaultSweepTest {
-  private static final int RUNS = Integer.getInteger("stasis.live.faults", 24);
+  private static final int RUNS = Integer.getInteger("stasis.live.faults", 12);
   private static final int FIRST = Integer.getInteger("stasis.live.faults.first", 0);
   private static final String ON = System.getProperty("stasis.live.faults.on", "");
   private static final long SEED = Long.getLong("stasis.live.seed", System.nanoTime() & 0xffff);

@@ -52,8 +52,8 @@ record Rehearsal(long xfeatures) {
       RehearsedSockets sockets, boolean snapshot, TrackOrder track) throws SyscallException {
     Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, sockets.fds());
     Tid tid = stub.tid();
-    stub.idle();
     try {
+      stub.idle();
       Answering answering = Answering.open(environment, tid, kernel);
       for (int round = 0; round < ROUNDS; round++) {
         if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)

@@ -31,6 +31,7 @@ import stasis.tracee.Stop;
 public final class Stub implements AutoCloseable {
   static final int SIGTRAP = 5;
   static final int PR_SET_NAME = 15;
+  private static final int PR_SET_PDEATHSIG = 1;
   private static final int SIGKILL = 9;
   private static final int IOPRIO_WHO_PROCESS = 1;
   private static final String NAME = "stasis-stub";
@@ -178,6 +179,11 @@ public final class Stub implements AutoCloseable {
   /// Lets the task wait in our loop, untraced, as any other process; [#end] ends it, and so does the death of the
   /// engine.
   public void idle() throws SyscallException {
+    // It asks for this where it starts, but it may have been stopped before it came to it.
+    long asked = call(Nr.PRCTL, PR_SET_PDEATHSIG, SIGKILL);
+    if (Errno.isError(asked)) {
+      throw new SyscallException(Nr.PRCTL, Errno.of(asked), "tie stub " + tid + " to this thread's life");
+    }
     enter(StubCode.WAIT, 0, 0, 0);
     release();
   }

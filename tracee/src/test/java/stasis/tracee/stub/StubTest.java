@@ -22,6 +22,8 @@ import stasis.linux.sys.Syscalls;
 import stasis.tracee.TracerThread;
 
 final class StubTest {
+  private static final int PR_SET_PDEATHSIG = 1;
+
   private final TracerThread tracer = new TracerThread();
 
   @AfterEach
@@ -95,6 +97,25 @@ final class StubTest {
     tracer.close();
     Stubs.until(() -> Stubs.proc(tid, "stat").contains(") Z "));
     assertThat(Syscalls.call(Nr.WAIT4, tid.value(), 0, 0x40000000, 0)).isEqualTo(tid.value());
+  }
+
+  /// It may have been stopped before it had asked for that itself.
+  @Test
+  void aStubLeftToIdleDiesWithTheThreadThatSpawnedIt() throws SyscallException {
+    Tid tid = tracer.call(ptrace -> {
+      Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of());
+      assertThat(stub.call(Nr.PRCTL, PR_SET_PDEATHSIG, 0)).isZero();
+      stub.idle();
+      return stub.tid();
+    });
+    assertThat(Stubs.proc(tid, "status")).contains("TracerPid:\t0\n");
+    tracer.close();
+    try {
+      Stubs.until(() -> Stubs.proc(tid, "stat").contains(") Z "));
+    } finally {
+      Syscalls.call(Nr.KILL, tid.value(), 9);
+      assertThat(Syscalls.call(Nr.WAIT4, tid.value(), 0, 0x40000000, 0)).isEqualTo(tid.value());
+    }
   }
 
   @Test

@@ -148,18 +148,26 @@ final class Conversation {
     if (!server.installation().isStill(request.root())) {
       throw new NotServedException("another build was asked for");
     }
-    PlainLine line = PlainLine.of(request.words().toArray(String[]::new)).filter(plain -> !plain.has("--lazy"))
+    PlainLine line = PlainLine.of(request.words().toArray(String[]::new))
         .orElseThrow(() -> new NotServedException("only plain checkpoint and restore are served")).at(from.directory());
     Console theirs = from.console();
     synchronized (this) {
       console = Optional.of(theirs);
     }
     Session session = new Session(theirs, new LibraryEngine(Build.version(), server.practice(),
-        Optional.of(new Standing(from.stead()))), cancellation, this::relayTo);
+        Optional.of(new Standing(from.stead()))), cancellation, this::relayTo, () -> leave(from, theirs));
     int status = call(session, line);
     theirs.out().flush();
     theirs.err().flush();
     return status;
+  }
+
+  /// Memory is still to come, which is ours to wait for: the caller goes, and keeps nothing open here.
+  private void leave(Caller caller, Console console) {
+    console.out().flush();
+    console.err().flush();
+    tell("exit " + ExitStatus.DONE.code());
+    caller.close();
   }
 
   private static int call(Session session, PlainLine line) {

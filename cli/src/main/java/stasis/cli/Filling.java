@@ -6,12 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
-import stasis.engine.Detachment;
 import stasis.engine.LateFigures;
 import stasis.engine.LateFill;
-import stasis.linux.abi.Fd;
-import stasis.linux.abi.SyscallException;
 
 /// What is left to do after a lazy restore: this process stays until the program has all its pages.
 ///
@@ -59,16 +55,9 @@ record Filling(Console console, JsonOption json, Verbosity verbosity, LateFill f
         Json.member("error", Json.text(failure.orElse(""))));
   }
 
-  /// After the program was let go: whoever started this process need not wait, as far as the launcher can make it so.
-  void detached() {
-    StatusFd.of(System.getenv()).ifPresent(status -> {
-      status.say(ExitStatus.DONE.code());
-      try {
-        Detachment.leave(Stream.of(0, 1, 2, status.number()).map(Fd::new).toList());
-      } catch (SyscallException e) {
-        console.say(String.valueOf(e.getMessage()));
-      }
-    });
+  /// After the program was let go. @param leave lets whoever asked go
+  void detached(Runnable leave) {
+    leave.run();
     Optional<String> failure = fill.await();
     failure.ifPresent(reason -> {
       console.say(killed(reason));

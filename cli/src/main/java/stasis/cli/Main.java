@@ -8,7 +8,8 @@ final class Main {
     Console console = Console.ofThisProcess();
     Cancellation cancellation = new Cancellation();
     Signals.cancelWith(cancellation, console);
-    Session session = new Session(console, new LibraryEngine(Build.version()), cancellation, Signals::relayTo);
+    Session session = new Session(console, new LibraryEngine(Build.version()), cancellation, Signals::relayTo,
+        () -> StatusFd.leave(console));
     int status = Line.run(session, args);
     console.out().flush();
     StatusFd.of(System.getenv()).ifPresent(waiting -> waiting.say(status));

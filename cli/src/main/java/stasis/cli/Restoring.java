@@ -41,7 +41,7 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
     Optional<Filling> filling = result.late().map(late -> new Filling(session.console(), json, verbosity, late,
         result.program().pid().value()));
     if (detach) {
-      filling.ifPresent(Filling::detached);
+      filling.ifPresent(rest -> rest.detached(session.leave()));
       return ExitStatus.DONE.code();
     }
     Optional<Thread> beside = filling.map(Filling::beside);

@@ -6,6 +6,10 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
+import stasis.engine.Detachment;
+import stasis.linux.abi.Fd;
+import stasis.linux.abi.SyscallException;
 
 /// Where the launcher waits for an exit status when this process may go on after it: see bin/stasis.
 record StatusFd(int number) {
@@ -14,6 +18,18 @@ record StatusFd(int number) {
   static Optional<StatusFd> of(Map<String, String> environment) {
     return Optional.ofNullable(environment.get(VARIABLE)).filter(text -> text.matches("[0-9]{1,4}"))
         .map(text -> new StatusFd(Integer.parseInt(text)));
+  }
+
+  /// Whoever started this process need not wait for it any more, as far as the launcher can make it so.
+  static void leave(Console console) {
+    of(System.getenv()).ifPresent(status -> {
+      status.say(ExitStatus.DONE.code());
+      try {
+        Detachment.leave(Stream.of(0, 1, 2, status.number()).map(Fd::new).toList());
+      } catch (SyscallException e) {
+        console.say(String.valueOf(e.getMessage()));
+      }
+    });
   }
 
   void say(int status) {

@@ -48,6 +48,7 @@ final class PageServer implements AutoCloseable {
 
   private final PageSource source;
   private final LongSupplier monotonicNs;
+  private final Practice practice;
   private final ServerGuard guard;
   private final Fd bell;
   private final List<LateSpace> spaces = new CopyOnWriteArrayList<>();
@@ -66,19 +67,22 @@ final class PageServer implements AutoCloseable {
   /// A thread waits for a page.
   private record Wait(LateSpace space, long page) {}
 
-  private PageServer(PageSource source, TouchOrder order, LongSupplier monotonicNs, ServerGuard guard, Fd bell) {
+  private PageServer(PageSource source, TouchOrder order, LongSupplier monotonicNs, Practice practice, Fd bell)
+      throws SyscallException {
     this.source = source;
     this.monotonicNs = monotonicNs;
-    this.guard = guard;
+    this.practice = practice;
+    this.guard = practice.guard();
     this.bell = bell;
     this.figures = new LateFigures();
     this.background = new BackgroundFill(source, spaces, lock.readLock(), order, figures, this::ring);
   }
 
   /// Starts to serve; nothing is there to serve yet.
-  static PageServer start(PageSource source, TouchOrder order, LongSupplier monotonicNs) throws SyscallException {
+  static PageServer start(PageSource source, TouchOrder order, LongSupplier monotonicNs, Practice practice)
+      throws SyscallException {
     Fd bell = new Fd((int) Syscalls.require("make an eventfd", Nr.EVENTFD2, 0, O_NONBLOCK_CLOEXEC));
-    PageServer server = new PageServer(source, order, monotonicNs, ServerGuard.start(), bell);
+    PageServer server = new PageServer(source, order, monotonicNs, practice, bell);
     server.thread.start();
     return server;
   }
@@ -150,7 +154,7 @@ final class PageServer implements AutoCloseable {
     }
     spaces.forEach(space -> space.uffd().close());
     spaces.clear();
-    guard.close();
+    practice.giveBack(guard);
     processes.close();
     source.close();
     Syscalls.call(Nr.CLOSE, bell.value());

@@ -2,18 +2,22 @@ package stasis.engine;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import stasis.linux.abi.SyscallException;
 import stasis.tracee.Ptrace;
+import stasis.tracee.stub.ServerGuard;
 
 /// What an engine that stays has learnt, so that no later operation learns it again: what this machine offers, how the
 /// kernel's own fields are read, and that its code is warm. Any thread may use it.
 public final class Practice implements AutoCloseable {
   /// Kept for the next; operations beside each other beyond these have one of their own.
   private static final int KERNELS = 2;
+  private static final int GUARDS = 2;
 
   private final boolean kept;
   private final Deque<HiddenKernel> kernels = new ArrayDeque<>();
+  private final Deque<ServerGuard> guards = new ArrayDeque<>();
   private Optional<Rehearsal> looked = Optional.empty();
   private boolean warm;
 
@@ -60,9 +64,39 @@ public final class Practice implements AutoCloseable {
     return kept && kernels.size() < KERNELS && kernels.offer(kernel);
   }
 
+  /// One that has nobody to kill yet: a copy of this process has to be made for it, which takes longer the larger that
+  /// is, so one that is no longer needed is kept.
+  ServerGuard guard() throws SyscallException {
+    Optional<ServerGuard> idle = idleGuard();
+    return idle.isPresent() ? idle.get() : ServerGuard.start();
+  }
+
+  private synchronized Optional<ServerGuard> idleGuard() {
+    return Optional.ofNullable(guards.poll());
+  }
+
+  /// The tree it was for has all its pages, or is dead.
+  void giveBack(ServerGuard guard) {
+    if (!keep(guard)) {
+      guard.close();
+    }
+  }
+
+  private synchronized boolean keep(ServerGuard guard) {
+    try {
+      guard.watch(List.of());
+      guard.stay(false);
+      return kept && guards.size() < GUARDS && guards.offer(guard);
+    } catch (SyscallException e) {
+      return false;
+    }
+  }
+
   /// Forgets all of it.
   @Override
   public synchronized void close() {
+    guards.forEach(ServerGuard::close);
+    guards.clear();
     kernels.forEach(HiddenKernel::close);
     kernels.clear();
     looked = Optional.empty();

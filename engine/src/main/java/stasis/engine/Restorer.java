@@ -220,9 +220,15 @@ public final class Restorer {
       TouchOrder order = request.lazily().flatMap(RestoreRequest.Lazily::order).map(TouchOrder::read)
           .orElse(TouchOrder.NONE);
       // Closing it does nothing once the tree runs.
-      try (PageServer server = PageServer.start(reader.pages(), order, environment.monotonicNs())) {
+      try (PageServer server = late(order)) {
         return executed(program, capture, source, births(host, clocks),
             Optional.of(new LateFills(source, server, late)), Optional.of(server), statefile, clocks);
+      }
+    }
+
+    private PageServer late(TouchOrder order) throws SyscallException, ImageException {
+      try (Phases.Stretch _ = phases.part("guard")) {
+        return PageServer.start(reader.pages(), order, environment.monotonicNs(), practice);
       }
     }
 

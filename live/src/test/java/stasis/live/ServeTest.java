@@ -83,6 +83,24 @@ final class ServeTest {
   }
 
   @Test
+  void aProgramWhoseMemoryComesLateIsTheServersToFinish() throws IOException, InterruptedException {
+    long pid = sleeper("perl", "-e", "$x = join '', map { pack 'N', $_ } 1 .. 3e6; open F, '>', \"$ARGV[0]/made\";"
+        + " close F; select undef, undef, undef, 0.05 while !-e \"$ARGV[0]/ask\"; my $n = 0;"
+        + " for (1 .. 3e6) { $n++ if unpack('N', substr $x, 4 * $_ - 4, 4) == $_ } open F, '>', \"$ARGV[0]/.answer\";"
+        + " print F $n; close F; rename \"$ARGV[0]/.answer\", \"$ARGV[0]/answer\"", folder.toString());
+    await(folder.resolve("made"));
+    assertThat(served("here", "checkpoint", "" + pid, "--image", image(), "--quiet")).isEqualTo(new Run(0, "", ""));
+
+    Run restored = served("there", "restore", image(), "--lazy", "--detach", "--quiet");
+    Files.createFile(folder.resolve("ask"));
+    await(folder.resolve("answer"));
+
+    assertThat(restored).isEqualTo(new Run(0, pid + "\n", ""));
+    assertThat(folder.resolve("answer")).content().isEqualTo("3000000");
+    hasServed(before + 2);
+  }
+
+  @Test
   void signalsToAServedRestoreAreTheProgramsOwn() throws IOException, InterruptedException {
     long pid = sleeper("sleep", "300");
     assertThat(served("here", "checkpoint", "" + pid, "--image", image(), "--quiet")).isEqualTo(new Run(0, "", ""));

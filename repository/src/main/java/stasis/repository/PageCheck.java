@@ -12,6 +12,9 @@ import java.util.concurrent.Future;
 
 /// Compares the page section with its table of CRCs, one contiguous share per thread.
 final class PageCheck {
+  /// Chunks that are checked sooner than threads for them are started.
+  private static final int FEW = 4;
+
   private final FolderReader image;
   private final ByteBuffer table;
   private final BitSet without;
@@ -29,6 +32,9 @@ final class PageCheck {
   int firstDamaged(int threads) throws ImageException {
     if (without.nextClearBit(0) >= chunks) {
       return chunks;
+    }
+    if (chunks - without.cardinality() <= FEW) {
+      return firstDamaged(0, chunks);
     }
     int share = (chunks + threads - 1) / threads;
     try (ExecutorService workers = Executors.newFixedThreadPool(threads)) {

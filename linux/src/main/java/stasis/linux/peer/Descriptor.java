@@ -80,8 +80,11 @@ public final class Descriptor implements AutoCloseable {
 
   /// Writes all of it, waiting for room where the descriptor does not block.
   ///
-  /// @throws SyscallException EPIPE where nobody reads any more
+  /// @throws SyscallException EPIPE where nobody reads any more, EBADF where it was closed: its number may be another's
   public void write(byte[] content, int from, int lengthBytes) throws SyscallException {
+    if (closed) {
+      throw new SyscallException(Nr.WRITE, Errno.EBADF, "write to what was closed");
+    }
     try (Arena call = Arena.ofConfined()) {
       MemorySegment bytes = call.allocate(Math.max(1, lengthBytes));
       MemorySegment.copy(content, from, bytes, JAVA_BYTE, 0, lengthBytes);

@@ -24,8 +24,8 @@ public record Certificate(@Tag(1) String engineVersion, @Tag(2) String kernelRel
   private static final Schema<Certificate> SCHEMA =
       Schema.of(MethodHandles.lookup(), Certificate.class, "certificate", 1);
 
-  /// @param kind name of the schema @param equal objects that are encoded as in the image @param approximate those that
-  ///     are not, as the loss table told
+  /// @param kind name of the schema @param equal objects that are encoded as in the image @param approximate those of
+  ///     which the loss table tells that something is lost: all else of them is
   public record Compared(@Tag(1) String kind, @Tag(2) int equal, @Tag(3) int approximate) {}
 
   /// @param subject what it is part of: `task 4711 fd 5` @param why what was left out, and what stands in its way

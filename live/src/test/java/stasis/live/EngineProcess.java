@@ -3,6 +3,7 @@ package stasis.live;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -25,7 +26,7 @@ final class EngineProcess {
   private static final int SIGKILL = 9;
   private static final long NEVER = Long.MAX_VALUE;
   private static final int BOUND_SECONDS = 240;
-  private static final int WAIT_MS = 100;
+  private static final int WAIT_MS = 10;
 
   private EngineProcess() {}
 
@@ -62,29 +63,44 @@ final class EngineProcess {
     return run(List.of(), Path.of(image + ".log"), "restore", "0", image.toString(), "false", Long.toString(diesAt));
   }
 
-  /// One to which something happens at one of its calls. If it hangs it is killed after a while.
-  static End checkpoint(Tid pid, Path image, boolean leaveRunning, FaultGate.Order order) throws IOException {
-    return run(List.of(), Path.of(image + ".log"), "checkpoint", pid.toString(), image.toString(),
-        Boolean.toString(leaveRunning), Long.toString(NEVER), TcpPeers.REFUSE.name(), order.text());
-  }
-
-  /// As [#checkpoint], a restore.
-  static End restore(Path image, FaultGate.Order order) throws IOException {
-    return run(List.of(), Path.of(image + ".log"), "restore", "0", image.toString(), "false", Long.toString(NEVER),
+  /// What [#main] is asked: a checkpoint at one of whose calls something happens.
+  static List<String> checkpointing(Tid pid, Path image, boolean leaveRunning, FaultGate.Order order) {
+    return List.of("checkpoint", pid.toString(), image.toString(), Boolean.toString(leaveRunning), Long.toString(NEVER),
         TcpPeers.REFUSE.name(), order.text());
   }
 
+  /// As [#checkpointing], a restore.
+  static List<String> restoring(Path image, FaultGate.Order order) {
+    return List.of("restore", "0", image.toString(), "false", Long.toString(NEVER), TcpPeers.REFUSE.name(), order.text());
+  }
+
   private static End run(List<String> wrapper, Path log, String... arguments) throws IOException {
-    var command = new java.util.ArrayList<>(wrapper);
-    command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED", "-cp",
-        System.getProperty("java.class.path"), EngineProcess.class.getName()));
+    var command = new ArrayList<>(wrapper);
+    command.addAll(java(System.getProperty("java.class.path"), List.of()));
     command.addAll(List.of(arguments));
-    Process jvm = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    Process jvm = start(command, log);
+    return end(jvm, log);
+  }
+
+  /// The command that arguments of [#main] may follow.
+  static List<String> java(String classPath, List<String> options) {
+    var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED"));
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath, EngineProcess.class.getName()));
+    return command;
+  }
+
+  static Process start(List<String> command, Path log) throws IOException {
+    return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+  }
+
+  /// Waits for the end of an engine; one that says that it hangs is killed.
+  static End end(Process jvm, Path log) throws IOException {
+    long bound = System.nanoTime() + TimeUnit.SECONDS.toNanos(BOUND_SECONDS);
     try {
-      for (int waits = 0; !jvm.waitFor(WAIT_MS, TimeUnit.MILLISECONDS); waits++) {
-        if (waits * WAIT_MS > BOUND_SECONDS * 1000) {
-          jvm.destroyForcibly();
+      while (!jvm.waitFor(WAIT_MS, TimeUnit.MILLISECONDS)) {
+        if (System.nanoTime() > bound) {
           throw new AssertionError("the engine takes more than " + BOUND_SECONDS + " s");
         }
         if (Files.readString(log).startsWith("hangs")) {
@@ -92,27 +108,33 @@ final class EngineProcess {
         }
       }
     } catch (InterruptedException e) {
-      jvm.destroyForcibly();
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while the engine worked", e);
+    } finally {
+      jvm.destroyForcibly();
     }
     return new End(jvm.exitValue(), Files.readString(log).strip());
   }
 
   public static void main(String[] arguments) throws IOException {
-    Environment environment = LiveEnvironment.of("test");
-    Path image = Path.of(arguments[2]);
-    Moment.Listener listener = diesAt(Long.parseLong(arguments[4]));
-    TcpPeers outside = arguments.length > 5 ? TcpPeers.valueOf(arguments[5]) : TcpPeers.REFUSE;
-    Supplier<Object> work = arguments[0].equals("checkpoint")
-        ? () -> new Checkpointer(Kinds.all(outside), environment).checkpoint(new CheckpointRequest(
-            new Tid(Integer.parseInt(arguments[1])), image, Boolean.parseBoolean(arguments[3]), false, false,
-            Optional.empty()), listener)
-        : () -> new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
-    Object outcome = arguments.length > 6
-        ? Syscalls.through(FaultGate.of(FaultGate.Order.parse(arguments[6])), work) : work.get();
+    List<String> asked = arguments.length == 1 ? SpareEngine.awaitOrder(Path.of(arguments[0])) : List.of(arguments);
+    Object outcome = outcome(asked);
     System.out.println(outcome.getClass().getSimpleName() + " " + Cycle.text(outcome));
     System.exit(0);
+  }
+
+  private static Object outcome(List<String> asked) throws IOException {
+    Environment environment = LiveEnvironment.of("test");
+    Path image = Path.of(asked.get(2));
+    Moment.Listener listener = diesAt(Long.parseLong(asked.get(4)));
+    TcpPeers outside = asked.size() > 5 ? TcpPeers.valueOf(asked.get(5)) : TcpPeers.REFUSE;
+    Supplier<Object> work = asked.get(0).equals("checkpoint")
+        ? () -> new Checkpointer(Kinds.all(outside), environment).checkpoint(new CheckpointRequest(
+            new Tid(Integer.parseInt(asked.get(1))), image, Boolean.parseBoolean(asked.get(3)), false, false,
+            Optional.empty()), listener)
+        : () -> new Restorer(Kinds.all(), environment).restore(new RestoreRequest(image, false), listener);
+    return asked.size() > 6
+        ? Syscalls.through(FaultGate.of(FaultGate.Order.parse(asked.get(6))), work) : work.get();
   }
 
   private static Moment.Listener diesAt(long ordinal) {

@@ -45,6 +45,7 @@ final class FaultRuns implements AutoCloseable {
 
   private final FaultSubject subject;
   private final FaultTable table;
+  private final SpareEngine spare;
   private final Cycle cycle;
   private final Victim victim;
   private final Map<Act, Known> known = new HashMap<>();
@@ -52,9 +53,10 @@ final class FaultRuns implements AutoCloseable {
   private Optional<Path> before = Optional.empty();
   private String latest = "at the start";
 
-  FaultRuns(FaultSubject subject, Victims victims, Path work, FaultTable table) {
+  FaultRuns(FaultSubject subject, Victims victims, Path work, FaultTable table, SpareEngine spare) {
     this.subject = subject;
     this.table = table;
+    this.spare = spare;
     this.cycle = new Cycle(victims, work);
     this.victim = cycle.start(subject.program().apply(victims));
     victim.awaitReady(subject.label(), BOUND);
@@ -154,8 +156,8 @@ final class FaultRuns implements AutoCloseable {
   private void inAnother(Act act, Order order) {
     Path image = prepared(act);
     try {
-      EngineProcess.End end = act == Act.RESTORE ? EngineProcess.restore(image, order)
-          : EngineProcess.checkpoint(victim.pid(), image, act == Act.CHECKPOINT, order);
+      EngineProcess.End end = spare.order(act == Act.RESTORE ? EngineProcess.restoring(image, order)
+          : EngineProcess.checkpointing(victim.pid(), image, act == Act.CHECKPOINT, order));
       // A JVM of its own makes other calls in other numbers: some orders are for calls that never come.
       judge(act, image, switch (order.deed()) {
         case DIES_BEFORE -> "killed before a call";

@@ -42,12 +42,12 @@ class FaultSweepTest {
     Map<String, FaultRuns> runs = new HashMap<>();
     var table = new FaultTable();
     var harm = new ArrayList<String>();
-    try {
+    try (var spare = new SpareEngine(work.resolve("engines"), RUNS / 2)) {
       for (int run = FIRST; run < FIRST + RUNS && harm.size() < MOST_HARM; run++) {
         Random random = new Random(SEED * 1_000_003 + run);
         FaultSubject subject = subjects.get(random.nextInt(subjects.size()));
         if (!runs.containsKey(subject.name())) {
-          runs.put(subject.name(), new FaultRuns(subject, victims, work.resolve(subject.name() + run), table));
+          runs.put(subject.name(), new FaultRuns(subject, victims, work.resolve(subject.name() + run), table, spare));
         }
         try {
           runs.get(subject.name()).run(random);

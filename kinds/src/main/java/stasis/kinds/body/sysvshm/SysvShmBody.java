@@ -142,13 +142,18 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
   public List<Loss> losses(State state) {
     var losses = new ArrayList<Loss>();
     losses.add(Loss.of("when it was last attached, detached and changed, and by which process, begins anew"));
-    if (state.removed()) {
-      losses.add(Loss.of("its creator's pid, " + state.creatorPid() + ", becomes that of the tree's first process"));
-    }
+    losses.add(Loss.of((state.removed() ? "" : "where it has to be made anew, ") + "its creator's pid, "
+        + state.creatorPid() + ", becomes that of the tree's first process"));
     if (state.renamed()) {
       losses.add(Loss.of("its name in maps becomes /SYSV00000000: another segment has its key now"));
     }
     return losses;
+  }
+
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(copy.id(), copy.key(), copy.sizeBytes(), copy.mode(), copy.owner(), copy.creator(),
+        state.creatorPid(), copy.locked(), copy.removed(), copy.readOnly(), copy.renamed(), copy.hugePageBytes(), copy.apart());
   }
 
   @Override

@@ -96,6 +96,22 @@ public final class Epoll implements FileKind<Epoll.State> {
     return losses;
   }
 
+  /// epoll_ctl(2) adds EPOLLERR and EPOLLHUP to every watch it is asked for, those that have fired too.
+  @Override
+  public State agreed(State state, State copy) {
+    if (state.watches().size() != copy.watches().size()) {
+      return copy;
+    }
+    var watches = new ArrayList<Watch>();
+    for (int i = 0; i < copy.watches().size(); i++) {
+      Watch watch = copy.watches().get(i);
+      boolean spent = (state.watches().get(i).events() & EPOLLERR_HUP) == 0;
+      watches.add(new Watch(watch.added(), watch.vacant(), watch.file(),
+          spent ? watch.events() & ~EPOLLERR_HUP : watch.events(), watch.data(), watch.taken()));
+    }
+    return new State(watches, copy.flags());
+  }
+
   @Override
   public Ref<Fd> restore(State state, Script script, Refs refs) {
     Ref<Fd> fd = script.call(Nr.EPOLL_CREATE1, "epoll", Arg.imm(0));

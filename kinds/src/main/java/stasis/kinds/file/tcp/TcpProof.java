@@ -44,9 +44,16 @@ final class TcpProof {
 
   static State agreed(State state, State copy) {
     boolean both = state.connection().isPresent() && copy.connection().isPresent();
-    return new State(copy.family(), copy.flags(), copy.local(), copy.peer(), options(state.options(), copy.options()),
+    // An address that was the kernel's choice is chosen anew when the connection that needed it is over.
+    boolean unbound = state.phase() == Phase.ENDED && state.peer().isEmpty();
+    return new State(copy.family(), copy.flags(), unbound ? state.local() : copy.local(), copy.peer(), options(state.options(), copy.options()),
         copy.phase(), copy.backlog(), copy.waiting(), both ? state.connection() : copy.connection(), state.remains(),
-        copy.unread(), copy.reset(), copy.told(), copy.multipath(), copy.seat(), copy.unheard(), copy.visitors());
+        copy.unread(), copy.reset(), copy.told(), comesBackPlain(state) || copy.multipath(), copy.seat(), copy.unheard(), copy.visitors());
+  }
+
+  /// What was Multipath TCP and is TCP after a restore.
+  static boolean comesBackPlain(State state) {
+    return state.multipath() && (state.phase() == Phase.CONNECTED || state.phase() == Phase.ENDED);
   }
 
   private static List<SocketOption> options(List<SocketOption> stored, List<SocketOption> found) {

@@ -213,7 +213,7 @@ public final class TcpSocket implements FileKind<TcpSocket.State> {
           + state.peerAddress() + " comes back reset; what was not acknowledged is lost")
           : Loss.of("its connection, which is over, comes back over but with another local address"));
     }
-    if (state.multipath() && (state.phase() == Phase.CONNECTED || state.phase() == Phase.ENDED)) {
+    if (TcpProof.comesBackPlain(state)) {
       losses.add(Loss.of("its connection over Multipath TCP comes back as one of TCP"));
     }
     if (state.phase() == Phase.CONNECTING) {

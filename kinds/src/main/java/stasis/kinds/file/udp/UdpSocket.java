@@ -179,6 +179,13 @@ public final class UdpSocket implements FileKind<UdpSocket.State> {
     return new SocketAddress(state.local()).isMulticast();
   }
 
+  /// Every address is at home in the network of a copy.
+  @Override
+  public State agreed(State state, State copy) {
+    return new State(copy.family(), copy.protocol(), copy.flags(), copy.local(), copy.peer(), copy.options(),
+        copy.queue(), copy.shut(), copy.error(), copy.groups(), copy.told(), state.away(), copy.corked());
+  }
+
   @Override
   public List<Obstacle> obstacles(State written, Host host) {
     State state = written.mapped(addresses);

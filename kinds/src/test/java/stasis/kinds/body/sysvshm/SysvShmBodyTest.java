@@ -102,8 +102,9 @@ class SysvShmBodyTest extends MemoryContract<SysvShmBody.State> {
   @Test
   void isWhatTheKernelTellsOfIt() throws ObstructedException {
     assertThat(checkpoint(whole(group(stat(KEY, 0640, 1))))).isEqualTo(state(KEY, false));
-    assertThat(kind().losses(state(KEY, false))).extracting(Loss::detail).singleElement().asString()
-        .contains("attached, detached and changed");
+    assertThat(kind().losses(state(KEY, false))).extracting(Loss::detail).satisfiesExactly(
+        when -> assertThat(when).contains("attached, detached and changed"),
+        maker -> assertThat(maker).startsWith("where it has to be made anew, its creator's pid"));
   }
 
   @Test

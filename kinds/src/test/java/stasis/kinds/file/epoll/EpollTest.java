@@ -52,4 +52,15 @@ class EpollTest extends AspectContract<Epoll.State> {
     assertThat(kind.losses(new Epoll.State(
         List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), 0x40000000, 5, false)), 2))).hasSize(1);
   }
+
+  @Test
+  void onlyWhatAFiredWatchIsGivenAgainMayDifferInACopy() {
+    assertThat(kind.agreed(watching(0x40000000), watching(0x40000018))).isEqualTo(watching(0x40000000));
+    assertThat(kind.agreed(watching(0x40000000), watching(0x40000019))).isEqualTo(watching(0x40000001));
+    assertThat(kind.agreed(watching(0x40000019), watching(0x40000001))).isEqualTo(watching(0x40000001));
+  }
+
+  private static Epoll.State watching(int events) {
+    return new Epoll.State(List.of(new Epoll.Watch(new Fd(5), false, new ObjectId(31), events, 5, false)), 2);
+  }
 }

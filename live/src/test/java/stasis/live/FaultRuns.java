@@ -239,8 +239,8 @@ final class FaultRuns implements AutoCloseable {
       return;
     }
     List<Long> rounds = subject.rounds(victim);
-    assertThat(Ground.waitFor(() -> fails() || subject.haveGoneOn(victim, rounds))).as(() -> "it does not go on: from " + rounds + " to "
-        + subject.rounds(victim) + " " + victim.lines() + victim.errors()).isTrue();
+    assertThat(Ground.waitFor(() -> fails() || subject.haveGoneOn(victim, rounds))).as(() -> "it does not go on: from "
+        + rounds + " to " + subject.rounds(victim) + " " + victim.lines() + victim.errors()).isTrue();
     assertThat(fails()).as(() -> victim.lines() + victim.errors()).isFalse();
   }
 

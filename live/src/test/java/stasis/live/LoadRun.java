@@ -165,7 +165,8 @@ final class LoadRun implements AutoCloseable {
         .orElseThrow().replace("operations ", ""));
   }
 
-  /// Each of the images that were kept goes on where it was: it has not done what came after, and misses nothing before.
+  /// Each of the images that were kept goes on where it was: it has not done what came after, and misses nothing
+  /// before.
   void keptOnesGoOn() throws IOException {
     for (Kept one : kept) {
       if (one.files().isPresent()) {

@@ -25,7 +25,8 @@ record LoadSubject(FaultSubject subject, boolean alone) {
   }
 
   private static LoadSubject server(String name, boolean alone, String needs, String script, String... words) {
-    return new LoadSubject(new FaultSubject(name, _ -> script(script, words), LABEL, 1, List.of(Path.of(needs))), alone);
+    return new LoadSubject(new FaultSubject(name, _ -> script(script, words), LABEL, 1, List.of(Path.of(needs))),
+        alone);
   }
 
   private static Program script(String script, String... words) {

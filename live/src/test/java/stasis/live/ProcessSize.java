@@ -39,8 +39,8 @@ record ProcessSize(long rssKb, long heapKb, int vmas, int fds, int threads, int 
     try (Stream<String> maps = Files.lines(proc.resolve("maps"))) {
       String rss = Files.readAllLines(proc.resolve("status")).stream().filter(line -> line.startsWith("VmRSS:"))
           .findFirst().orElseThrow();
-      return new ProcessSize(Long.parseLong(rss.replaceAll("\\D", "")), 0, (int) maps.count(), count(proc.resolve("fd")),
-          count(proc.resolve("task")), children(proc));
+      return new ProcessSize(Long.parseLong(rss.replaceAll("\\D", "")), 0, (int) maps.count(),
+          count(proc.resolve("fd")), count(proc.resolve("task")), children(proc));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -90,8 +90,8 @@ record ProcessSize(long rssKb, long heapKb, int vmas, int fds, int threads, int 
   static ProcessSize median(List<ProcessSize> sizes, int quarter) {
     List<ProcessSize> part = sizes.subList(sizes.size() * quarter / QUARTERS, sizes.size() * (quarter + 1) / QUARTERS);
     return new ProcessSize(median(part, ProcessSize::rssKb), median(part, ProcessSize::heapKb),
-        (int) median(part, ProcessSize::vmas), (int) median(part, ProcessSize::fds), (int) median(part, ProcessSize::threads),
-        (int) median(part, ProcessSize::children));
+        (int) median(part, ProcessSize::vmas), (int) median(part, ProcessSize::fds),
+        (int) median(part, ProcessSize::threads), (int) median(part, ProcessSize::children));
   }
 
   private static long median(List<ProcessSize> part, ToLongFunction<ProcessSize> field) {

@@ -1,5 +1,5 @@
-// Threads of OpenMP that sum without end, each sum and the sum of all sums compared with what arithmetic says; after each
-// step its number is entered into the file `ledger`, of which the last entry must be that of the step before.
+// Threads of OpenMP that sum without end, each sum and the sum of all sums compared with what arithmetic says; after
+// each step its number is entered into the file `ledger`, of which the last entry must be that of the step before.
 #include "victim.h"
 
 #include <sys/stat.h>

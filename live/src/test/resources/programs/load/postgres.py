@@ -1,6 +1,6 @@
 # A PostgreSQL server as its own user, under full load: sessions that take numbers from one row and enter each into a
-# ledger, both in one transaction. Every number comes once, to one session, in its turn; at the end a server that has read
-# all of it from its files again finds every entry, once.
+# ledger, both in one transaction. Every number comes once, to one session, in its turn; at the end a server that has
+# read all of it from its files again finds every entry, once.
 import glob, os, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "endless"))
@@ -9,8 +9,8 @@ import contract
 AS = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
 SESSIONS, BATCH = 4, 25
 BINARIES = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-ENTER = ("with taken as (update total set number = number + 1 returning number) insert into ledger select number, %d, %d"
-         " from taken returning number;\n")
+ENTER = ("with taken as (update total set number = number + 1 returning number) insert into ledger select number, %d,"
+         " %d from taken returning number;\n")
 
 
 def serve():
@@ -72,8 +72,8 @@ def stop(state):
     end(server, sessions)
     again = serve()
     reader = session()
-    found = ask(reader, "select number, (select count(*) from ledger), (select min(number) from ledger), (select max(number)"
-                " from ledger), (select count(distinct (who, own)) from ledger) from total;\n")
+    found = ask(reader, "select number, (select count(*) from ledger), (select min(number) from ledger),"
+                " (select max(number) from ledger), (select count(distinct (who, own)) from ledger) from total;\n")
     total = found.split("|")[0]
     assert found == "|".join([total, total, "1", total, total]), found
     end(again, [reader])

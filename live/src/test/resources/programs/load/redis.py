@@ -16,8 +16,8 @@ def serve():
     port = probe.getsockname()[1]
     probe.close()
     server = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--unixsocket", "redis.sock",
-                               "--save", "", "--appendonly", "yes" if LOGS else "no", "--auto-aof-rewrite-min-size", "8mb",
-                               "--auto-aof-rewrite-percentage", "50"], stdout=subprocess.DEVNULL)
+                               "--save", "", "--appendonly", "yes" if LOGS else "no", "--auto-aof-rewrite-min-size",
+                               "8mb", "--auto-aof-rewrite-percentage", "50"], stdout=subprocess.DEVNULL)
     return server, port
 
 

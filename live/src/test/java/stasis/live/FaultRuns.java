@@ -241,23 +241,13 @@ final class FaultRuns implements AutoCloseable {
       return;
     }
     List<Long> rounds = subject.rounds(victim);
-    assertThat(Ground.waitFor(() -> fails() || allWentOn(rounds))).as(() -> "it does not go on: from " + rounds + " to "
-        + subject.rounds(victim) + " " + victim.lines() + victim.errors()).isTrue();
+    assertThat(Ground.waitFor(() -> fails() || subject.haveGoneOn(victim, rounds))).as(() -> "it does not go on: from "
+        + rounds + " to " + subject.rounds(victim) + " " + victim.lines() + victim.errors()).isTrue();
     assertThat(fails()).as(() -> victim.lines() + victim.errors()).isFalse();
   }
 
   private boolean fails() {
     return victim.lines().stream().anyMatch(line -> line.startsWith("FAIL"));
-  }
-
-  private boolean allWentOn(List<Long> rounds) {
-    List<Long> now = subject.rounds(victim);
-    for (int part = 0; part < rounds.size(); part++) {
-      if (now.get(part) <= rounds.get(part)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private Set<String> stopped() {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import stasis.testkit.Launcher.Program;
 import stasis.testkit.Victim;
 
@@ -47,6 +48,9 @@ record FaultSubject(String name, Function<Victims, Program> program, String labe
 
   /// How many rounds each part has made.
   List<Long> rounds(Victim victim) {
+    if (waits()) {
+      return List.of();
+    }
     try {
       ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(victim.folder().resolve("rounds")))
           .order(ByteOrder.LITTLE_ENDIAN);
@@ -58,5 +62,11 @@ record FaultSubject(String name, Function<Victims, Program> program, String labe
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /// Whether each part has made more rounds than these.
+  boolean haveGoneOn(Victim victim, List<Long> before) {
+    List<Long> now = rounds(victim);
+    return IntStream.range(0, parts).allMatch(part -> now.get(part) > before.get(part));
   }
 }

@@ -7,7 +7,7 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/// One phase of a checkpoint or restore in a flight recording (jdk.jfr); nothing where none is made.
+/// One phase of a checkpoint or restore in a flight recording (jdk.jfr). Used only where one is made.
 @Name("stasis.Phase")
 @Label("Phase")
 @Category("Stasis")
@@ -18,7 +18,14 @@ final class PhaseEvent extends Event {
   @SuppressWarnings("UnusedVariable") // read by the recorder
   private final String phase;
 
-  PhaseEvent(String phase) {
+  private PhaseEvent(String phase) {
     this.phase = phase;
+  }
+
+  /// Not over before it is committed.
+  static PhaseEvent begun(String phase) {
+    PhaseEvent event = new PhaseEvent(phase);
+    event.begin();
+    return event;
   }
 }

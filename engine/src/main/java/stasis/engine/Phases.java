@@ -5,8 +5,10 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.LongSupplier;
+import jdk.jfr.FlightRecorder;
 
 /// How long each phase took, by the names of docs/vocabulary.md. Phases follow each other; one entered twice adds up.
 final class Phases {
@@ -14,7 +16,7 @@ final class Phases {
   private final SequencedMap<String, Long> elapsedNs = new LinkedHashMap<>();
   private final List<Span> spans = new ArrayList<>();
   private String current = "";
-  private PhaseEvent event = new PhaseEvent("");
+  private Optional<PhaseEvent> event = Optional.empty();
   private long since;
 
   /// @param clockNs monotonic
@@ -26,14 +28,14 @@ final class Phases {
   void enter(String phase) {
     end();
     current = phase;
-    event = new PhaseEvent(phase);
-    event.begin();
+    // The mere class would have the recorder set up, which takes longer than a checkpoint of a small program.
+    event = FlightRecorder.isInitialized() ? Optional.of(PhaseEvent.begun(phase)) : Optional.empty();
     since = clockNs.getAsLong();
   }
 
   void end() {
     if (!current.isEmpty()) {
-      event.commit();
+      event.ifPresent(PhaseEvent::commit);
       long lastedNs = clockNs.getAsLong() - since;
       elapsedNs.merge(current, lastedNs, Long::sum);
       spans.add(new Span(current, "", since, lastedNs));

@@ -4,6 +4,7 @@ import static java.lang.constant.ConstantDescs.CD_Boolean;
 import static java.lang.constant.ConstantDescs.CD_Integer;
 import static java.lang.constant.ConstantDescs.CD_Long;
 import static java.lang.constant.ConstantDescs.CD_Object;
+import static java.lang.constant.ConstantDescs.CD_String;
 import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
@@ -19,9 +20,12 @@ import java.lang.reflect.Modifier;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 
-/// Writes one small hidden class per record instead of method handles: those would make the VM spin several classes for
-/// every constructor shape, three times the time of a cold start.
+/// One small class per record instead of method handles: those would make the VM spin several classes for every
+/// constructor shape, three times the time of a cold start. The build has them written beside the records
+/// ([AccessWriter]), because only classes that lie in a jar go into a start-up cache; where it has not, or has for what
+/// the record was before, they are hidden classes, made here.
 final class AccessGenerator {
   private static final ClassDesc INTERFACE = ClassDesc.of(RecordAccess.class.getName());
   /// Primitive type to its box, and the box's method that gives the primitive back.
@@ -45,26 +49,52 @@ final class AccessGenerator {
       if (Modifier.isPrivate(type.getModifiers()) && type.getNestHost() != lookup.lookupClass().getNestHost()) {
         throw new IllegalAccessException(type.getName() + " is private");
       }
-      MethodHandles.Lookup generated =
-          lookup.defineHiddenClass(bytes(type), true, MethodHandles.Lookup.ClassOption.NESTMATE);
-      return instance(generated);
+      Optional<RecordAccess> written = written(type);
+      if (written.isPresent()) {
+        return written.get();
+      }
+      String name = lookup.lookupClass().getPackageName() + "." + type.getSimpleName() + "Access";
+      MethodHandles.Lookup hidden =
+          lookup.defineHiddenClass(bytes(type, name), true, MethodHandles.Lookup.ClassOption.NESTMATE);
+      return instance(hidden, hidden.lookupClass());
     } catch (IllegalAccessException e) {
       throw new IllegalArgumentException(type.getName() + " is not visible to its lookup", e);
     }
   }
 
-  /// By handle: core reflection would want the record's package exported to us.
-  private static RecordAccess instance(MethodHandles.Lookup generated) {
+  private Optional<RecordAccess> written(Class<?> type) throws IllegalAccessException {
     try {
-      return (RecordAccess) generated.findConstructor(generated.lookupClass(), MethodType.methodType(void.class))
+      return Optional.of(instance(lookup, lookup.findClass(writtenName(type))))
+          .filter(access -> access.shape().equals(shape(type)));
+    } catch (ClassNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+
+  static String writtenName(Class<?> type) {
+    return type.getName() + "$$Access";
+  }
+
+  /// By handle: core reflection would want the record's package exported to us.
+  private static RecordAccess instance(MethodHandles.Lookup lookup, Class<?> generated) {
+    try {
+      return (RecordAccess) lookup.findConstructor(generated, MethodType.methodType(void.class))
           .asType(MethodType.methodType(RecordAccess.class)).invokeExact();
     } catch (Throwable e) {
       throw new AssertionError("a generated class has a constructor", e);
     }
   }
 
-  private byte[] bytes(Class<?> type) {
-    String name = lookup.lookupClass().getPackageName() + "." + type.getSimpleName() + "Access";
+  /// Names and types of the components: what a class was generated for.
+  private static String shape(Class<?> type) {
+    StringBuilder shape = new StringBuilder();
+    for (RecordComponent component : type.getRecordComponents()) {
+      shape.append(component.getName()).append(component.getType().descriptorString()).append(' ');
+    }
+    return shape.toString();
+  }
+
+  static byte[] bytes(Class<?> type, String name) {
     RecordComponent[] components = type.getRecordComponents();
     return ClassFile.of().build(ClassDesc.of(name), built -> {
       built.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SUPER | ClassFile.ACC_PUBLIC);
@@ -75,6 +105,8 @@ final class AccessGenerator {
           code -> takeApart(code, type, components));
       built.withMethodBody("construct", MethodTypeDesc.of(CD_Object, CD_Object.arrayType()), ClassFile.ACC_PUBLIC,
           code -> putTogether(code, type, components));
+      built.withMethodBody("shape", MethodTypeDesc.of(CD_String), ClassFile.ACC_PUBLIC,
+          code -> code.loadConstant(shape(type)).areturn());
     });
   }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// The flags of one vma: those we know as a bit set, and the codes we do not know, which a checkpoint must refuse.
 ///
@@ -61,6 +62,17 @@ public record VmFlags(long bits, List<String> unknown) {
       at = end;
     }
     return new VmFlags(bits, unknown);
+  }
+
+  /// Written out for the same reason as in [stasis.linux.abi.Tid].
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof VmFlags flags && bits == flags.bits && unknown.equals(flags.unknown);
+  }
+
+  @Override
+  public int hashCode() {
+    return Long.hashCode(bits) + unknown.hashCode();
   }
 
   public boolean has(VmFlag flag) {

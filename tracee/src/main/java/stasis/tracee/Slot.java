@@ -1,5 +1,6 @@
 package stasis.tracee;
 
+import org.jspecify.annotations.Nullable;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.RemoteAddress;
@@ -34,6 +35,17 @@ record Slot(RemoteAddress start) {
 
   static Slot around(RemoteAddress inside) {
     return new Slot(new RemoteAddress(inside.bits() & -BYTES));
+  }
+
+  /// Written out for the same reason as in [Tid].
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Slot slot && start.equals(slot.start);
+  }
+
+  @Override
+  public int hashCode() {
+    return start.hashCode();
   }
 
   boolean contains(long address) {

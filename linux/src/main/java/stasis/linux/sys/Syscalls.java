@@ -1,17 +1,9 @@
 package stasis.linux.sys;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 import java.util.function.Supplier;
 import stasis.linux.abi.Arch;
 import stasis.linux.abi.Errno;
@@ -19,31 +11,19 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 
 /// Raw `syscall(2)` on the calling OS thread. The result is the kernel's own: minus errno, or the value, so callers see
-/// one shape. errno is captured per call: a shared capture segment is a data race.
+/// one shape.
 ///
 /// EINTR is never retried here; who may retry knows the call (signal(7), "Interruption of system calls").
-@SuppressWarnings("restricted") // this module is the one that is granted native access
 public final class Syscalls {
-  private static final Linker LINKER = Linker.nativeLinker();
-  private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
-  private static final VarHandle ERRNO =
-      CALL_STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-  private static final MethodHandle SYSCALL = LINKER.downcallHandle(
-      LINKER.defaultLookup().findOrThrow("syscall"),
-      FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
-      Linker.Option.captureCallState("errno"), Linker.Option.firstVariadicArg(1));
-  private static final MethodHandle POSIX_SPAWN = LINKER.downcallHandle(
-      LINKER.defaultLookup().findOrThrow("posix_spawn"),
-      FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
-  private static final MethodHandle CLONE = LINKER.downcallHandle(
-      LINKER.defaultLookup().findOrThrow("clone"),
-      FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG), Linker.Option.firstVariadicArg(4));
+  private static final CFunction SYSCALL = CFunction.of("syscall");
+  private static final CFunction POSIX_SPAWN = CFunction.of("posix_spawn");
+  private static final CFunction CLONE = CFunction.of("clone");
 
   /// The machine this JVM runs on.
   public static final Arch HOST = switch (System.getProperty("os.arch")) {
     case "amd64", "x86_64" -> Arch.X86_64;
     case "aarch64" -> Arch.AARCH64;
-    case String other -> throw new IllegalStateException("stasis knows x86_64 and aarch64, not " + other);
+    default -> throw new IllegalStateException("stasis knows x86_64 and aarch64 only");
   };
 
   /// Who stands between a thread and the kernel. Threads that it starts inherit it.
@@ -93,14 +73,7 @@ public final class Syscalls {
 
   /// Past every gate.
   public static long kernel(long number, long... args) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(CALL_STATE);
-      long result = (long) SYSCALL.invokeExact(state, number, at(args, 0), at(args, 1), at(args, 2), at(args, 3),
-          at(args, 4), at(args, 5));
-      return result == -1 ? -(int) ERRNO.get(state, 0L) : result;
-    } catch (Throwable t) {
-      throw new AssertionError("downcall syscall(" + number + ") broke its descriptor", t);
-    }
+    return SYSCALL.orErrno(number, at(args, 0), at(args, 1), at(args, 2), at(args, 3), at(args, 4), at(args, 5));
   }
 
   /// As [#call], an error turned into an exception.
@@ -121,10 +94,8 @@ public final class Syscalls {
   public static long spawn(MemorySegment path, MemorySegment argv, MemorySegment envp) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment pid = arena.allocate(JAVA_INT);
-      int error = (int) POSIX_SPAWN.invokeExact(pid, path, MemorySegment.NULL, MemorySegment.NULL, argv, envp);
+      int error = POSIX_SPAWN.asInt(pid.address(), path.address(), 0, 0, argv.address(), envp.address());
       return error != 0 ? -error : pid.get(JAVA_INT, 0);
-    } catch (Throwable t) {
-      throw new AssertionError("downcall posix_spawn broke its descriptor", t);
     }
   }
 
@@ -134,11 +105,7 @@ public final class Syscalls {
   /// @param code address of a function that takes a pointer and does not return @param stackTop aligned to 16
   /// @return the child's pid, or -1
   public static int cloneInto(long code, long stackTop, int flags, long argument) {
-    try {
-      return (int) CLONE.invokeExact(code, stackTop, flags, argument);
-    } catch (Throwable t) {
-      throw new AssertionError("downcall clone broke its descriptor", t);
-    }
+    return CLONE.asInt(code, stackTop, flags, argument);
   }
 
   private static long at(long[] args, int i) {

@@ -96,7 +96,8 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
   private Optional<Callable<Integer>> checkpoint(Session session) {
     Optional<ImageAt> image = destination();
     Optional<String> maxFreeze = value("--max-freeze");
-    if (has("--track") && value("--repo").isEmpty() || arguments.size() != 1 || !NUMBER.matcher(arguments.getFirst()).matches() || image.isEmpty()
+    if (has("--track") && value("--repo").isEmpty() || arguments.size() != 1
+        || !NUMBER.matcher(arguments.getFirst()).matches() || image.isEmpty()
         || maxFreeze.filter(ms -> !NUMBER.matcher(ms).matches()).isPresent()) {
       return Optional.empty();
     }

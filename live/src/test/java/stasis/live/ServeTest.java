@@ -105,8 +105,8 @@ final class ServeTest {
     long pid = sleeper("perl", "-e", "$x = 'x' x 4e6; open F, '>', $ARGV[0]; close F; sleep 300",
         folder.resolve("made").toString());
     await(folder.resolve("made"));
-    String[] line = {"checkpoint", "" + pid, "--repo", folder.resolve("repository").toString(), "--name", "n", "--track",
-        "--leave-running", "--json"};
+    String[] line = {"checkpoint", "" + pid, "--repo", folder.resolve("repository").toString(), "--name", "n",
+        "--track", "--leave-running", "--json"};
     Run first = served("here", line);
     Run second = served("here", line);
 

@@ -30,6 +30,7 @@ import stasis.engine.RestoreOutcome.RestoreReport;
 import stasis.engine.RestoreRequest;
 import stasis.engine.RestoredProgram;
 import stasis.engine.Restorer;
+import stasis.engine.TrackReport;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.LossRow;
@@ -74,16 +75,22 @@ final class LibraryEngine implements Engine {
     CheckpointRequest request = order.proved() ? plain.proved(ProofMain.command()) : plain;
     served.ifPresent(Served::begun);
     return guarded(() -> switch (checkpointer(order.outside()).checkpoint(request, listener(watcher))) {
-      case CheckpointOutcome.Stored(CheckpointReport report) -> new Outcome.Done<>(new Checkpointed(report.image(),
+      case CheckpointOutcome.Stored(CheckpointReport report) -> done(report, order);
+      case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
+      case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
+      case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();
+    });
+  }
+
+  private Outcome<Checkpointed> done(CheckpointReport report, CheckpointOrder order) {
+    // It ends with the program, and a resident engine does not end before it.
+    served.ifPresent(caller -> report.tracked().flatMap(TrackReport::holder).ifPresent(caller::adopt));
+    return new Outcome.Done<>(new Checkpointed(report.image(),
           report.frozenNs(), new Figures(report.totalNs(), report.imageBytes(), report.pageBytes(), report.tasks(),
               report.threads(),
               ordered(report.phases()), with(report.losses(), order.redaction().told()), report.warnings(),
               report.spans()),
           report.tracked(), report.preCopied(), report.embedded(), report.deadline()));
-      case CheckpointOutcome.Refused(List<Obstacle> obstacles, _) -> new Outcome.Refused<>(rows(obstacles));
-      case CheckpointOutcome.Failed(String reason) -> new Outcome.Failed<>(reason);
-      case CheckpointOutcome.Cancelled _ -> new Outcome.Cancelled<>();
-    });
   }
 
   @Override

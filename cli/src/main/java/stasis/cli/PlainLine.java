@@ -9,7 +9,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import stasis.engine.EmbedOrder;
 import stasis.engine.FilePolicy;
+import stasis.engine.Redaction;
+import stasis.engine.TrackOrder;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
 import stasis.linux.abi.Tid;
@@ -26,7 +29,8 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       "--verbose", Takes.NOTHING);
   private static final Map<String, Map<String, Takes>> VERBS = Map.of(
       "checkpoint", Map.of("--image", Takes.VALUE, "--leave-running", Takes.NOTHING, "--strict", Takes.NOTHING,
-          "--max-freeze", Takes.VALUE, "--force", Takes.NOTHING, "--repo", Takes.VALUE, "--name", Takes.VALUE),
+          "--max-freeze", Takes.VALUE, "--force", Takes.NOTHING, "--repo", Takes.VALUE, "--name", Takes.VALUE,
+          "--track", Takes.NOTHING),
       "restore", Map.of("--image", Takes.VALUE, "--detach", Takes.NOTHING, "--pidfile", Takes.VALUE,
           "--dry-run", Takes.NOTHING, "--repo", Takes.VALUE, "--lazy", Takes.NOTHING));
   private static final Map<String, String> SHORT = Map.of("-q", "--quiet", "-v", "--verbose");
@@ -92,14 +96,16 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
   private Optional<Callable<Integer>> checkpoint(Session session) {
     Optional<ImageAt> image = destination();
     Optional<String> maxFreeze = value("--max-freeze");
-    if (arguments.size() != 1 || !NUMBER.matcher(arguments.getFirst()).matches() || image.isEmpty()
+    if (has("--track") && value("--repo").isEmpty() || arguments.size() != 1
+        || !NUMBER.matcher(arguments.getFirst()).matches() || image.isEmpty()
         || maxFreeze.filter(ms -> !NUMBER.matcher(ms).matches()).isPresent()) {
       return Optional.empty();
     }
     return Optional.of(new Checkpointing(session, new Engine.CheckpointOrder(
         new Tid(Integer.parseInt(arguments.getFirst())), image.get(),
         has("--leave-running"), has("--strict"), has("--force"), maxFreeze.map(ms -> Long.parseLong(ms) * 1_000_000),
-        Outside.REFUSED),
+        Outside.REFUSED, Redaction.NONE, has("--track") ? TrackOrder.ON : TrackOrder.OFF, 0, EmbedOrder.NONE,
+        Optional.empty(), false),
         json(), verbosity()));
   }
 

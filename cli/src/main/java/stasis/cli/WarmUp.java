@@ -5,26 +5,45 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import stasis.engine.EmbedOrder;
 import stasis.engine.FilePolicy;
 import stasis.engine.LateFill;
 import stasis.engine.Practice;
+import stasis.engine.Redaction;
 import stasis.engine.RestoreRequest;
+import stasis.engine.TrackOrder;
+import stasis.engine.TrackReport;
 import stasis.kinds.AddressMap;
+import stasis.kinds.Outside;
+import stasis.linux.abi.Tid;
+import stasis.linux.peer.HeldProcess;
+import stasis.linux.peer.Readiness;
+import stasis.repository.CheckpointName;
 
 /// What a resident engine does first, beside the first requests: a sleeper of its own, there and back, until its code
-/// is compiled; then a program with memory that comes late.
+/// is compiled; then a program with memory that is tracked, and comes late.
 final class WarmUp {
   private static final int SIGKILL = 9;
+  private static final long HOLDER_ENDS_MS = 10_000;
   /// After these it hardly gets faster.
   static final int ROUNDS = 72;
   /// The first are rehearsed each; later ones, as requests are then, are not.
   private static final int REHEARSED = 12;
-  /// One of so many, after them, for lazy restores.
-  private static final int LATE_SHARE = 3;
+  /// One of so many, after them, with memory.
+  private static final int LARGE_SHARE = 3;
 
-  private WarmUp() {}
+  private final Session session;
+  private final Path folder;
+  private final Path image;
+
+  private WarmUp(Session session, Path folder) {
+    this.session = session;
+    this.folder = folder;
+    this.image = folder.resolve("image");
+  }
 
   static void begin(Session session, Practice practice, int rounds) {
     PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
@@ -34,16 +53,15 @@ final class WarmUp {
       try {
         Path folder = Files.createTempDirectory("stasis-warm-up");
         try {
+          var warmUp = new WarmUp(mute, folder);
           for (int round = 0; round < rounds && !session.cancellation().requested(); round++) {
             if (round == REHEARSED) {
               practice.warm();
             }
-            round(mute, folder, List.of("sleep", "600"), Optional.empty());
+            warmUp.small();
           }
-          for (int round = 0; round < rounds / LATE_SHARE && !session.cancellation().requested(); round++) {
-            // Where there is no Perl the round comes to nothing.
-            round(mute, folder, List.of("perl", "-e", "$x = 'x' x 4e6; sleep 600"),
-                Optional.of(new RestoreRequest.Lazily(Optional.empty())));
+          for (int round = 0; round < rounds / LARGE_SHARE && !session.cancellation().requested(); round++) {
+            warmUp.large();
           }
         } finally {
           Folders.delete(folder);
@@ -57,21 +75,55 @@ final class WarmUp {
   }
 
   /// That it may be refused here is no failure.
-  private static void round(Session session, Path folder, List<String> program,
-      Optional<RestoreRequest.Lazily> lazily) throws IOException, InterruptedException {
-    Path image = folder.resolve("image");
-    try (DemoTarget sleeper = DemoTarget.start(program, folder, folder.resolve("output"))) {
+  private void small() throws IOException, InterruptedException {
+    try (DemoTarget sleeper = DemoTarget.start(List.of("sleep", "600"), folder, folder.resolve("output"))) {
       String pid = Integer.toString(sleeper.pid().value());
       Line.run(session, "checkpoint", pid, "--image", image + ".left", "--leave-running", "--force");
-      int status = Line.run(session, "checkpoint", pid, "--image", image.toString(), "--force");
-      Engine.RestoreOrder order = new Engine.RestoreOrder(new ImageAt.Folder(image), false, false, AddressMap.NONE,
-          lazily, false, FilePolicy.REFUSE);
-      if (status == ExitStatus.DONE.code() && session.engine().restore(order, new Verbosity().progress(session))
-          instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
-        restored.program().signal(SIGKILL);
-        restored.program().await();
-        restored.late().ifPresent(LateFill::await);
+      thereAndBack(pid, Optional.empty());
+    }
+  }
+
+  /// Where there is no Perl the round comes to nothing.
+  private void large() throws IOException, InterruptedException {
+    try (DemoTarget sleeper = DemoTarget.start(List.of("perl", "-e", "$x = 'x' x 4e6; sleep 600"), folder,
+        folder.resolve("output"))) {
+      List<Tid> holders = new ArrayList<>();
+      // The second one refers to the first.
+      for (int time = 0; time < 2; time++) {
+        tracked(sleeper.pid()).ifPresent(holders::add);
       }
+      thereAndBack(Integer.toString(sleeper.pid().value()), Optional.of(new RestoreRequest.Lazily(Optional.empty())));
+      holders.forEach(WarmUp::awaitEnd);
+    }
+  }
+
+  private Optional<Tid> tracked(Tid pid) {
+    var order = new Engine.CheckpointOrder(pid,
+        new ImageAt.Kept(folder.resolve("repository"), CheckpointName.parse("large").orElseThrow()), true, false, false,
+        Optional.empty(), Outside.REFUSED, Redaction.NONE, TrackOrder.ON, 0, EmbedOrder.NONE, Optional.empty(), false);
+    return session.engine().checkpoint(order, new Verbosity().progress(session))
+        instanceof Engine.Outcome.Done<Engine.Checkpointed>(Engine.Checkpointed done)
+        ? done.tracked().flatMap(TrackReport::holder) : Optional.empty();
+  }
+
+  private static void awaitEnd(Tid child) {
+    HeldProcess.of(child).ifPresent(process -> {
+      try (process) {
+        Readiness.await(List.of(process.descriptor()), HOLDER_ENDS_MS);
+        process.reap();
+      }
+    });
+  }
+
+  private void thereAndBack(String pid, Optional<RestoreRequest.Lazily> lazily) throws InterruptedException {
+    int status = Line.run(session, "checkpoint", pid, "--image", image.toString(), "--force");
+    Engine.RestoreOrder order = new Engine.RestoreOrder(new ImageAt.Folder(image), false, false, AddressMap.NONE,
+        lazily, false, FilePolicy.REFUSE);
+    if (status == ExitStatus.DONE.code() && session.engine().restore(order, new Verbosity().progress(session))
+        instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
+      restored.program().signal(SIGKILL);
+      restored.program().await();
+      restored.late().ifPresent(LateFill::await);
     }
   }
 }

@@ -104,7 +104,8 @@ final class CheckpointVerbTest {
   @Test
   void whatTrackingCameToIsTold() {
     engine.checkpoint = new Outcome.Done<>(new Checkpointed("it@2", 1, FakeEngine.FIGURES,
-        Optional.of(new TrackReport(Optional.of("it@1"), 4096, 8192, 12288)), Optional.empty(), Optional.empty(),
+        Optional.of(new TrackReport(Optional.of("it@1"), 4096, 8192, 12288, Optional.empty())), Optional.empty(),
+        Optional.empty(),
         Optional.empty()));
     CommandLineRun text = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track");
     CommandLineRun json = CommandLineRun.of(engine, "checkpoint", "4711", "--repo", "/r", "--name", "it", "--track",

@@ -31,7 +31,8 @@ final class PlainLineTest {
       "checkpoint 7 -q --image /i --strict --force --max-freeze 20", "checkpoint --json 7 --image /i -v --max-freeze=9",
       "restore /i", "checkpoint 7 --repo r --name a.b-1", "checkpoint 7 --name=n --repo=/r -q", "restore n@3 --repo r",
       "restore --repo=/r n", "restore n@golden --repo r --detach", "restore --image /i --detach",
-      "restore --json --detach /i -q", "restore i --dry-run"})
+      "restore --json --detach /i -q", "restore i --dry-run", "restore i --lazy",
+      "checkpoint 7 --repo r --name n --track --leave-running"})
   void itMeansWhatPicocliReads(String line) throws Exception {
     assertThat(ordersOf(line, true)).isNotEmpty().isEqualTo(ordersOf(line, false));
   }
@@ -42,7 +43,7 @@ final class PlainLineTest {
       "checkpoint 7 --image i --bogus", "checkpoint 7 --image --force", "checkpoint 7 --image",
       "checkpoint 7 --image i --force=true", "checkpoint 7 --image i --max-freeze -1", "checkpoint 7 --image @i",
       "checkpoint 7 --image i --", "checkpoint --help", "checkpoint 99999999999 --image i", "checkpoint 7 --image=",
-      "checkpoint 7 --repo r", "checkpoint 7 --name n",
+      "checkpoint 7 --repo r", "checkpoint 7 --name n", "checkpoint 7 --image i --track",
       "checkpoint 7 --image i --repo r --name n", "checkpoint 7 --repo r --name n@1",
       "checkpoint 7 --repo r --name ../x",
       "restore a/b --repo r", "restore --image i --repo r",

@@ -14,12 +14,15 @@ public final class Practice implements AutoCloseable {
   /// Kept for the next; operations beside each other beyond these have one of their own.
   private static final int KERNELS = 2;
   private static final int GUARDS = 2;
+  /// Rehearsals after which code that tracks is compiled.
+  private static final int TRACKED_ENOUGH = 12;
 
   private final boolean kept;
   private final Deque<HiddenKernel> kernels = new ArrayDeque<>();
   private final Deque<ServerGuard> guards = new ArrayDeque<>();
   private Optional<Rehearsal> looked = Optional.empty();
   private boolean warm;
+  private int tracked;
 
   private Practice(boolean kept) {
     this.kept = kept;
@@ -42,6 +45,12 @@ public final class Practice implements AutoCloseable {
 
   public synchronized boolean isWarm() {
     return warm;
+  }
+
+  /// Whether tracking is to be rehearsed once more.
+  synchronized boolean tracksCold() {
+    tracked++;
+    return tracked <= TRACKED_ENOUGH;
   }
 
   synchronized Rehearsal look(Ptrace ptrace) throws SyscallException {

@@ -36,13 +36,14 @@ record Rehearsal(long xfeatures) {
 
   /// Freezes, describes and lets go of a stub, several times.
   ///
-  /// @param practice whose code need not run again, except for sockets: few programs have many
+  /// @param practice whose code need not run again, except for sockets, of which few programs have many, and for
+  ///     tracking as long as that has not been rehearsed often enough
   /// @param root of the tree that will be frozen @param snapshot whether the path includes the copy-on-write image
   /// @param track what it includes besides
   void play(Practice practice, KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host,
       HiddenKernel kernel, Tid root, boolean snapshot, TrackOrder track) throws SyscallException {
     try (RehearsedSockets sockets = RehearsedSockets.of(environment.proc(), root)) {
-      if (!practice.isWarm() || track != TrackOrder.OFF || !sockets.fds().isEmpty()) {
+      if (!practice.isWarm() || track != TrackOrder.OFF && practice.tracksCold() || !sockets.fds().isEmpty()) {
         play(kinds, environment, ptrace, host, kernel, sockets, snapshot, track);
       }
     }

@@ -150,8 +150,8 @@ final class TrackingHolder implements AutoCloseable {
   /// One memory to go on with.
   record Held(Tid task, long start, ObjectId body, Userfault userfault) {}
 
-  /// Starts a holder that outlives us, and goes with the root.
-  static void start(Tid root, long rootStart, ImageIdentity parent, List<Held> held)
+  /// Starts a holder that outlives us, and goes with the root. @return our child
+  static Tid start(Tid root, long rootStart, ImageIdentity parent, List<Held> held)
       throws SyscallException {
     Keeper keeper = Keeper.start();
     try {
@@ -175,6 +175,7 @@ final class TrackingHolder implements AutoCloseable {
         throw new SyscallException(Nr.PRCTL, Errno.ESRCH, "name the holder of what is tracked");
       }
       keeper.leave();
+      return keeper.pid();
     } catch (SyscallException | RuntimeException | Error e) {
       keeper.close();
       throw e;

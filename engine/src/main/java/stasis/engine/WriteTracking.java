@@ -52,6 +52,7 @@ final class WriteTracking implements AutoCloseable {
   private final List<TrackingHolder.Held> held = new ArrayList<>();
   private final List<String> told = new ArrayList<>();
   private Optional<EarlierPages> earlier = Optional.empty();
+  private Optional<Tid> next = Optional.empty();
   private long trackedBytes;
   private long hugeBytes;
 
@@ -269,7 +270,7 @@ final class WriteTracking implements AutoCloseable {
       return;
     }
     try {
-      TrackingHolder.start(root, rootStart, image.get(), held);
+      next = Optional.of(TrackingHolder.start(root, rootStart, image.get(), held));
     } catch (SyscallException e) {
       told.add("the program is not tracked: " + e.getMessage());
     }
@@ -292,7 +293,7 @@ final class WriteTracking implements AutoCloseable {
     }
     boolean spared = earlier.isPresent() && !unwritten.isEmpty();
     return Optional.of(new TrackReport(spared ? holder.map(known -> known.state().parent().title()) : Optional.empty(),
-        pages.comingBytes(), pages.sectionBytes() - pages.comingBytes(), trackedBytes));
+        pages.comingBytes(), pages.sectionBytes() - pages.comingBytes(), trackedBytes, next));
   }
 
   @Override

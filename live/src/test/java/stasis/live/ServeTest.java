@@ -101,6 +101,36 @@ final class ServeTest {
   }
 
   @Test
+  void whatHoldsTheTrackingOfAServedProgramEndsWithItAndIsReaped() throws IOException, InterruptedException {
+    long pid = sleeper("perl", "-e", "$x = 'x' x 4e6; open F, '>', $ARGV[0]; close F; sleep 300",
+        folder.resolve("made").toString());
+    await(folder.resolve("made"));
+    String[] line = {"checkpoint", "" + pid, "--repo", folder.resolve("repository").toString(), "--name", "n",
+        "--track", "--leave-running", "--json"};
+    Run first = served("here", line);
+    Run second = served("here", line);
+
+    assertThat(first.status()).as(first.err()).isZero();
+    assertThat(second.out()).contains("\"since\": \"n@1\"");
+    assertThat(children(SERVERS.getFirst())).contains("stasis-tracker");
+    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    Ground.waitFor(() -> !children(SERVERS.getFirst()).contains("stasis-tracker"));
+    assertThat(children(SERVERS.getFirst())).doesNotContain("stasis-tracker");
+    hasServed(before + 2);
+  }
+
+  /// By name, those that have ended and were not reaped too.
+  private static List<String> children(Process process) {
+    return process.children().map(child -> {
+      try {
+        return Files.readString(Path.of("/proc/" + child.pid() + "/comm")).strip();
+      } catch (IOException e) {
+        return "";
+      }
+    }).toList();
+  }
+
+  @Test
   void signalsToAServedRestoreAreTheProgramsOwn() throws IOException, InterruptedException {
     long pid = sleeper("sleep", "300");
     assertThat(served("here", "checkpoint", "" + pid, "--image", image(), "--quiet")).isEqualTo(new Run(0, "", ""));

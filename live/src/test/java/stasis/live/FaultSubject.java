@@ -19,12 +19,14 @@ import stasis.testkit.Victim;
 /// @param label where it is ready @param parts how many count rounds @param needs programs it starts
 record FaultSubject(String name, Function<Victims, Program> program, String label, int parts, List<Path> needs) {
   private static final Path ENDLESS = Path.of("src/test/resources/programs/endless").toAbsolutePath();
+  /// It waits for its verdict as long as a sweep takes.
+  private static final String FOREVER = "-DVICTIM_MAX_POLLS=5000000";
   private static final String PYTHON = "/usr/bin/python3";
 
   static List<FaultSubject> all() {
     return List.of(
         new FaultSubject("always", victims -> victims.program("always"), "always", 5, List.of()),
-        new FaultSubject("threads", victims -> victims.general("threads"), "all-wait", 0, List.of()),
+        new FaultSubject("threads", victims -> victims.general("threads", FOREVER), "all-wait", 0, List.of()),
         server("redis", "/usr/bin/redis-server"), server("postgres", "/usr/lib/postgresql"),
         server("tmux", "/usr/bin/tmux", "/usr/bin/vim"),
         new FaultSubject("java", _ -> Program.of(Path.of(System.getProperty("java.home"), "bin", "java"), "-Xmx128m",

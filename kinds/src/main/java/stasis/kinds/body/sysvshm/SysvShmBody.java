@@ -153,7 +153,8 @@ public final class SysvShmBody implements BodyKind<SysvShmBody.State> {
   @Override
   public State agreed(State state, State copy) {
     return new State(copy.id(), copy.key(), copy.sizeBytes(), copy.mode(), copy.owner(), copy.creator(),
-        state.creatorPid(), copy.locked(), copy.removed(), copy.readOnly(), copy.renamed(), copy.hugePageBytes(), copy.apart());
+        state.creatorPid(), copy.locked(), copy.removed(), copy.readOnly(), copy.renamed(), copy.hugePageBytes(),
+        copy.apart());
   }
 
   @Override

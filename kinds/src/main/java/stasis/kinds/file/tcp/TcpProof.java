@@ -46,9 +46,10 @@ final class TcpProof {
     boolean both = state.connection().isPresent() && copy.connection().isPresent();
     // An address that was the kernel's choice is chosen anew when the connection that needed it is over.
     boolean unbound = state.phase() == Phase.ENDED && state.peer().isEmpty();
-    return new State(copy.family(), copy.flags(), unbound ? state.local() : copy.local(), copy.peer(), options(state.options(), copy.options()),
-        copy.phase(), copy.backlog(), copy.waiting(), both ? state.connection() : copy.connection(), state.remains(),
-        copy.unread(), copy.reset(), copy.told(), comesBackPlain(state) || copy.multipath(), copy.seat(), copy.unheard(), copy.visitors());
+    return new State(copy.family(), copy.flags(), unbound ? state.local() : copy.local(), copy.peer(),
+        options(state.options(), copy.options()), copy.phase(), copy.backlog(), copy.waiting(),
+        both ? state.connection() : copy.connection(), state.remains(), copy.unread(), copy.reset(), copy.told(),
+        comesBackPlain(state) || copy.multipath(), copy.seat(), copy.unheard(), copy.visitors());
   }
 
   /// What was Multipath TCP and is TCP after a restore.

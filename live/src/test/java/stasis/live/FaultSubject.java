@@ -35,8 +35,8 @@ record FaultSubject(String name, Function<Victims, Program> program, String labe
   }
 
   private static FaultSubject server(String name, String... needs) {
-    return new FaultSubject(name, _ -> Program.of(Path.of(PYTHON), "-B", ENDLESS.resolve(name + ".py").toString()),
-        "always", 1, List.of(needs).stream().map(Path::of).toList());
+    return new FaultSubject(name, _ -> Program.of(Path.of(PYTHON), "-B", ENDLESS.resolve(name + ".py").toString())
+        .with("REST_MS=5"), "always", 1, List.of(needs).stream().map(Path::of).toList());
   }
 
   boolean isHere() {

@@ -66,6 +66,7 @@ public class Endless {
         require(java.util.Arrays.equals(expected, map.get(i)), "entry " + i);
       }
       ROUNDS.incrementAndGet();
+      Thread.sleep(5);
     });
     part(() -> {
       byte[] bytes = new byte[1 << 18];
@@ -78,10 +79,14 @@ public class Endless {
         crc.update(bytes);
         require(crc.getValue() == first, "sum");
       }
+      Thread.sleep(5);
     });
     var queue = new SynchronousQueue<Long>();
     long[] next = new long[2];
-    part(() -> queue.put(next[0]++));
+    part(() -> {
+      queue.put(next[0]++);
+      Thread.sleep(1);
+    });
     part(() -> require(queue.take() == next[1]++, "number " + next[1]));
     boolean told = false;
     try (var file = new RandomAccessFile(FOLDER.resolve("rounds").toFile(), "rw")) {

@@ -1,8 +1,10 @@
 # What a program of this folder owes its test: it works without end, checks every answer, counts its rounds in the file
 # `rounds`, and says FAIL at the first wrong one (see victim.h). Its servers are its descendants, orphans too.
-import ctypes, os, struct, sys, traceback
+# It rests for REST_MS between two rounds.
+import ctypes, os, struct, sys, time, traceback
 
 HERE = os.environ["VICTIM_DIR"]
+REST = int(os.environ.get("REST_MS", "0")) / 1000
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -21,6 +23,7 @@ def run(start, work, stop):
             while not os.path.exists(os.path.join(HERE, "go.always")):
                 work(state, rounds)
                 rounds += 1
+                time.sleep(REST)
                 os.pwrite(counts.fileno(), struct.pack("<Q", rounds), 0)
                 if not told:
                     told = True

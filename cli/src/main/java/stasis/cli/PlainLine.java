@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import stasis.engine.FilePolicy;
+import stasis.engine.Place;
 import stasis.kinds.AddressMap;
 import stasis.kinds.Outside;
 import stasis.linux.abi.Tid;
@@ -113,7 +114,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,
-        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), false,
+        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), Place.ANY,
         FilePolicy.REFUSE, json(), verbosity()));
   }
 

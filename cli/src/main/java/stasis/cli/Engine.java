@@ -10,6 +10,7 @@ import stasis.engine.EmbedReport;
 import stasis.engine.FilePolicy;
 import stasis.engine.HostReport;
 import stasis.engine.LateFill;
+import stasis.engine.Place;
 import stasis.engine.PreCopyReport;
 import stasis.engine.Redaction;
 import stasis.engine.RestoreRequest;
@@ -29,7 +30,7 @@ interface Engine {
   Outcome<Restored> restore(RestoreOrder order, Watcher watcher);
 
   /// The program a restore would run, a step a line.
-  Outcome<String> plan(ImageAt image, AddressMap addresses, FilePolicy files, Watcher watcher);
+  Outcome<String> plan(ImageAt image, AddressMap addresses, Place place, FilePolicy files, Watcher watcher);
 
   /// Whether an image can be restored.
   ///
@@ -68,11 +69,11 @@ interface Engine {
   /// @param detached whether the program outlives us: then nobody waits for it
   /// @param tcpEstablished whether peers outside the tree are expected to be there still
   /// @param addresses of sockets that are others from now on @param lazily whether it may run before it has its pages
-  /// @param newPidNamespace whether it is to have one of its own @param files what may be done to files of the host
+  /// @param place among which pids @param files what may be done to files of the host
   record RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses,
-      Optional<RestoreRequest.Lazily> lazily, boolean newPidNamespace, FilePolicy files) {
+      Optional<RestoreRequest.Lazily> lazily, Place place, FilePolicy files) {
     RestoreOrder(ImageAt image, boolean detached, boolean tcpEstablished, AddressMap addresses) {
-      this(image, detached, tcpEstablished, addresses, Optional.empty(), false, FilePolicy.REFUSE);
+      this(image, detached, tcpEstablished, addresses, Optional.empty(), Place.ANY, FilePolicy.REFUSE);
     }
   }
 

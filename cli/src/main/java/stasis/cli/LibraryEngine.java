@@ -24,6 +24,7 @@ import stasis.engine.HostReport;
 import stasis.engine.Judgement;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
+import stasis.engine.Place;
 import stasis.engine.Practice;
 import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreOutcome.RestoreReport;
@@ -96,7 +97,7 @@ final class LibraryEngine implements Engine {
   @Override
   public Outcome<Restored> restore(RestoreOrder order, Watcher watcher) {
     RestoreRequest request = new RestoreRequest(order.image().origin(), false, acceptance(order.image(), order.files()),
-        order.lazily(), order.newPidNamespace(), order.files(), served.map(Served::stead));
+        order.lazily(), order.place(), order.files(), served.map(Served::stead));
     Moment.Listener listener = beginning(committing(order.image(), listener(watcher)));
     return guarded(() -> {
       RestoreOutcome outcome = restorer(order.tcpEstablished() ? TcpPeers.KEEP : TcpPeers.REFUSE, order.addresses())
@@ -147,9 +148,10 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(ImageAt image, AddressMap addresses, FilePolicy files, Watcher watcher) {
+  public Outcome<String> plan(ImageAt image, AddressMap addresses, Place place, FilePolicy files,
+      Watcher watcher) {
     RestoreRequest request = new RestoreRequest(image.origin(), true, acceptance(image, files), Optional.empty(),
-        false, files);
+        place, files);
     return guarded(() -> switch (restorer(TcpPeers.KEEP, addresses).restore(request, listener(watcher))) {
       case RestoreOutcome.Planned(var program, _) -> new Outcome.Done<>(program.explain());
       case RestoreOutcome.Refused(List<Obstacle> obstacles) -> new Outcome.Refused<>(rows(obstacles));

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import stasis.engine.EmbedOrder;
 import stasis.engine.FilePolicy;
+import stasis.engine.Place;
 import stasis.engine.Redaction;
 import stasis.engine.TrackOrder;
 import stasis.kinds.AddressMap;
@@ -119,7 +120,7 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       return Optional.empty();
     }
     return Optional.of(new Restoring(session, image.get(), has("--detach"), false, AddressMap.NONE,
-        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), false,
+        value("--pidfile").map(Path::of), has("--dry-run"), has("--lazy"), Place.ANY,
         FilePolicy.REFUSE, json(), verbosity()));
   }
 

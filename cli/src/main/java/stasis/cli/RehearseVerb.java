@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import stasis.engine.FilePolicy;
 import stasis.engine.LateFill;
+import stasis.engine.Place;
 import stasis.engine.RestoreRequest;
 import stasis.kinds.AddressMap;
 
@@ -84,7 +85,7 @@ final class RehearseVerb implements Callable<Integer> {
   private static void bringBack(Session rehearsal, Path image, Optional<RestoreRequest.Lazily> lazily)
       throws InterruptedException {
     Engine.RestoreOrder order = new Engine.RestoreOrder(new ImageAt.Folder(image), false, false, AddressMap.NONE,
-        lazily, false, FilePolicy.REFUSE);
+        lazily, Place.ANY, FilePolicy.REFUSE);
     if (rehearsal.engine().restore(order, new Verbosity().progress(rehearsal))
         instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
       restored.late().ifPresent(LateFill::await);

@@ -13,6 +13,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import stasis.cli.Engine.Outcome;
+import stasis.engine.Place;
 import stasis.kinds.AddressMap;
 import stasis.repository.ImageException;
 
@@ -20,7 +21,7 @@ import stasis.repository.ImageException;
     description = "Bring a program back at its original pids; wait for it and end as it ends.",
     footer = {"", "Examples: stasis restore DIR", "          stasis restore --repo R redis@7 --detach",
         "          stasis restore DIR --lazy", "          stasis restore DIR --new-pid-namespace",
-        "          stasis restore DIR --files=rollback",
+        "          stasis restore DIR --files=rollback", "          stasis restore DIR --in-place",
         "Exit status: the program's own; 125 the restore failed and nothing is left behind; 126 refused."})
 final class RestoreVerb implements Callable<Integer> {
   private final Session session;
@@ -45,6 +46,9 @@ final class RestoreVerb implements Callable<Integer> {
   @Option(names = "--new-pid-namespace", description = "Restore in a new pid namespace, beside whoever has the original"
       + " pids: in there the program has its own again.")
   private boolean newPidNamespace;
+  @Option(names = "--in-place", description = "Restore among the pids of this host although they cannot be chosen: wait"
+      + " until each is next, as is done anyway where no pid namespace can be made.")
+  private boolean inPlace;
   @Option(names = "--pidfile", paramLabel = "FILE", description = "Write the pid to FILE.")
   private Optional<Path> pidfile = Optional.empty();
   @Option(names = "--dry-run", description = "Print the restore program and run nothing.")
@@ -77,7 +81,14 @@ final class RestoreVerb implements Callable<Integer> {
       return Report.ofRestore(session.console(), json).unsuccessful(new Outcome.Failed<>(e.getMessage())).code();
     }
     return new Restoring(session, image.guarded(guard), detach, tcpEstablished, map, pidfile, dryRun, lazy,
-        newPidNamespace, files.policy(spec), json, verbosity).call();
+        place(), files.policy(spec), json, verbosity).call();
+  }
+
+  private Place place() {
+    if (newPidNamespace && inPlace) {
+      throw new ParameterException(spec.commandLine(), "--in-place and --new-pid-namespace exclude each other");
+    }
+    return newPidNamespace ? Place.OWN_NAMESPACE : inPlace ? Place.HERE : Place.ANY;
   }
 
   private AddressMap addresses() {

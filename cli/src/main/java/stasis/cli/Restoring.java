@@ -12,12 +12,13 @@ import stasis.cli.Engine.Outcome;
 import stasis.cli.Engine.RestoreOrder;
 import stasis.cli.Engine.Restored;
 import stasis.engine.FilePolicy;
+import stasis.engine.Place;
 import stasis.engine.RestoreRequest;
 import stasis.kinds.AddressMap;
 
 /// A `restore` whose command line has been read.
 record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEstablished, AddressMap addresses,
-    Optional<Path> pidfile, boolean dryRun, boolean lazy, boolean newPidNamespace, FilePolicy files, JsonOption json,
+    Optional<Path> pidfile, boolean dryRun, boolean lazy, Place place, FilePolicy files, JsonOption json,
     Verbosity verbosity)
     implements Callable<Integer> {
   @Override
@@ -25,10 +26,10 @@ record Restoring(Session session, ImageAt image, boolean detach, boolean tcpEsta
     Report report = Report.ofRestore(session.console(), json);
     Progress progress = verbosity.progress(session);
     if (dryRun) {
-      return printPlan(session.engine().plan(image, addresses, files, progress), report, progress);
+      return printPlan(session.engine().plan(image, addresses, place, files, progress), report, progress);
     }
     Outcome<Restored> outcome = session.engine()
-        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily(), newPidNamespace, files),
+        .restore(new RestoreOrder(image, detach, tcpEstablished, addresses, lazily(), place, files),
             progress);
     progress.finish();
     if (!(outcome instanceof Outcome.Done<Restored>(Restored result))) {

@@ -11,6 +11,7 @@ import java.util.Optional;
 import stasis.engine.EmbedOrder;
 import stasis.engine.FilePolicy;
 import stasis.engine.LateFill;
+import stasis.engine.Place;
 import stasis.engine.Practice;
 import stasis.engine.Redaction;
 import stasis.engine.RestoreRequest;
@@ -118,7 +119,7 @@ final class WarmUp {
   private void thereAndBack(String pid, Optional<RestoreRequest.Lazily> lazily) throws InterruptedException {
     int status = Line.run(session, "checkpoint", pid, "--image", image.toString(), "--force");
     Engine.RestoreOrder order = new Engine.RestoreOrder(new ImageAt.Folder(image), false, false, AddressMap.NONE,
-        lazily, false, FilePolicy.REFUSE);
+        lazily, Place.ANY, FilePolicy.REFUSE);
     if (status == ExitStatus.DONE.code() && session.engine().restore(order, new Verbosity().progress(session))
         instanceof Engine.Outcome.Done<Engine.Restored>(Engine.Restored restored)) {
       restored.program().signal(SIGKILL);

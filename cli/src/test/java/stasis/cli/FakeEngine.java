@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import stasis.engine.EmbedOrder;
 import stasis.engine.FilePolicy;
 import stasis.engine.HostReport;
+import stasis.engine.Place;
 import stasis.image.LossRow;
 import stasis.image.LossRow.Exactness;
 import stasis.linux.abi.Tid;
@@ -63,7 +64,8 @@ class FakeEngine implements Engine {
   }
 
   @Override
-  public Outcome<String> plan(ImageAt image, stasis.kinds.AddressMap addresses, FilePolicy files, Watcher watcher) {
+  public Outcome<String> plan(ImageAt image, stasis.kinds.AddressMap addresses, Place place, FilePolicy files,
+      Watcher watcher) {
     orders.add(image);
     return plan;
   }

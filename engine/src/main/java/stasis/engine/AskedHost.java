@@ -92,6 +92,12 @@ final class AskedHost implements Host {
     return HostQuestion.names(ask(HostQuestion.CAPABILITIES));
   }
 
+  /// Who may choose pids may do that as well, and is not asked.
+  @Override
+  public boolean setsProgram() {
+    return Restorer.isPlain(this) || Boolean.parseBoolean(ask(HostQuestion.SETS_PROGRAM));
+  }
+
   @Override
   public long maxOpenFiles() {
     String answer = ask(HostQuestion.OPEN_FILES);

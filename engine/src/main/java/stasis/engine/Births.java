@@ -18,6 +18,16 @@ interface Births {
   /// The pids to ask clone3(2) for, outermost first: those of the namespaces the tasks are born into.
   List<Integer> setTid(List<Integer> pids);
 
+  /// Whether numbers cannot be asked for and each is waited for instead; then [#setTid] is empty.
+  default boolean inTurn() {
+    return false;
+  }
+
+  /// Waits until the next task will get that number, if nobody else makes one first.
+  ///
+  /// @param walker a stub of the tree
+  default void awaitTurn(Stub walker, int pid) throws SyscallException {}
+
   /// Called when all is in place, before the first task goes on.
   void beforeRelease(Stub root, int pid) throws SyscallException;
 

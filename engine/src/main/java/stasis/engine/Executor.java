@@ -13,12 +13,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import stasis.image.ObjectId;
 import stasis.image.PageRun;
 import stasis.linux.abi.Bytes;
-import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
@@ -32,12 +30,8 @@ import stasis.resource.Program;
 import stasis.resource.Step;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
-import stasis.tracee.stub.Batch;
-import stasis.tracee.stub.BatchRun;
 import stasis.tracee.stub.Birth;
-import stasis.tracee.stub.CloneArgs;
 import stasis.tracee.stub.Expect;
-import stasis.tracee.stub.Newborn;
 import stasis.tracee.stub.Operand;
 import stasis.tracee.stub.PidTakenException;
 import stasis.tracee.stub.Outcome;
@@ -48,14 +42,9 @@ import stasis.tracee.stub.Stub;
 /// a step that fails ends them all. On the tracer thread.
 final class Executor {
   private static final Duration STEP_BOUND = Duration.ofMinutes(30);
-  private static final Duration PID_FREE_WITHIN = Duration.ofSeconds(5);
-  private static final Duration TID_FREE_WITHIN = Duration.ofSeconds(1);
-  private static final long TID_RETRY_NS = 1_000_000;
   private static final long SEGMENT_BYTES = 1L << 30;
   private static final long ARCH_PRCTL_X86_64 = 158;
   private static final long ARCH_MAP_VDSO_64 = 0x2003;
-  private static final long CLONE_THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
-  private static final int CLONE_ARGS_BYTES = 88;
   private static final int FORCED_CHUNK_BYTES = 1 << 20;
   private static final String VSYSCALL = "[vsyscall]";
 
@@ -65,6 +54,7 @@ final class Executor {
   private final Moment.Listener listener;
   private final LongSupplier monotonicNs;
   private final Births births;
+  private final Nursery nursery;
   private final Values values = new Values();
   private final Map<Integer, Set<Integer>> kept = new HashMap<>();
   private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
@@ -85,6 +75,7 @@ final class Executor {
     this.image = image;
     this.largeFills = new LargeFills(image);
     this.births = births;
+    this.nursery = new Nursery(births);
     this.crowding = new Crowding(proc);
     this.listener = listener;
   }
@@ -143,6 +134,7 @@ final class Executor {
         return spawnThreads(steps, at);
       }
       case Step.Spawn spawn -> spawn(spawn);
+      case Step.TakeOver over -> takeOver(over);
       case Step.Poke poke -> stub(poke.in()).memory().writeForced(poke.at(), poke.bytes());
       case Step.Fill fill when fill.forced() -> force(fill);
       case Step.Fill fill when isOurs(fill) -> fill(fill, stub(fill.in()));
@@ -205,7 +197,7 @@ final class Executor {
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
       case Step.Fill fill when !fill.forced() && !isOurs(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
-      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.Release _, Step.Stop _, Step.End _, Step.MapWhereFree _,
+      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.TakeOver _, Step.Release _, Step.Stop _, Step.End _, Step.MapWhereFree _,
           Step.Repeat _ -> {
         return false;
       }
@@ -290,7 +282,7 @@ final class Executor {
         unmapInherited(root);
       }
       case Step.Birth.Child child -> {
-        stubs.put(spawn.in(), child(child));
+        stubs.put(spawn.in(), nursery.child(child, stub(child.parent()), root()));
         listener.at(new Moment.TasksBorn(stubs.size()));
       }
       case Step.Birth.Thread _ -> throw new AssertionError("threads are born in batches");
@@ -307,20 +299,19 @@ final class Executor {
     }
   }
 
-  private Stub child(Step.Birth.Child child) throws SyscallException, StepFailedException {
-    try {
-      List<Integer> pids = child.pids().isEmpty() ? List.of() : births.setTid(child.pids()).reversed();
-      return Birth.of(stub(child.parent()), new CloneArgs(child.cloneFlags(), child.exitSignal(), pids),
-          Deadline.after(PID_FREE_WITHIN));
-    } catch (PidTakenException e) {
-      throw new StepFailedException(e);
-    }
-  }
-
   private Stub takeOut(ObjectId task) {
     Stub stub = stub(task);
     stubs.remove(task);
     return stub;
+  }
+
+  /// Whatever it has open stays so.
+  private void takeOver(Step.TakeOver over) throws SyscallException, StepFailedException, ProcException {
+    Stub stub = stub(over.in());
+    KeptOpen open = KeptOpen.of(stub, proc);
+    stub.become(over.program());
+    unmapInherited(stub);
+    open.closeOnExec();
   }
 
   /// The stub's own image, stack and vdso go; its region stays to the end.
@@ -344,47 +335,13 @@ final class Executor {
         && spawn.birth() instanceof Step.Birth.Thread thread && thread.leader().equals(group); at++) {
       spawns.add(spawn);
     }
-    Stub leader = stub(group);
-    Batch batch = new Batch();
-    Map<Integer, ObjectId> byEntry = new HashMap<>();
-    for (Step.Spawn spawn : spawns) {
-      List<Integer> pids = births.setTid(spawn.birth().pids());
-      Slot tids = batch.data(Bytes.ofU32(pids.reversed().stream().mapToInt(Integer::intValue).toArray()));
-      Slot args = batch.data(Bytes.zeros(CLONE_ARGS_BYTES).withU64(0, CLONE_THREAD_FLAGS).withU64(72, pids.size()));
-      batch.point(args, 64, tids, 0);
-      byEntry.put(batch.birth(Nr.CLONE3, args.address(), Operand.imm(CLONE_ARGS_BYTES)), spawn.in());
-    }
-    switch (born(leader.start(batch))) {
-      case Outcome.Completed(_, var born) -> {
-        for (Newborn newborn : born) {
-          stubs.put(GroupPlan.require(byEntry, newborn.entry()), leader.adopt(newborn));
-        }
-      }
-      case Outcome other -> {
-        // Whoever was born already dies with the leader, whose thread it is.
-        throw new StepFailedException("birth of a thread of task " + leader.tid() + ": " + text(other));
-      }
-    }
+    stubs.putAll(nursery.threads(stub(group), spawns, root()));
     listener.at(new Moment.TasksBorn(stubs.size()));
     return at;
   }
 
-  /// The number of a thread that has just died is free a little after the thread is nowhere to be seen any more
-  /// (kernel/exit.c, `release_task()`).
-  private static Outcome born(BatchRun run) throws SyscallException {
-    Outcome outcome = run.await(Deadline.after(STEP_BOUND));
-    Deadline patience = Deadline.after(TID_FREE_WITHIN);
-    while (outcome instanceof Outcome.Stopped stopped && stopped.result() == -Errno.EEXIST.number()
-        && !patience.passed()) {
-      LockSupport.parkNanos(TID_RETRY_NS);
-      outcome = run.again(Deadline.after(STEP_BOUND));
-    }
-    return outcome;
-  }
-
-  private static String text(Outcome outcome) {
-    return outcome instanceof Outcome.Stopped(int _, long result, _, _) && Errno.isError(result)
-        ? Errno.of(result).toString() : outcome.getClass().getSimpleName();
+  private Stub root() {
+    return stubs.firstEntry().getValue();
   }
 
   private Stub stub(ObjectId task) {

@@ -260,11 +260,14 @@ final class GroupPlan {
   void threads() {
     for (ObjectId thread : owned.threads(leader)) {
       if (!thread.equals(leader)) {
-        TaskState state = require(capture.tasks(), thread);
-        program.append(new Step.Spawn(thread, new Step.Birth.Thread(leader, state.pids()),
-            "birth of thread " + state.comm()));
+        thread(program, thread, require(capture.tasks(), thread));
       }
     }
+  }
+
+  static void thread(Program program, ObjectId thread, TaskState state) {
+    program.append(new Step.Spawn(thread, new Step.Birth.Thread(state.leader(), state.pids()),
+        "birth of thread " + state.comm()));
   }
 
   /// Every file to its numbers.

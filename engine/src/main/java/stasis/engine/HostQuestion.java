@@ -30,6 +30,7 @@ final class HostQuestion {
   static final String XFEATURES = "xfeatures";
   static final String CAPABILITIES = "capabilities";
   static final String OPEN_FILES = "open-files";
+  static final String SETS_PROGRAM = "sets-program";
   static final String INHERITED = "inherited";
   static final String PID = "pid";
   /// The answer for what is not there.
@@ -60,6 +61,7 @@ final class HostQuestion {
       case VDSO -> host.vdsoDigest().toHex();
       case XFEATURES -> Long.toHexString(host.xfeatures());
       case CAPABILITIES -> String.join(" ", new TreeSet<>(host.capabilities()));
+      case SETS_PROGRAM -> Boolean.toString(host.setsProgram());
       case OPEN_FILES -> Long.toUnsignedString(host.maxOpenFiles());
       // Told apart from a file with nothing in it.
       case INHERITED -> host.inherited(of).map(text -> "=" + text).orElse(NOTHING);

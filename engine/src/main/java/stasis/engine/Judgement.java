@@ -87,7 +87,7 @@ public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, S
         obstacles.addAll(found);
       }
     }
-    if (Restorer.isPlain(host)) {
+    if (Restorer.isPlain(host) || !host.setsProgram()) {
       pids(capture).forEach(pid -> {
         String holder = host.ask(HostQuestion.PID + " " + pid);
         if (!holder.isEmpty()) {

@@ -55,6 +55,11 @@ interface LayeredHost extends Host {
   }
 
   @Override
+  default boolean setsProgram() {
+    return beneath().setsProgram();
+  }
+
+  @Override
   default long maxOpenFiles() {
     return beneath().maxOpenFiles();
   }

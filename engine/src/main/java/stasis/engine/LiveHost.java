@@ -19,6 +19,7 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.probe.PidRights;
 import stasis.linux.socket.UnixDiag;
 import stasis.linux.sys.Syscalls;
 import stasis.procfs.FileStat;
@@ -56,15 +57,19 @@ final class LiveHost implements Host {
   private final ProcTask own;
   private final List<ShmSegment> shmSegments;
   private final Set<String> capabilities;
+  private final PidRights rights;
+  private final Place place;
   private final Bytes vdsoDigest;
   private final long xfeatures;
   private final long maxOpenFiles;
 
-  private LiveHost(ProcTask own, List<ShmSegment> shmSegments, Set<String> capabilities, Bytes vdsoDigest,
-      long xfeatures, long maxOpenFiles) {
+  private LiveHost(ProcTask own, List<ShmSegment> shmSegments, Set<String> capabilities, PidRights rights,
+      Place place, Bytes vdsoDigest, long xfeatures, long maxOpenFiles) {
     this.own = own;
     this.shmSegments = shmSegments;
     this.capabilities = capabilities;
+    this.rights = rights;
+    this.place = place;
     this.vdsoDigest = vdsoDigest;
     this.xfeatures = xfeatures;
     this.maxOpenFiles = maxOpenFiles;
@@ -72,6 +77,11 @@ final class LiveHost implements Host {
 
   /// @param xfeatures XCR0, as a tracee's extended registers tell it
   static LiveHost look(Proc proc, long xfeatures) throws ProcException, SyscallException {
+    return look(proc, xfeatures, Place.ANY);
+  }
+
+  /// @param place where a tree is to be restored
+  static LiveHost look(Proc proc, long xfeatures, Place place) throws ProcException, SyscallException {
     Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
     ProcTask own = proc.task(self);
     long effective = own.status().capabilities().effective();
@@ -81,7 +91,12 @@ final class LiveHost implements Host {
         names.add(CAPABILITIES[bit]);
       }
     }
-    return new LiveHost(own, proc.shmSegments(), names, ownVdso(own, self), xfeatures,
+    PidRights rights = PidRights.look();
+    if (!rights.chooses()) {
+      // Of a user namespace that owns nothing here.
+      names.removeAll(Restorer.CHOOSING);
+    }
+    return new LiveHost(own, proc.shmSegments(), names, rights, place, ownVdso(own, self), xfeatures,
         GroupPlan.require(own.limits().byResource(), Limits.Resource.NOFILE).hard());
   }
 
@@ -193,6 +208,24 @@ final class LiveHost implements Host {
   @Override
   public Set<String> capabilities() {
     return capabilities;
+  }
+
+  /// Whether a tree has to be born here although no pid can be chosen: it is asked for, or no namespace can be made.
+  boolean takesOver() {
+    return switch (place) {
+      case OWN_NAMESPACE -> false;
+      case HERE -> !rights.chooses();
+      case ANY -> !rights.chooses() && !rights.namespaces();
+    };
+  }
+
+  @Override
+  public boolean setsProgram() {
+    return !takesOver();
+  }
+
+  Place place() {
+    return place;
   }
 
   @Override

@@ -119,7 +119,7 @@ final class PlanRefs implements Refs {
   }
 
   @Override
-  public boolean runsParentsProgram() {
-    return copy;
+  public boolean hasItsProgram() {
+    return copy || !host.setsProgram();
   }
 }

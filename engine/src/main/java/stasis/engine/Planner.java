@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.RemoteAddress;
@@ -50,6 +51,10 @@ public final class Planner {
     obstacles.addAll(cpus(capture, host));
     BirthOrder order = BirthOrder.of(capture, copies(capture));
     obstacles.addAll(births(capture, order));
+    if (!host.setsProgram()) {
+      obstacles.addAll(new TakeOvers(kinds, capture).obstacles(order.acts().stream()
+          .flatMap(act -> act instanceof BirthOrder.Act.Bear bear ? Stream.of(bear) : Stream.empty()).toList()));
+    }
     int imageFd = imageFd(capture);
     long fdsWanted = 2L * spare(capture, imageFd).value() - imageFd;
     if (fdsWanted > host.maxOpenFiles()) {

@@ -53,7 +53,7 @@ final class ProgramClocks {
 
   /// Why a host whose clocks are behind cannot show others.
   static List<Obstacle> obstacles(Host host) {
-    return !Restorer.isPlain(host) || host.capabilities().contains("CAP_SYS_TIME") ? List.of()
+    return !Restorer.isPlain(host) && host.setsProgram() || host.capabilities().contains("CAP_SYS_TIME") ? List.of()
         : List.of(new Obstacle.Unsupported("clocks",
             "this host's clocks are behind what the program has seen, and a time namespace needs CAP_SYS_TIME",
             "restore with CAP_SYS_TIME, or as an ordinary user"));

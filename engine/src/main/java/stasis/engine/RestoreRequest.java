@@ -9,23 +9,23 @@ import stasis.repository.ImageReader;
 ///
 /// @param origin where the statefile is @param dryRun plan only @param acceptance which images are wanted
 /// @param lazily whether the tree is to run before it has all its pages
-/// @param newPidNamespace give the tree a pid namespace of its own, where all numbers are free
+/// @param place among which pids
 /// @param files what becomes of files that the image has copies of and the host has not, or has others
 /// @param stead in whose stead, where it is not the engine itself that the program is restored for
 public record RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily,
-    boolean newPidNamespace, FilePolicy files, Optional<Stead> stead) {
+    Place place, FilePolicy files, Optional<Stead> stead) {
   /// @param order file that says what was touched first after earlier restores; it is brought up to date
   public record Lazily(Optional<Path> order) {}
 
   /// For the engine itself.
   public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily,
-      boolean newPidNamespace, FilePolicy files) {
-    this(origin, dryRun, acceptance, lazily, newPidNamespace, files, Optional.empty());
+      Place place, FilePolicy files) {
+    this(origin, dryRun, acceptance, lazily, place, files, Optional.empty());
   }
 
   /// Among the host's own pids; files that are not what they were are refused.
   public RestoreRequest(ImageOrigin origin, boolean dryRun, Acceptance acceptance, Optional<Lazily> lazily) {
-    this(origin, dryRun, acceptance, lazily, false, FilePolicy.REFUSE, Optional.empty());
+    this(origin, dryRun, acceptance, lazily, Place.ANY, FilePolicy.REFUSE, Optional.empty());
   }
 
   /// The tree runs when it is whole.

@@ -38,6 +38,10 @@ import stasis.tracee.stub.TimeOffsets;
 public final class Restorer {
   private static final Duration PID_FREE_WITHIN = Duration.ofSeconds(5);
   private static final int PAGE_CHECKERS = 4;
+  /// How often a restore is begun anew whose pids went to others.
+  private static final int TRIES = 4;
+  /// Any of these in the right user namespace lets who has it choose pids.
+  static final Set<String> CHOOSING = Set.of("CAP_SYS_ADMIN", "CAP_CHECKPOINT_RESTORE");
   /// What helps against a number that is taken.
   static final String BESIDE = "end it, or restore beside it with --new-pid-namespace";
 
@@ -89,7 +93,7 @@ public final class Restorer {
 
   /// Whether numbers can be chosen without a namespace of one's own.
   static boolean isPlain(Host host) {
-    return host.capabilities().contains("CAP_SYS_ADMIN") || host.capabilities().contains("CAP_CHECKPOINT_RESTORE");
+    return CHOOSING.stream().anyMatch(host.capabilities()::contains);
   }
 
   /// @param holder who it is, for people
@@ -129,7 +133,7 @@ public final class Restorer {
         return new RestoreOutcome.NotInStead("its session is the restorer's");
       }
       phases.enter("plan");
-      LiveHost host = LiveHost.look(environment.proc(), practice.look(ptrace).xfeatures());
+      LiveHost host = LiveHost.look(environment.proc(), practice.look(ptrace).xfeatures(), request.place());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
       List<Obstacle> behind = clocks.isPresent() ? ProgramClocks.obstacles(host) : List.of();
       if (!behind.isEmpty()) {
@@ -149,12 +153,12 @@ public final class Restorer {
         case Plan.Runnable(var program) when request.dryRun() ->
             new RestoreOutcome.Planned(program, statefile.losses());
         case Plan.Runnable(var program) -> {
-          if (request.stead().isPresent() && !isPlain(host)) {
+          if (request.stead().isPresent() && !isPlain(host) && !host.takesOver()) {
             yield new RestoreOutcome.NotInStead("it is born in namespaces that end with the restorer");
           }
-          List<Obstacle> taken = isPlain(host) && !request.newPidNamespace() ? taken(capture) : List.of();
-          if (!taken.isEmpty()) {
-            yield new RestoreOutcome.Refused(taken);
+          List<Obstacle> inTheWay = inTheWay(capture, host);
+          if (!inTheWay.isEmpty()) {
+            yield new RestoreOutcome.Refused(inTheWay);
           }
           yield compared.differences().isEmpty() ? made(program, capture, host, statefile, clocks)
               : withFiles(capture, host, statefile, clocks, compared);
@@ -178,7 +182,7 @@ public final class Restorer {
       try (PutBack files = new PutBack(compared.files())) {
         try {
           files.run(compared.differences(), listener);
-          LiveHost host = LiveHost.look(environment.proc(), before.xfeatures());
+          LiveHost host = LiveHost.look(environment.proc(), before.xfeatures(), before.place());
           filesTold = files.told();
           return switch (compared.files().compare(host).plan(kinds, capture, FilePolicy.REFUSE)) {
             case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);
@@ -214,8 +218,7 @@ public final class Restorer {
         reader.layOut(PAGE_CHECKERS, large.taken(program, step -> late.contains(step) || large.takes(step)));
       }
       if (late.isEmpty()) {
-        return executed(program, capture, source, births(host, clocks), Optional.empty(), Optional.empty(), statefile,
-            clocks);
+        return repeatedly(program, capture, source, host, statefile, clocks);
       }
       TouchOrder order = request.lazily().flatMap(RestoreRequest.Lazily::order).map(TouchOrder::read)
           .orElse(TouchOrder.NONE);
@@ -229,6 +232,22 @@ public final class Restorer {
     private PageServer late(TouchOrder order) throws SyscallException, ImageException {
       try (Phases.Stretch _ = phases.part("guard")) {
         return PageServer.start(reader.pages(), order, environment.monotonicNs(), practice);
+      }
+    }
+
+    /// Of one that failed nothing is left.
+    private RestoreOutcome repeatedly(Program program, Capture capture, ImageSource source, LiveHost host,
+        Statefile statefile, Optional<TimeOffsets> clocks)
+        throws SyscallException, ImageException, ProcException, StepFailedException {
+      for (int tries = 1;; tries++) {
+        try {
+          return executed(program, capture, source, births(host, clocks), Optional.empty(), Optional.empty(),
+              statefile, clocks);
+        } catch (StepFailedException e) {
+          if (!e.isWorthAnother() || tries == TRIES) {
+            throw e;
+          }
+        }
       }
     }
 
@@ -263,9 +282,20 @@ public final class Restorer {
 
     /// The numbers of the tree that others have, all at once and before anything is made. A number that is taken later
     /// makes the restore fail.
-    private static List<Obstacle> taken(Capture capture) {
+    private List<Obstacle> inTheWay(Capture capture, LiveHost host) {
+      if (host.place() == Place.OWN_NAMESPACE || !isPlain(host) && !host.takesOver()) {
+        return List.of();
+      }
       List<Integer> pids = Stream.concat(capture.tasks().values().stream().map(TaskState::ownPid),
           capture.zombies().values().stream().map(ZombieState::ownPid)).toList();
+      var obstacles = new ArrayList<>(taken(pids));
+      if (host.takesOver()) {
+        obstacles.addAll(new TakeOvers(kinds, capture).here(pids, host.place() == Place.HERE));
+      }
+      return obstacles;
+    }
+
+    private static List<Obstacle> taken(List<Integer> pids) {
       return PidHolder.awaitAll(pids, Deadline.after(PID_FREE_WITHIN)).stream().map(holder -> Restorer.taken(
           holder.pid(), holder.describe(),
           holder.leaving() ? "have its parent reap it, or end that parent" : BESIDE)).toList();
@@ -281,9 +311,12 @@ public final class Restorer {
       return item.kind() instanceof FileKind<S> kind ? kind.afterwards(item.state()) : List.of();
     }
 
-    /// Pids may be chosen with a capability, or in namespaces of one's own.
+    /// Pids may be chosen with a capability, or in namespaces of one's own, or waited for.
     private Births births(LiveHost host, Optional<TimeOffsets> clocks) {
-      return isPlain(host) && !request.newPidNamespace()
+      if (host.takesOver()) {
+        return new CountedBirths(ptrace, request.stead().orElseGet(Stead::own), listener);
+      }
+      return isPlain(host) && host.place() != Place.OWN_NAMESPACE
           ? new PlainBirths(ptrace, clocks, request.stead().orElseGet(Stead::own))
           : new NamespaceBirths(ptrace, clocks, !host.capabilities().contains("CAP_SYS_ADMIN"));
     }

@@ -1,6 +1,7 @@
 package stasis.engine;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -13,6 +14,7 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.resource.Arg;
@@ -57,6 +59,8 @@ final class TreePlan {
   /// A process itself; the process that a helper descends from.
   private final Map<ObjectId, ObjectId> bornOf = new HashMap<>();
   private final Map<ObjectId, Integer> pids = new HashMap<>();
+  /// Where programs cannot be set.
+  private final Optional<TakeOvers> takeOvers;
 
   TreePlan(KindSet kinds, Capture capture, Host host, BirthOrder order, RemoteAddress region, int imageFd,
       Map<ObjectId, RemoteAddress> holes) {
@@ -65,6 +69,7 @@ final class TreePlan {
     this.sharers = Sharers.of(capture.leaders());
     this.region = region;
     this.imageFd = imageFd;
+    this.takeOvers = host.setsProgram() ? Optional.empty() : Optional.of(new TakeOvers(kinds, capture));
     var made = new Made(imageFd + 1 + StubFiles.STDIO, host);
     var owned = new Owned(capture);
     for (Map.Entry<ObjectId, TaskState> leader : capture.leaders()) {
@@ -79,6 +84,7 @@ final class TreePlan {
     Map.Entry<ObjectId, TaskState> root = capture.root();
     program.append(new Step.Spawn(root.getKey(), new Step.Birth.Root(root.getValue().pids(), region, imageFd),
         "birth of " + root.getValue().comm()));
+    execute(root.getKey(), Optional.empty());
     GroupPlan first = GroupPlan.require(groups, root.getKey());
     first.birth(Optional.empty());
     bornOf.put(root.getKey(), root.getKey());
@@ -90,7 +96,7 @@ final class TreePlan {
     capture.zombies().forEach(this::endZombie);
     first.finishBodies();
     each(Part.MM).forEach(GroupPlan::leaveHoles);
-    groups.values().forEach(GroupPlan::threads);
+    threads();
     // A thread born in a stopped group would wait for its end.
     capture.leaders().forEach(leader -> stop(leader.getKey(), leader.getValue()));
     files();
@@ -161,6 +167,27 @@ final class TreePlan {
     }
   }
 
+  /// Where it cannot be given its program it executes that, before anything else: then all it has is as execve(2) left
+  /// it.
+  ///
+  /// @param of the process that it was born of, or none
+  private boolean execute(ObjectId task, Optional<ObjectId> of) {
+    Optional<PathBytes> own = takeOvers.filter(all -> all.executes(task, of)).flatMap(all -> all.program(task));
+    own.ifPresent(path -> program.append(new Step.TakeOver(task, path, "its program, which it cannot be given")));
+    return own.isPresent();
+  }
+
+  /// Of one process after the other; by their numbers where each has to be waited for.
+  private void threads() {
+    if (takeOvers.isEmpty()) {
+      groups.values().forEach(GroupPlan::threads);
+      return;
+    }
+    capture.tasks().entrySet().stream().filter(task -> !task.getKey().equals(task.getValue().leader()))
+        .sorted(Comparator.comparingInt(task -> task.getValue().ownPid()))
+        .forEach(task -> GroupPlan.thread(program, task.getKey(), task.getValue()));
+  }
+
   private static long flags(Set<Part> shares) {
     return shares.stream().mapToLong(Part::cloneFlag).sum();
   }
@@ -187,6 +214,10 @@ final class TreePlan {
     program.append(new Step.Spawn(child, new Step.Birth.Child(parent, task.pids(),
         flags(shares) | (sibling ? CLONE_PARENT : 0), sibling ? 0 : task.exitSignal()),
         "birth of " + task.comm()));
+    if (execute(child, Optional.of(GroupPlan.require(bornOf, parent)))) {
+      bornWith.put(child, Optional.empty());
+      memoryNow.put(child, Optional.empty());
+    }
     GroupPlan.require(groups, child).birth(Optional.of(GroupPlan.require(bornOf, parent)));
     bornOf.put(child, child);
   }

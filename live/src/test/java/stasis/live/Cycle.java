@@ -20,6 +20,7 @@ import stasis.engine.Environment;
 import stasis.engine.FilePolicy;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Moment;
+import stasis.engine.Place;
 import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreRequest;
 import stasis.engine.Restorer;
@@ -138,7 +139,7 @@ final class Cycle implements AutoCloseable {
   /// A restore into a pid namespace of its own that must succeed.
   RestoreOutcome.Running beside(Path image) {
     RestoreOutcome outcome = new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(
-        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), true, FilePolicy.REFUSE), _ -> { });
+        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), Place.OWN_NAMESPACE, FilePolicy.REFUSE), _ -> { });
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.waitable());
       return running;

@@ -96,7 +96,8 @@ final class EmbeddedFilesTest {
 
   private static RestoreOutcome restore(Cycle cycle, Place place, FilePolicy files, Moment.Listener listener) {
     return cycle.noted(new Restorer(Kinds.all(), cycle.environment()).restore(
-        new RestoreRequest(place.origin(), false, Acceptance.ALL, Optional.empty(), false, files), listener));
+        new RestoreRequest(place.origin(), false, Acceptance.ALL, Optional.empty(), stasis.engine.Place.ANY,
+            files), listener));
   }
 
   private static RestoreOutcome.RestoreReport running(RestoreOutcome outcome) {

@@ -24,6 +24,7 @@ import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.EmbedOrder;
 import stasis.engine.FilePolicy;
+import stasis.engine.Place;
 import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreRequest;
 import stasis.engine.Restorer;
@@ -178,7 +179,7 @@ final class LoadRun implements AutoCloseable {
       Path status = victim.folder().resolve("status");
       Files.write(status, victim.lines().stream().filter(line -> !line.equals("PASS")).toList());
       RestoreOutcome outcome = cycle.noted(new Restorer(Kinds.all(), cycle.environment()).restore(new RestoreRequest(
-          () -> ImageReader.open(one.image()), false, Acceptance.ALL, Optional.empty(), false, FilePolicy.ROLLBACK),
+          () -> ImageReader.open(one.image()), false, Acceptance.ALL, Optional.empty(), Place.ANY, FilePolicy.ROLLBACK),
           _ -> { }));
       assertThat(outcome).as(Cycle.text(outcome)).isInstanceOf(RestoreOutcome.Running.class);
       isWell();

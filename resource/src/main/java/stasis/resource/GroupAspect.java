@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import stasis.image.ObjectId;
+import stasis.linux.abi.PathBytes;
 
 /// A facet of a thread group or of what its threads share (mm, signal handlers, fs).
 public interface GroupAspect<S extends Record> extends Kind<S> {
@@ -24,6 +25,11 @@ public interface GroupAspect<S extends Record> extends Kind<S> {
   /// @param parents what it is born of; empty for the root, which is born of the restorer
   default boolean isBornWith(S state, Optional<S> parents, Host host) {
     return false;
+  }
+
+  /// The program file, for a process that has to execute it because it cannot be given one ([Host#setsProgram]).
+  default Optional<PathBytes> program(S state) {
+    return Optional.empty();
   }
 
   /// Appends steps that run in the leader.

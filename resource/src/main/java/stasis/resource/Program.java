@@ -40,6 +40,7 @@ public final class Program {
     String what = switch (step) {
       case Step.Call(_, var nr, var args, var expect, _) -> nr.kernelName() + arguments(args) + expectation(expect);
       case Step.Spawn(_, var birth, _) -> "spawn " + birth(birth);
+      case Step.TakeOver(_, var path, _) -> "execute " + path + " and take it over at its first instruction";
       case Step.MapVdso(_, var at, _) -> "map vdso at " + at;
       case Step.MapWhereFree(_, var file, var at, long length, int prot, int flags, long offset, _) ->
           "map fd " + file + " at " + at + ", 0x" + Long.toHexString(length) + " bytes from 0x"

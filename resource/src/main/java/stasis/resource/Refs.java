@@ -61,5 +61,5 @@ public interface Refs {
   int pidOf(ObjectId task);
 
   /// Whether the script's process is born with the memory and the program file of its parent, and keeps both.
-  boolean runsParentsProgram();
+  boolean hasItsProgram();
 }

@@ -90,7 +90,7 @@ public final class FakeRefs implements Refs {
   }
 
   @Override
-  public boolean runsParentsProgram() {
+  public boolean hasItsProgram() {
     return false;
   }
 }

@@ -96,7 +96,7 @@ public final class MemoryRefs implements Refs {
   }
 
   @Override
-  public boolean runsParentsProgram() {
+  public boolean hasItsProgram() {
     return false;
   }
 }

@@ -49,7 +49,7 @@ final class TaskProbe {
 
   /// Asks for a child with our own tid: permission is checked before the number, so EEXIST means "allowed" and no child
   /// is ever born (kernel/pid.c, alloc_pid()).
-  private static Finding setTid(Scratch scratch, long tid) {
+  static Finding setTid(Scratch scratch, long tid) {
     long result = clone3(scratch, 0, tid);
     return result == -Errno.EEXIST.number()
         ? Finding.present(Feature.CLONE3_SET_TID)
@@ -58,7 +58,7 @@ final class TaskProbe {
 
   /// Asks for the second task of a pid namespace that has no first one: namespaces are created, then alloc_pid() says
   /// EINVAL and all is undone. EPERM or ENOSPC come earlier, from create_user_ns().
-  private static Finding userNamespace(Scratch scratch) {
+  static Finding userNamespace(Scratch scratch) {
     if (!Files.exists(Path.of("/proc/self/ns/user"))) {
       return Finding.missing(Feature.USER_NAMESPACE, "no /proc/self/ns/user");
     }

@@ -90,7 +90,7 @@ public record PidHolder(int pid, int tid, String comm, char state, Use use, bool
   }
 
   /// Its process group and session.
-  private static List<Integer> ids(String stat) {
+  static List<Integer> ids(String stat) {
     int close = stat.lastIndexOf(')');
     if (close < 0) {
       return List.of();
@@ -135,7 +135,7 @@ public record PidHolder(int pid, int tid, String comm, char state, Use use, bool
     };
   }
 
-  private static String read(Path file) {
+  static String read(Path file) {
     try {
       return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
     } catch (IOException e) {

@@ -14,6 +14,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.PathBytes;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SyscallException;
@@ -101,6 +102,14 @@ public final class Stub implements AutoCloseable {
   public Stub adopt(Newborn newborn) {
     // Every run sets what it needs; the rest of the registers is the same for all of one family.
     return new Stub(ptrace, newborn.tid(), region, base);
+  }
+
+  /// Executes a program and is a stub again before the first instruction of it, with a region where it was. Files stay
+  /// open but for those that close on exec.
+  ///
+  /// @throws SyscallException errnos of execve(2)
+  public void become(PathBytes program) throws SyscallException {
+    new TakeOver(this).run(program);
   }
 
   public Tid tid() {

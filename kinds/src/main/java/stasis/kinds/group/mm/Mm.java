@@ -136,12 +136,20 @@ public final class Mm implements GroupAspect<Mm.State> {
     };
   }
 
+  @Override
+  public Optional<PathBytes> program(State state) {
+    return switch (state.exe()) {
+      case Exe.Named(PathBytes path) -> Optional.of(path);
+      case Exe.Pathless _ -> Optional.empty();
+    };
+  }
+
   /// PR_SET_MM_MAP needs no privilege but for the executable, which needs CAP_CHECKPOINT_RESTORE in the task's user
   /// namespace, and that nothing of the former executable is mapped any more (kernel/sys.c, prctl_set_mm_map();
   /// kernel/fork.c, replace_mm_exe_file()).
   @Override
   public void restore(State state, Script script, Refs refs) {
-    if (refs.runsParentsProgram()) {
+    if (refs.hasItsProgram()) {
       restore(state, Arg.imm(-1), script);
       return;
     }

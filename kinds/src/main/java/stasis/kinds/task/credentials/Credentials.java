@@ -31,6 +31,7 @@ public final class Credentials implements TaskAspect<Credentials.State> {
   private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.credentials", 1);
   private static final long PR_CAPBSET_DROP = 24;
   private static final long PR_SET_SECUREBITS = 28;
+  private static final long PR_GET_SECUREBITS = 27;
   private static final long PR_SET_NO_NEW_PRIVS = 38;
   private static final long PR_GET_NO_NEW_PRIVS = 39;
   private static final long PR_CAP_AMBIENT = 47;
@@ -38,7 +39,7 @@ public final class Credentials implements TaskAspect<Credentials.State> {
   private static final long PR_CAP_AMBIENT_CLEAR_ALL = 4;
   private static final long SECBIT_NO_SETUID_FIXUP = 4;
   private static final int LINUX_CAPABILITY_VERSION_3 = 0x20080522;
-  private static final Question SECUREBITS = Question.of(Nr.PRCTL, Arg.imm(27));
+  private static final Question SECUREBITS = Question.of(Nr.PRCTL, Arg.imm(PR_GET_SECUREBITS));
 
   /// @param groups supplementary @param securebits SECBIT_*, keep-caps among them
   record State(@Tag(1) Ids uid, @Tag(2) Ids gid, @Tag(3) List<Long> groups, @Tag(4) Sets capabilities,
@@ -117,8 +118,32 @@ public final class Credentials implements TaskAspect<Credentials.State> {
     if (changesUid && unbound != 0) {
       obstacles.add(lacks("the restorer's bounding set lacks " + Capability.names(unbound)));
     }
+    if (isBare(host)) {
+      obstacles.addAll(unchangeable(state.capabilities(), own.capabilities()));
+    }
     if (!state.noNewPrivs() && own.noNewPrivs()) {
       obstacles.add(lacks("the restorer has no_new_privs, which nothing takes away"));
+    }
+    return obstacles;
+  }
+
+  /// Whether tasks are born here, and not in a user namespace of their own, of a restorer who may change nothing of
+  /// what they inherit of capabilities.
+  private static boolean isBare(Host host) {
+    return !host.setsProgram() && !host.capabilities().contains(Capability.CAP_SETPCAP.name());
+  }
+
+  /// What needs CAP_SETPCAP (capabilities(7)).
+  private static List<Obstacle> unchangeable(Sets wanted, Status.Capabilities own) {
+    var obstacles = new ArrayList<Obstacle>();
+    if (wanted.bounding() != own.bounding()) {
+      obstacles.add(lacks("a bounding set other than the restorer's needs CAP_SETPCAP; the two differ in "
+          + Capability.names(wanted.bounding() ^ own.bounding())));
+    }
+    long uninheritable = wanted.inheritable() & ~(own.inheritable() | own.permitted());
+    if (uninheritable != 0) {
+      obstacles.add(lacks("inheritable capabilities that the restorer has not need CAP_SETPCAP: "
+          + Capability.names(uninheritable)));
     }
     return obstacles;
   }
@@ -136,15 +161,13 @@ public final class Credentials implements TaskAspect<Credentials.State> {
     script.callTolerating(Set.of(Errno.EPERM), Nr.SETGROUPS, "supplementary groups",
         Arg.imm(state.groups().size()), Arg.data(groups(state.groups())));
     ids(script, Nr.SETRESGID, Nr.SETFSGID, "group ids", state.gid());
-    script.call(Nr.PRCTL, "no capability fix-up", Arg.imm(PR_SET_SECUREBITS), Arg.imm(SECBIT_NO_SETUID_FIXUP));
-    for (Capability capability : Capability.values()) {
-      if ((sets.bounding() & capability.mask()) == 0) {
-        script.call(Nr.PRCTL, "bounding set without " + capability, Arg.imm(PR_CAPBSET_DROP),
-            Arg.imm(capability.ordinal()));
-      }
+    boolean bare = isBare(refs.host());
+    if (!bare) {
+      script.call(Nr.PRCTL, "no capability fix-up", Arg.imm(PR_SET_SECUREBITS), Arg.imm(SECBIT_NO_SETUID_FIXUP));
+      drop(script, sets.bounding());
     }
     ids(script, Nr.SETRESUID, Nr.SETFSUID, "user ids", state.uid());
-    long setpcap = Capability.CAP_SETPCAP.mask();
+    long setpcap = bare ? 0 : Capability.CAP_SETPCAP.mask();
     capset(script, setpcap, sets.permitted() | setpcap, sets.inheritable());
     script.call(Nr.PRCTL, "no ambient capabilities", Arg.imm(PR_CAP_AMBIENT), Arg.imm(PR_CAP_AMBIENT_CLEAR_ALL));
     for (Capability capability : Capability.values()) {
@@ -153,12 +176,26 @@ public final class Credentials implements TaskAspect<Credentials.State> {
             Arg.imm(capability.ordinal()));
       }
     }
-    script.call(Nr.PRCTL, "securebits", Arg.imm(PR_SET_SECUREBITS), Arg.imm(state.securebits()));
+    if (bare) {
+      script.callExpecting(state.securebits(), Nr.PRCTL, "securebits, which CAP_SETPCAP alone changes",
+          Arg.imm(PR_GET_SECUREBITS));
+    } else {
+      script.call(Nr.PRCTL, "securebits", Arg.imm(PR_SET_SECUREBITS), Arg.imm(state.securebits()));
+    }
     capset(script, sets.effective(), sets.permitted(), sets.inheritable());
     if (state.noNewPrivs()) {
       script.call(Nr.PRCTL, "no new privileges", Arg.imm(PR_SET_NO_NEW_PRIVS), Arg.imm(1));
     } else {
       script.callExpecting(0, Nr.PRCTL, "new privileges allowed", Arg.imm(PR_GET_NO_NEW_PRIVS));
+    }
+  }
+
+  private static void drop(Script script, long bounding) {
+    for (Capability capability : Capability.values()) {
+      if ((bounding & capability.mask()) == 0) {
+        script.call(Nr.PRCTL, "bounding set without " + capability, Arg.imm(PR_CAPBSET_DROP),
+            Arg.imm(capability.ordinal()));
+      }
     }
   }
 

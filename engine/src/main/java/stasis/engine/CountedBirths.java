@@ -1,0 +1,78 @@
+package stasis.engine;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SyscallException;
+import stasis.linux.abi.Tid;
+import stasis.tracee.Deadline;
+import stasis.tracee.Ptrace;
+import stasis.tracee.stub.Birth;
+import stasis.tracee.stub.PidCounter;
+import stasis.tracee.stub.PidTakenException;
+import stasis.tracee.stub.Stub;
+
+/// Tasks are born in the engine's own pid namespace when the kernel's counter comes to their numbers: for who has no
+/// capability and can make no namespace. Who else makes tasks there at that moment may get a number first; then it is
+/// tried again.
+final class CountedBirths implements Births {
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final int TRIES = 5;
+
+  private final Ptrace ptrace;
+  private final Stead stead;
+  private final Moment.Listener listener;
+
+  /// @param listener may cancel while numbers are waited for
+  CountedBirths(Ptrace ptrace, Stead stead, Moment.Listener listener) {
+    this.listener = listener;
+    this.ptrace = ptrace;
+    this.stead = stead;
+  }
+
+  @Override
+  public Stub root(List<Integer> pids, RemoteAddress region, long regionBytes, Path image, int imageFd)
+      throws SyscallException, StepFailedException, PidTakenException {
+    int wanted = pids.getLast();
+    try (StubFiles files = StubFiles.open(image, imageFd, stead);
+        Stub first = Stub.spawn(ptrace, region, regionBytes, files.inherited())) {
+      RootStub.furnish(first, files);
+      for (int tries = 0; tries < TRIES; tries++) {
+        awaitTurn(first, wanted);
+        Stub root = Birth.sibling(first, List.of(), Deadline.after(PATIENCE));
+        if (root.tid().value() == wanted) {
+          return root;
+        }
+        root.close();
+      }
+    }
+    throw StepFailedException.missed(wanted);
+  }
+
+  @Override
+  public List<Integer> setTid(List<Integer> pids) {
+    return List.of();
+  }
+
+  @Override
+  public boolean inTurn() {
+    return true;
+  }
+
+  @Override
+  public void awaitTurn(Stub walker, int pid) throws SyscallException {
+    new PidCounter(walker, () -> listener.at(new Moment.At("restore.count"))).bringTo(pid);
+  }
+
+  @Override
+  public void beforeRelease(Stub root, int pid) {}
+
+  @Override
+  public Tid waitable(Stub root) {
+    return root.tid();
+  }
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,208 @@
+package stasis.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import stasis.engine.Place;
+import stasis.linux.abi.Nr;
+import stasis.linux.probe.PidRights;
+import stasis.linux.sys.Syscalls;
+
+/// A fresh user checkpoints and restores its own programs, without any privilege: in namespaces of its own, among the
+/// pids of the host, and in a box where it has no capability and can make no namespace. What the programs themselves
+/// say afterwards is what counts.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class RootlessProgramsTest {
+  private static final int SIGKILL = 9;
+  /// Its own pid and that of its thread, a token of its memory, what its child is, and a count.
+  private static final String PYTHON = """
+      import os, threading, time, uuid
+      token, count, r, w = uuid.uuid4().hex, [0], *os.pipe()
+      if os.fork() == 0:
+          os.close(w)
+          while os.read(r, 1):
+              open('child.next', 'w').write('%d of %d, %s' % (os.getpid(), os.getppid(), token))
+              os.rename('child.next', 'child.txt')
+          os._exit(0)
+      def tick():
+          while True:
+              count[0] += 1
+              os.write(w, b'x')
+              time.sleep(0.02)
+      thread = threading.Thread(target=tick, daemon=True)
+      thread.start()
+      while True:
+          open('python.next', 'w').write('%d %d %d %s %d' % (os.getpid(), thread.native_id,
+              threading.get_native_id(), token, count[0]))
+          os.rename('python.next', 'python.txt')
+          time.sleep(0.02)
+      """;
+
+  private FreshUser user;
+  private int images;
+  private long restored;
+
+  @BeforeAll
+  void become(@TempDir Path folder) throws IOException {
+    user = FreshUser.in(folder);
+  }
+
+  @AfterEach
+  void end() {
+    if (restored > 0) {
+      Syscalls.call(Nr.KILL, restored, SIGKILL);
+      Ground.waitFor(() -> !Files.exists(Path.of("/proc/" + restored)));
+    }
+    restored = 0;
+    user.endAll();
+  }
+
+  private static void needs(String... programs) {
+    for (String program : programs) {
+      assumeTrue(Files.isExecutable(Path.of(program)), "needs " + program);
+    }
+  }
+
+  /// Root's rights say whether this kernel has user namespaces at all; whether it lets a stranger, the run says.
+  private static void needsNamespaces(Place place) {
+    assumeTrue(place == Place.HERE || PidRights.look().namespaces(), "needs user namespaces");
+  }
+
+  /// Freezes a program, sees it gone, brings it back.
+  private void carry(Process program, Place place) throws IOException, InterruptedException {
+    String image = user.home().resolve("image-" + ++images).toString();
+    String said = user.run(user.java(FreshUserEngine.class, "carry", place.name(), image, program.pid() + "")).strip();
+    assertThat(said).as("%s of %s", place, program.pid()).matches("running [0-9]+ as " + program.pid());
+    restored = Long.parseLong(said.split(" ")[1]);
+    if (place == Place.HERE) {
+      assertThat(restored).isEqualTo(program.pid());
+    }
+  }
+
+  /// A file that the program writes, when it is as wanted.
+  private String told(String file, Predicate<String> wanted) throws IOException {
+    Ground.waitFor(() -> {
+      try {
+        return wanted.test(user.file(file));
+      } catch (IOException e) {
+        return false;
+      }
+    });
+    return user.file(file);
+  }
+
+  private static long count(String told) {
+    return told.isEmpty() ? -1 : Long.parseLong(told.substring(told.lastIndexOf(' ') + 1));
+  }
+
+  private static String allButCount(String told) {
+    return told.substring(0, told.lastIndexOf(' '));
+  }
+
+  private void goesOn(String file, String before) throws IOException {
+    String after = told(file, text -> count(text) > count(before) + 20);
+    assertThat(allButCount(after)).as("pids, tids and what it holds in memory").isEqualTo(allButCount(before));
+    assertThat(count(after)).as("it goes on counting").isGreaterThan(count(before) + 20);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "ANY")
+  void pythonWithAThreadAndAChildGoesOn(Place place) throws IOException, InterruptedException {
+    needs("/usr/bin/python3");
+    needsNamespaces(place);
+    Files.writeString(user.home().resolve("work.py"), PYTHON);
+    Process python = user.start(List.of("/usr/bin/python3", "work.py"));
+    String before = told("python.txt", text -> text.startsWith(python.pid() + " ") && count(text) > 5);
+    String child = told("child.txt", text -> text.contains("of " + python.pid()));
+
+    carry(python, place);
+
+    Files.delete(user.home().resolve("child.txt"));
+    goesOn("python.txt", before);
+    assertThat(told("child.txt", text -> !text.isEmpty())).isEqualTo(child);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "ANY")
+  void aJvmGoesOn(Place place) throws IOException, InterruptedException {
+    needsNamespaces(place);
+    Process jvm = user.start(user.java(FreshUserWork.class));
+    String before = told("java.txt", text -> text.startsWith(jvm.pid() + " ") && count(text) > 5);
+    carry(jvm, place);
+    goesOn("java.txt", before);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "ANY")
+  void redisHasItsDataAndItsSocket(Place place) throws IOException, InterruptedException {
+    needs("/usr/bin/redis-server", "/usr/bin/redis-cli");
+    needsNamespaces(place);
+    Process redis = user.start(List.of("/usr/bin/redis-server", "--port", "0", "--unixsocket", "redis.sock", "--save",
+        ""));
+    for (int tries = 0; !ask("ping").equals("PONG"); tries++) {
+      assertThat(tries).as(user.said(redis)).isLessThan(50);
+    }
+    assertThat(ask("set", "key", "value of " + redis.pid())).isEqualTo("OK");
+    assertThat(ask("rpush", "list", "a", "b", "c")).isEqualTo("3");
+
+    carry(redis, place);
+
+    assertThat(ask("get", "key")).isEqualTo("value of " + redis.pid());
+    assertThat(ask("rpush", "list", "d")).isEqualTo("4");
+    assertThat(ask("info", "server")).contains("process_id:" + redis.pid());
+  }
+
+  private String ask(String... words) throws IOException, InterruptedException {
+    var command = new java.util.ArrayList<>(List.of("/usr/bin/redis-cli", "-s", "redis.sock"));
+    command.addAll(List.of(words));
+    return user.run(command).strip();
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "ANY")
+  void tmuxWithVimKeepsTheUnsavedBuffer(Place place) throws IOException, InterruptedException {
+    needs("/usr/bin/tmux", "/usr/bin/vim");
+    needsNamespaces(place);
+    Process tmux = user.start(List.of("/usr/bin/tmux", "-D", "-S", "tmux.sock", "-f", "/dev/null"));
+    Ground.waitFor(() -> Files.exists(user.home().resolve("tmux.sock")));
+    tmux("new-session", "-d", "-x", "80", "-y", "24", "/bin/sh");
+    tmux("send-keys", "vim -u NONE -n", "Enter");
+    shows("~");
+    tmux("send-keys", "ihello unsaved");
+    shows("hello unsaved");
+    String before = tmux("capture-pane", "-p");
+
+    carry(tmux, place);
+
+    assertThat(tmux("capture-pane", "-p")).isEqualTo(before);
+    String saved = "saved-" + place;
+    tmux("send-keys", " and more", "Escape", ":w " + saved, "Enter");
+    assertThat(told(saved, text -> !text.isEmpty())).isEqualTo("hello unsaved and more\n");
+    tmux("kill-server");
+  }
+
+  private String tmux(String... words) throws IOException, InterruptedException {
+    var command = new java.util.ArrayList<>(List.of("/usr/bin/tmux", "-S", "tmux.sock"));
+    command.addAll(List.of(words));
+    return user.run(command);
+  }
+
+  private void shows(String text) throws IOException, InterruptedException {
+    long end = System.nanoTime() + 10_000_000_000L;
+    while (!tmux("capture-pane", "-p").contains(text) && System.nanoTime() < end) {
+      Thread.onSpinWait();
+    }
+  }
+}

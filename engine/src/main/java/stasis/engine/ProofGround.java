@@ -88,11 +88,15 @@ final class ProofGround {
     return settings;
   }
 
-  static void apply(List<ProofOrder.Setting> settings) throws IOException {
+  static void apply(List<ProofOrder.Setting> settings) {
     for (ProofOrder.Setting setting : settings) {
       Path file = Path.of(setting.path());
-      if (Files.exists(file) && !Files.readString(file).equals(setting.text())) {
-        Files.writeString(file, setting.text());
+      try {
+        if (Files.exists(file) && !Files.readString(file).equals(setting.text())) {
+          Files.writeString(file, setting.text());
+        }
+      } catch (IOException _) {
+        // Not to be had in a user namespace, such as groups that are not in it: a socket that needs it will differ.
       }
     }
   }

@@ -16,11 +16,15 @@ import stasis.engine.Place;
 import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreRequest;
 import stasis.engine.Restorer;
+import stasis.image.Certificate;
+import stasis.image.DecodeException;
+import stasis.image.Limits;
 import stasis.kinds.Kinds;
 import stasis.linux.abi.Tid;
+import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 
-/// An engine of whatever user starts it: `checkpoint PID IMAGE`, `restore PLACE IMAGE`, or `carry PLACE IMAGE PID`, which
+/// An engine of whatever user starts it: `checkpoint PID IMAGE`, `prove PID IMAGE` with a certificate, `restore PLACE IMAGE`, or `carry PLACE IMAGE PID`, which
 /// is both. Says in one line how it went.
 final class FreshUserEngine {
   private static final long FREE_WITHIN_NS = 20_000_000_000L;
@@ -31,6 +35,9 @@ final class FreshUserEngine {
   public static void main(String[] arguments) throws IOException {
     Environment environment = LiveEnvironment.of("test");
     String verb = arguments[0];
+    if (verb.equals("prove")) {
+      prove(environment, new Tid(Integer.parseInt(arguments[1])), Path.of(arguments[2]));
+    }
     boolean stored = verb.equals("restore")
         || stored(environment, Integer.parseInt(arguments[verb.equals("carry") ? 3 : 1]), Path.of(arguments[2]));
     if (stored && verb.equals("carry")) {
@@ -58,6 +65,19 @@ final class FreshUserEngine {
         return false;
       }
     }
+  }
+
+  /// Ends this process.
+  private static void prove(Environment environment, Tid pid, Path image) throws IOException {
+    CheckpointOutcome outcome = new Checkpointer(Kinds.all(), environment).checkpoint(
+        new CheckpointRequest(pid, image, true, false, false, Optional.empty()).proved(ProofProcess.command()),
+        _ -> { });
+    try (ImageReader reader = ImageReader.open(image)) {
+      System.out.println("proved " + Certificate.decode(reader.certificate().orElseThrow(), Limits.DEFAULT).tasks());
+    } catch (ImageException | DecodeException e) {
+      System.out.println(Cycle.text(outcome));
+    }
+    System.exit(0);
   }
 
   private static void awaitFree(int pid) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
@@ -18,7 +19,8 @@ import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 
 /// A process in throw-away pid, mount, network and IPC namespaces: the first of its pid namespace, so that its end is
-/// the end of everything in there. Needs CAP_SYS_ADMIN. Its mounts follow the host's and never lead back.
+/// the end of everything in there. Its mounts follow the host's and never lead back. Who has no CAP_SYS_ADMIN has a user
+/// namespace around it, with its own uid and gid and nobody else's, and all capabilities in there.
 ///
 /// A thread of its own enters the namespaces and bears it; the JVM stays where it is. The namespaces go with the two.
 public final class ApartProcess implements AutoCloseable {
@@ -28,6 +30,9 @@ public final class ApartProcess implements AutoCloseable {
   private static final long CLONE_NEWPID = 0x20000000;
   private static final long CLONE_NEWNET = 0x40000000;
   private static final long MS_REC_SLAVE = 0x4000 | (1 << 19);
+  /// By unshare(1), for a JVM, whose threads share all they have, may not enter a user namespace (unshare(2), EINVAL).
+  private static final List<String> ORDINARY = List.of("/usr/bin/unshare", "--user", "--map-current-user",
+      "--keep-caps", "--mount", "--propagation", "slave", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--");
   private static final int CLOSE_RANGE_UNSHARE_CLOEXEC = 2 | 4;
   private static final int F_DUPFD_CLOEXEC = 1030;
   private static final int ABOVE = 64;
@@ -114,24 +119,31 @@ public final class ApartProcess implements AutoCloseable {
       place(arena);
       long unshared = Syscalls.call(Nr.UNSHARE,
           CLONE_FS | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC);
+      if (unshared == -Errno.EPERM.number()) {
+        return spawn(Stream.concat(ORDINARY.stream(), command.stream()).toList(), arena);
+      }
       if (Errno.isError(unshared)) {
-        throw new SyscallException(Nr.UNSHARE, Errno.of(unshared), "make throw-away namespaces",
-            "this needs CAP_SYS_ADMIN");
+        throw new SyscallException(Nr.UNSHARE, Errno.of(unshared), "make throw-away namespaces");
       }
       Syscalls.require("keep mounts to ourselves", Nr.MOUNT, arena.allocateFrom("none").address(),
           arena.allocateFrom("/").address(), 0, MS_REC_SLAVE, 0);
-      MemorySegment argv = arena.allocate(ADDRESS, command.size() + 1L);
-      for (int i = 0; i < command.size(); i++) {
-        argv.setAtIndex(ADDRESS, i, arena.allocateFrom(command.get(i)));
-      }
-      long pid = Syscalls.spawn(arena.allocateFrom(command.getFirst()), argv, arena.allocate(ADDRESS, 1));
-      if (Errno.isError(pid)) {
-        throw new SyscallException(Nr.EXECVE, Errno.of(pid), "start " + command.getFirst());
-      }
-      return new Tid(Math.toIntExact(pid));
+      return spawn(command, arena);
     } finally {
       Syscalls.call(Nr.CLOSE_RANGE, STDIO, 0xffffffffL, 0);
     }
+  }
+
+  private static Tid spawn(List<String> line, Arena arena) throws SyscallException {
+    MemorySegment argv = arena.allocate(ADDRESS, line.size() + 1L);
+    for (int i = 0; i < line.size(); i++) {
+      argv.setAtIndex(ADDRESS, i, arena.allocateFrom(line.get(i)));
+    }
+    long pid = Syscalls.spawn(arena.allocateFrom(line.getFirst()), argv, arena.allocate(ADDRESS, 1));
+    if (Errno.isError(pid)) {
+      throw new SyscallException(Nr.EXECVE, Errno.of(pid), "start " + line.getFirst(),
+          "without CAP_SYS_ADMIN, /usr/bin/unshare of util-linux makes the throw-away namespaces");
+    }
+    return new Tid(Math.toIntExact(pid));
   }
 
   private void place(Arena arena) throws SyscallException {

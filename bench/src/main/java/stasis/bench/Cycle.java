@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /// One round of one contender: a fresh program checkpointed and restored, and another that is left running.
@@ -36,13 +37,29 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
     Process second = workload.start(output);
     try {
       calm(image);
+      largestGap(second.pid(), output);
       Contender.Taken left = contender.checkpoint(second.pid(), image, true);
+      largestGap(second.pid(), output).ifPresent(into::gap);
       into.leftFrozen(left.frozenNs());
       into.leftTotal(left.totalNs());
     } finally {
       end(second.pid());
       calm(image);
     }
+  }
+
+  /// Since the program was asked before, in nanoseconds, where it is one that tells.
+  private OptionalLong largestGap(long pid, Path output) throws IOException, InterruptedException {
+    if (!workload.name().equals("gap")) {
+      return OptionalLong.empty();
+    }
+    long told = Files.size(output);
+    Command.run(List.of("kill", "-USR1", Long.toString(pid)));
+    for (int i = 0; i < GONE_POLLS && Files.size(output) == told; i++) {
+      Thread.sleep(1);
+    }
+    return Files.readAllLines(output).getLast().startsWith("gap ")
+        ? OptionalLong.of(Long.parseLong(Files.readAllLines(output).getLast().substring(4))) : OptionalLong.empty();
   }
 
   /// No image of before, and nothing of it on its way to the device.

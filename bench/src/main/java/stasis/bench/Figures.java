@@ -10,6 +10,7 @@ final class Figures {
   private final List<Long> total = new ArrayList<>();
   private final List<Long> leftFrozen = new ArrayList<>();
   private final List<Long> leftTotal = new ArrayList<>();
+  private final List<Long> gap = new ArrayList<>();
   private final List<Long> restore = new ArrayList<>();
   private final List<Long> restoreCached = new ArrayList<>();
   private final List<Long> bytes = new ArrayList<>();
@@ -28,6 +29,11 @@ final class Figures {
 
   void leftTotal(long ns) {
     leftTotal.add(ns);
+  }
+
+  /// As the program itself saw it.
+  void gap(long ns) {
+    gap.add(ns);
   }
 
   void restore(long ns) {
@@ -51,6 +57,9 @@ final class Figures {
   static String rows(String title, List<Figures> all) {
     StringBuilder out = new StringBuilder();
     row(out, title, "frozen, left running, ms", 1e6, all.stream().map(f -> f.leftFrozen).toList());
+    if (!all.getFirst().gap.isEmpty()) {
+      row(out, "", "largest gap of its clock, left running, ms", 1e6, all.stream().map(f -> f.gap).toList());
+    }
     row(out, "", "total, left running, ms", 1e6, all.stream().map(f -> f.leftTotal).toList());
     row(out, "", "frozen, ended, ms", 1e6, all.stream().map(f -> f.frozen).toList());
     row(out, "", "total, ended, ms", 1e6, all.stream().map(f -> f.total).toList());

@@ -17,8 +17,8 @@ final class Main {
                 [--peer-checkpoint COMMAND --peer-leave-running COMMAND --peer-restore COMMAND --peer-frozen COMMAND]
       A peer's commands are split at spaces and hold {pid} and {image}. --peer-frozen prints the milliseconds that the
       checkpoint in {image} kept its program frozen. Images go to --folder, by default a new one below /tmp.
-      Workloads: sleep, python, tcp, random, random4, thp, dirty1, dirty10, dirty50, redis, jvm, drift, scatter, threads,
-      threads10000, vmas, tree10, tree100, tree1000.
+      Workloads: sleep, python, tcp, random, random4, thp, dirty1, dirty10, dirty50, redis, postgres, jvm, gap, drift,
+      scatter, threads, threads10000, vmas, tree10, tree100, tree1000.
       bin/bench --storing FILE [--rounds N] [--only NAME]     how fast and how small images are, in several forms; FILE
                 has further commands, `name: command`, with {pid} and {image}, a folder
       bin/bench --series N [--with OPTION,...] [--only NAME]  N checkpoints of one slowly changing program: drift,

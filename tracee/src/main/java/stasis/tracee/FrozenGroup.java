@@ -26,6 +26,8 @@ public final class FrozenGroup implements AutoCloseable {
   private final Ptrace ptrace;
   private final Tid leader;
   private final List<LiveTask> tasks;
+  /// Asked for once a thread, so it is not looked for among all of them each time.
+  private final boolean leaderIsDead;
   private final FaultPoints faults;
   /// Threads whose registers are not their own.
   private final Set<Tid> airborne = new TreeSet<>();
@@ -35,6 +37,7 @@ public final class FrozenGroup implements AutoCloseable {
     this.ptrace = ptrace;
     this.leader = leader;
     this.tasks = tasks.stream().sorted(Comparator.comparing(LiveTask::tid)).toList();
+    this.leaderIsDead = this.tasks.stream().noneMatch(task -> task.tid().equals(leader));
     this.faults = faults;
   }
 
@@ -57,12 +60,12 @@ public final class FrozenGroup implements AutoCloseable {
   }
 
   public boolean leaderIsDead() {
-    return tasks.stream().noneMatch(task -> task.tid().equals(leader));
+    return leaderIsDead;
   }
 
   /// A live thread that shows what all have: the leader, if it is one.
   public Tid shown() {
-    return leaderIsDead() ? tasks.getFirst().tid() : leader;
+    return leaderIsDead ? tasks.getFirst().tid() : leader;
   }
 
   /// Any thread shows the memory of all.

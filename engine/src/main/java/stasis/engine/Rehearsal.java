@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
@@ -50,9 +51,7 @@ record Rehearsal(long xfeatures) {
 
   private static void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel,
       RehearsedSockets sockets, boolean snapshot, TrackOrder track) throws SyscallException {
-    Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, sockets.fds());
-    Tid tid = stub.tid();
-    stub.idle();
+    Tid tid = stub(ptrace, sockets);
     try {
       Answering answering = Answering.open(environment, tid, kernel);
       for (int round = 0; round < ROUNDS; round++) {
@@ -64,6 +63,17 @@ record Rehearsal(long xfeatures) {
     } finally {
       sockets.hush();
       Stub.end(ptrace, tid);
+    }
+  }
+
+  /// One that idles, with something of all that programs have.
+  private static Tid stub(Ptrace ptrace, RehearsedSockets sockets) throws SyscallException {
+    try (RehearsedFiles files = RehearsedFiles.open()) {
+      Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES,
+          Stream.concat(files.fds().stream(), sockets.fds().stream()).toList());
+      files.mapInto(stub, HOLE.plus(HOLE_BYTES));
+      stub.idle();
+      return stub.tid();
     }
   }
 

@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
@@ -51,10 +52,8 @@ record Rehearsal(long xfeatures) {
 
   private static void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel,
       RehearsedSockets sockets, boolean snapshot, TrackOrder track) throws SyscallException {
-    Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, sockets.fds());
-    Tid tid = stub.tid();
+    Tid tid = stub(ptrace, sockets);
     try {
-      stub.idle();
       Answering answering = Answering.open(environment, tid, kernel);
       for (int round = 0; round < ROUNDS; round++) {
         if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
@@ -65,6 +64,22 @@ record Rehearsal(long xfeatures) {
     } finally {
       sockets.hush();
       Stub.end(ptrace, tid);
+    }
+  }
+
+  /// One that idles, with something of all that programs have.
+  private static Tid stub(Ptrace ptrace, RehearsedSockets sockets) throws SyscallException {
+    try (RehearsedFiles files = RehearsedFiles.open()) {
+      Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES,
+          Stream.concat(files.fds().stream(), sockets.fds().stream()).toList());
+      try {
+        files.mapInto(stub, HOLE.plus(HOLE_BYTES));
+        stub.idle();
+        return stub.tid();
+      } catch (SyscallException e) {
+        stub.close();
+        throw e;
+      }
     }
   }
 

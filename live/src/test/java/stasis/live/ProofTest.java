@@ -134,7 +134,7 @@ final class ProofTest {
       Path image = cycle.newImage();
 
       CheckpointOutcome outcome = checkpoint(cycle, victim, image, false, moment -> {
-        if (moment.equals(new Moment.At("store.synced"))) {
+        if (moment.equals(new Moment.At("store.trailer-written"))) {
           spoil(image);
         }
       });

@@ -105,19 +105,25 @@ final class FolderWriter implements ImageWriter {
       write(Protection.signature(protection.signer().get(), head, pages.digests()), "cannot write the signature");
     }
     listener.accept(WriteStep.TRAILER_WRITTEN);
-    try {
-      channel.force(true);
-    } catch (IOException e) {
-      throw Faults.of(e, "cannot bring the statefile to the device", folder);
+    try (BackgroundSync sync = BackgroundSync.begin(channel)) {
+      Opener opener = seal.map(SealWriter::opener).orElse(Opener.of(Keys.NONE));
+      try (ImageReader written = FolderReader.openFile(partial, opener)) {
+        check.examine(written);
+      }
+      await(sync);
     }
     listener.accept(WriteStep.SYNCED);
-    Opener opener = seal.map(SealWriter::opener).orElse(Opener.of(Keys.NONE));
-    try (ImageReader written = FolderReader.openFile(partial, opener)) {
-      check.examine(written);
-    }
     listener.accept(WriteStep.CHECKED);
     publish();
     return seal.map(SealWriter::fileBytes).orElse(layout.fileBytes());
+  }
+
+  private void await(BackgroundSync sync) throws ImageException {
+    try {
+      sync.await();
+    } catch (IOException e) {
+      throw Faults.of(e, "cannot bring the statefile to the device", folder);
+    }
   }
 
   /// What a guarded image says is closed and signed as a whole, which a file beside it is not.

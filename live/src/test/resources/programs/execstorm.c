@@ -20,6 +20,7 @@ int main(int count, char **arguments) {
     if (access("go.execs", F_OK) == 0 || (!getenv("VICTIM_DIR") && done > 200)) _exit(done > 2 ? 7 : 8);
     snprintf(times, sizeof times, "%ld", done);
     pthread_t thread;
+    usleep(200);
     if (done % 2 && pthread_create(&thread, NULL, again, times) == 0) pthread_join(thread, NULL);
     again(NULL);
     _exit(9);

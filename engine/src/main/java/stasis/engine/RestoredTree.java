@@ -131,10 +131,24 @@ public final class RestoredTree implements AutoCloseable {
           : RestartCalls.forRestore(stopped, entry.getValue().sleep().isPresent()));
     }
     births.beforeRelease(stubs.firstEntry().getValue(), pid);
+    boolean runs = false;
     for (ObjectId task : cpus.keySet()) {
-      stub(task).release();
+      letGo(stub(task), runs);
+      runs = true;
     }
     released = true;
+  }
+
+  /// @param runs whether a part of the program does already: its execve(2), exit or signal may have ended this one,
+  ///     which is as it should be
+  private static void letGo(Stub stub, boolean runs) throws SyscallException {
+    try {
+      stub.release();
+    } catch (SyscallException e) {
+      if (!runs || e.errno() != Errno.ESRCH) {
+        throw e;
+      }
+    }
   }
 
   /// All as at a release, but nothing goes on: each thread stands still with the registers of the checkpoint, just

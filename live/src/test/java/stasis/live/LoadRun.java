@@ -158,8 +158,7 @@ final class LoadRun implements AutoCloseable {
   long passes() throws IOException {
     victim.go(subject.subject().label());
     assertThat(victim.verdict(BOUND)).as(() -> subject.name() + " " + said()).isEqualTo(new Victim.Verdict.Passed());
-    cycle.reap(victim.pid());
-    victim.awaitPidFree(BOUND);
+    cycle.bury(victim);
     Ground.onlyTasks(cycle, Set.of());
     ground.isAsItWas();
     return Long.parseLong(victim.output().lines().filter(line -> line.startsWith("operations ")).reduce((_, b) -> b)

@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import stasis.linux.abi.Nr;
+import stasis.linux.sys.Syscalls;
 import stasis.testkit.Victim;
 
 /// Programs under full load and a checkpoint every second: not one operation is lost or repeated.
@@ -23,6 +25,7 @@ import stasis.testkit.Victim;
 /// `-Dstasis.live.load=SECONDS` for as long (else a few seconds, of two programs), `-Dstasis.live.load.on=NAME` for one
 /// program. Rows of the table go to `target/load.md`.
 class LoadTest {
+  private static final int SIGINT = 2;
   private static final int FEW_SECONDS = 2;
   private static final int SECONDS = Integer.getInteger("stasis.live.load", FEW_SECONDS);
   private static final String ON = System.getProperty("stasis.live.load.on", "");
@@ -65,8 +68,17 @@ class LoadTest {
         harm(subject, victim);
         Ground.waitFor(() -> !victim.isAlive());
         assertThat(victim.verdict(Cycle.BOUND)).as(subject.name()).isInstanceOf(Victim.Verdict.Failed.class);
+        endServer(victim.folder().resolve("data/postmaster.pid"));
       }
     }));
+  }
+
+  /// One that is killed would leave its shared memory behind.
+  private static void endServer(Path pidFile) throws IOException {
+    if (Files.exists(pidFile)) {
+      Syscalls.call(Nr.KILL, Long.parseLong(Files.readAllLines(pidFile).getFirst()), SIGINT);
+      assertThat(Ground.waitFor(() -> !Files.exists(pidFile))).isTrue();
+    }
   }
 
   private static void harm(LoadSubject subject, Victim victim) throws IOException, InterruptedException {

@@ -11,4 +11,10 @@ public record Deadline(long atNs) {
   public boolean passed() {
     return System.nanoTime() - atNs >= 0;
   }
+
+  /// The end of a while from now, or this one if it comes first.
+  public Deadline within(Duration duration) {
+    Deadline soon = after(duration);
+    return soon.atNs() - atNs < 0 ? soon : this;
+  }
 }

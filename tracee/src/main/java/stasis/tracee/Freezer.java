@@ -3,6 +3,7 @@ package stasis.tracee;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,12 +18,15 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Syscalls;
 
 /// One attempt to stop a thread group. Never waits on one thread alone: all stops are polled in turn under one
 /// deadline, since a vfork parent, or a task in D state, stops only when something else happens.
 final class Freezer {
   private static final int ROUNDS = 64;
   private static final int SEIZE_TRIES = 16;
+  /// A first thread whose number another one takes by an execve(2) goes without a sign: only a look finds it gone.
+  private static final Duration LOOK_EVERY = Duration.ofMillis(10);
 
   private final Ptrace ptrace;
   private final Tid leader;
@@ -33,6 +37,9 @@ final class Freezer {
   /// Whether a tracer has used the 512 bytes as a slot.
   private final Map<Slot, Boolean> slots = new HashMap<>();
   private final List<FreezeObstacle> obstacles = new ArrayList<>();
+  private final Tid ourselves = new Tid((int) Syscalls.call(Nr.GETTID));
+  /// Since the last look at those that stood.
+  private boolean someoneEnded;
 
   Freezer(Ptrace ptrace, Tid leader, Deadline deadline, FaultPoints faults) {
     this.ptrace = ptrace;
@@ -81,6 +88,10 @@ final class Freezer {
       if (!obstacles.isEmpty()) {
         return;
       }
+      if (someoneEnded) {
+        someoneEnded = false;
+        findAwoken();
+      }
       if (stopped.size() + running.size() == known && running.isEmpty()) {
         if (stopped.isEmpty()) {
           obstacles.add(new FreezeObstacle.Gone(leader));
@@ -96,6 +107,17 @@ final class Freezer {
       }
     }
     obstacles.add(new FreezeObstacle.TooManyRounds(leader, ROUNDS));
+  }
+
+  /// The end of one thread may be that of the group, or an execve(2): it ends others that stood already, and the first
+  /// of them may be another thread by now.
+  private void findAwoken() {
+    for (Tid tid : List.copyOf(stopped.keySet())) {
+      if (TaskStatus.of(tid).filter(status -> status.state() == 't').isEmpty()) {
+        stopped.remove(tid);
+        running.add(tid);
+      }
+    }
   }
 
   private void seize(Tid tid) throws SyscallException {
@@ -116,11 +138,16 @@ final class Freezer {
       return true;
     } catch (SyscallException e) {
       Optional<TaskStatus> status = TaskStatus.of(tid);
+      if (status.flatMap(TaskStatus::tracer).filter(ourselves::equals).isPresent()) {
+        running.add(tid); // seized under another number: it has executed a program since, and is the first thread now
+        return true;
+      }
       if (e.errno() == Errno.EPERM && !lastTry && status.isPresent() && !status.get().dead()
           && status.get().tracer().isEmpty()) {
         return false;
       }
       if (e.errno() == Errno.ESRCH || status.isEmpty() || status.get().dead()) {
+        someoneEnded |= !tid.equals(leader);
         return true; // died before we got to it; a dead leader has no registers, its threads go on
       }
       if (e.errno() != Errno.EPERM && e.errno() != Errno.EACCES) {
@@ -162,8 +189,10 @@ final class Freezer {
         running.forEach(tid -> obstacles.add(wouldNotStop(tid)));
         return;
       }
-      Optional<Tid> shown = ptrace.awaitAny(deadline);
-      toLookAt = shown.isPresent() && running.contains(shown.get()) ? Set.of(shown.get()) : Set.copyOf(running);
+      Optional<Tid> shown = ptrace.awaitAny(deadline.within(LOOK_EVERY));
+      // One that stood shows its end; who ends it by an execve(2) waits until that was seen (fs/exec.c, de_thread()).
+      toLookAt = shown.filter(tid -> running.contains(tid) || stopped.containsKey(tid)).map(Set::of)
+          .orElseGet(() -> Set.copyOf(running));
     }
   }
 
@@ -175,7 +204,7 @@ final class Freezer {
       if (e.errno() != Errno.ECHILD) {
         throw e;
       }
-      running.remove(tid); // an execve(2) of another thread has swallowed this one
+      swallowed(tid);
       return;
     }
     if (stop.isEmpty()) {
@@ -191,9 +220,25 @@ final class Freezer {
     }
   }
 
+  /// By an execve(2): its own, under the number of the first thread now, for which an interrupt may have come too late;
+  /// or that of another.
+  private void swallowed(Tid tid) throws SyscallException {
+    running.remove(tid);
+    stopped.remove(tid);
+    someoneEnded = true;
+    if (!tid.equals(leader) && (stopped.remove(leader) != null || running.contains(leader))) {
+      running.add(leader);
+      interrupt(leader);
+    }
+  }
+
   private void take(Tid tid, Stop stop) throws SyscallException {
     switch (stop) {
-      case Stop.Exited _, Stop.Killed _ -> running.remove(tid);
+      case Stop.Exited _, Stop.Killed _ -> {
+        running.remove(tid);
+        stopped.remove(tid);
+        someoneEnded = true;
+      }
       case Stop.GroupStop _ -> {
         stopped.put(tid, new LiveTask(tid, stop, leftSlot(tid, ptrace.registers(tid))));
         running.remove(tid);

@@ -23,10 +23,13 @@ interface Births {
     return false;
   }
 
-  /// Waits until the next task will get that number, if nobody else makes one first.
+  /// Waits until it is the turn of that number, almost.
   ///
   /// @param walker a stub of the tree
-  default void awaitTurn(Stub walker, int pid) throws SyscallException {}
+  /// @return how many numbers the birth is to pass over, if nobody else makes a task meanwhile
+  default int awaitTurn(Stub walker, int pid) throws SyscallException {
+    return 0;
+  }
 
   /// Called when all is in place, before the first task goes on.
   void beforeRelease(Stub root, int pid) throws SyscallException;

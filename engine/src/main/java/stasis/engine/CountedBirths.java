@@ -1,14 +1,13 @@
 package stasis.engine;
 
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
-import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Birth;
+import stasis.tracee.stub.CloneArgs;
 import stasis.tracee.stub.PidCounter;
 import stasis.tracee.stub.PidTakenException;
 import stasis.tracee.stub.Stub;
@@ -17,8 +16,7 @@ import stasis.tracee.stub.Stub;
 /// capability and can make no namespace. Who else makes tasks there at that moment may get a number first; then it is
 /// tried again.
 final class CountedBirths implements Births {
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
-  private static final int TRIES = 5;
+  private static final int TRIES = 8;
 
   private final Ptrace ptrace;
   private final Stead stead;
@@ -39,8 +37,7 @@ final class CountedBirths implements Births {
         Stub first = Stub.spawn(ptrace, region, regionBytes, files.inherited())) {
       RootStub.furnish(first, files);
       for (int tries = 0; tries < TRIES; tries++) {
-        awaitTurn(first, wanted);
-        Stub root = Birth.sibling(first, List.of(), Deadline.after(PATIENCE));
+        Stub root = Birth.inTurn(first, new CloneArgs(CloneArgs.CLONE_PARENT, 0, List.of()), awaitTurn(first, wanted));
         if (root.tid().value() == wanted) {
           return root;
         }
@@ -61,8 +58,8 @@ final class CountedBirths implements Births {
   }
 
   @Override
-  public void awaitTurn(Stub walker, int pid) throws SyscallException {
-    new PidCounter(walker, () -> listener.at(new Moment.At("restore.count"))).bringTo(pid);
+  public int awaitTurn(Stub walker, int pid) throws SyscallException {
+    return new PidCounter(walker, () -> listener.at(new Moment.At("restore.count"))).approach(pid);
   }
 
   @Override

@@ -197,8 +197,8 @@ final class Executor {
           Operand.imm(ARCH_MAP_VDSO_64), Operand.imm(vdso.at().bits()));
       case Step.Fill fill when !fill.forced() && !isOurs(fill) -> fill(calls, fill);
       case Step.FillFile fill -> fillFile(calls, fill);
-      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.TakeOver _, Step.Release _, Step.Stop _, Step.End _, Step.MapWhereFree _,
-          Step.Repeat _ -> {
+      case Step.Fill _, Step.Poke _, Step.Spawn _, Step.TakeOver _, Step.Release _, Step.Stop _, Step.End _,
+          Step.MapWhereFree _, Step.Repeat _ -> {
         return false;
       }
     }

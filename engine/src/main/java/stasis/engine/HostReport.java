@@ -14,7 +14,8 @@ import stasis.tracee.TracerThread;
 public record HostReport(SortedMap<String, String> answers) {
   /// What any plan asks.
   private static final String[] GENERAL = {HostQuestion.VDSO, HostQuestion.XFEATURES, HostQuestion.CAPABILITIES,
-      HostQuestion.OPEN_FILES, HostQuestion.SETS_PROGRAM, HostQuestion.SHM, "ipc sem", "ipc msg", "inherited limits", "inherited status",
+      HostQuestion.OPEN_FILES, HostQuestion.SETS_PROGRAM,
+      HostQuestion.SHM, "ipc sem", "ipc msg", "inherited limits", "inherited status",
       "inherited stat", "inherited cgroup", "inherited oom_score_adj", "inherited attr/current", "inherited loginuid"};
 
   /// Of this host.

@@ -38,40 +38,42 @@ final class Nursery {
 
   /// @param walker makes the calls that numbers are waited for with
   Stub child(Step.Birth.Child child, Stub parent, Stub walker) throws SyscallException, StepFailedException {
+    if (births.inTurn() && !child.pids().isEmpty()) {
+      return inTurn(parent, new CloneArgs(child.cloneFlags(), child.exitSignal(), List.of()), child.pids().getLast(),
+          walker);
+    }
     try {
       List<Integer> pids = child.pids().isEmpty() ? List.of() : births.setTid(child.pids()).reversed();
-      boolean inTurn = births.inTurn() && !child.pids().isEmpty();
-      if (inTurn) {
-        births.awaitTurn(walker, child.pids().getLast());
-      }
-      Stub born = Birth.of(parent, new CloneArgs(child.cloneFlags(), child.exitSignal(), pids),
+      return Birth.of(parent, new CloneArgs(child.cloneFlags(), child.exitSignal(), pids),
           Deadline.after(PID_FREE_WITHIN));
-      if (inTurn && born.tid().value() != child.pids().getLast()) {
-        born.close();
-        throw StepFailedException.missed(child.pids().getLast());
-      }
-      return born;
     } catch (PidTakenException e) {
       throw new StepFailedException(e);
     }
   }
 
+  /// One that has another number than wanted dies, a thread with its leader.
+  private Stub inTurn(Stub parent, CloneArgs args, int wanted, Stub walker)
+      throws SyscallException, StepFailedException {
+    Stub born = Birth.inTurn(parent, args, births.awaitTurn(walker, wanted));
+    if (born.tid().value() == wanted) {
+      return born;
+    }
+    if ((args.flags() & CloneArgs.CLONE_THREAD) == 0) {
+      born.close();
+    }
+    throw StepFailedException.missed(wanted);
+  }
+
   /// Threads of one leader, in one batch where their numbers can be chosen.
   SequencedMap<ObjectId, Stub> threads(Stub leader, List<Step.Spawn> spawns, Stub walker)
       throws SyscallException, StepFailedException {
-    var born = new LinkedHashMap<ObjectId, Stub>();
     if (!births.inTurn()) {
-      born.putAll(atOnce(leader, spawns));
-      return born;
+      return atOnce(leader, spawns);
     }
+    var born = new LinkedHashMap<ObjectId, Stub>();
     for (Step.Spawn spawn : spawns) {
-      int wanted = spawn.birth().pids().getLast();
-      births.awaitTurn(walker, wanted);
-      born.putAll(atOnce(leader, List.of(spawn)));
-      if (GroupPlan.require(born, spawn.in()).tid().value() != wanted) {
-        // It dies with its leader.
-        throw StepFailedException.missed(wanted);
-      }
+      born.put(spawn.in(), inTurn(leader, new CloneArgs(CLONE_THREAD_FLAGS, 0, List.of()),
+          spawn.birth().pids().getLast(), walker));
     }
     return born;
   }

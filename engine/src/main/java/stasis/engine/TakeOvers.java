@@ -18,8 +18,8 @@ import stasis.resource.Obstacle;
 import stasis.resource.TaskState;
 import stasis.tracee.stub.PidCounter;
 
-/// Which processes of a tree execute their programs themselves, to be taken over, where no program can be set and no pid
-/// chosen; and what of a tree cannot be had that way.
+/// Which processes of a tree execute their programs themselves, to be taken over, where no program can be set and no
+/// pid chosen; and what of a tree cannot be had that way.
 final class TakeOvers {
   private static final String REMEDY = "restore with CAP_CHECKPOINT_RESTORE, or where user and pid namespaces can be"
       + " made";

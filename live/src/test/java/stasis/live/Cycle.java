@@ -139,7 +139,8 @@ final class Cycle implements AutoCloseable {
   /// A restore into a pid namespace of its own that must succeed.
   RestoreOutcome.Running beside(Path image) {
     RestoreOutcome outcome = new Restorer(Kinds.all(outside), environment).restore(new RestoreRequest(
-        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), Place.OWN_NAMESPACE, FilePolicy.REFUSE), _ -> { });
+        () -> ImageReader.open(image), false, Acceptance.ALL, Optional.empty(), Place.OWN_NAMESPACE,
+        FilePolicy.REFUSE), _ -> { });
     if (outcome instanceof RestoreOutcome.Running running) {
       restored.add(running.waitable());
       return running;

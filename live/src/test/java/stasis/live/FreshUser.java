@@ -98,6 +98,11 @@ final class FreshUser {
     var line = new ArrayList<>(List.of("/usr/bin/setpriv", "--reuid=" + UID, "--regid=" + UID, "--clear-groups",
         "/usr/bin/setsid"));
     line.addAll(command);
+    return startAsRoot(line);
+  }
+
+  /// In the home, with its environment; whoever is started becomes the user by itself.
+  Process startAsRoot(List<String> line) throws IOException {
     Path log = owned(Files.createTempFile(home, "out", ".txt"));
     ProcessBuilder builder = new ProcessBuilder(line).directory(home.toFile())
         .redirectInput(Path.of("/dev/null").toFile()).redirectErrorStream(true).redirectOutput(log.toFile());
@@ -120,7 +125,10 @@ final class FreshUser {
 
   /// What a command says until it ends.
   String run(List<String> command) throws IOException, InterruptedException {
-    Process process = start(command);
+    return end(start(command), command);
+  }
+
+  String end(Process process, List<String> command) throws IOException, InterruptedException {
     if (!process.waitFor(RUN_WITHIN_S, TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new AssertionError(command + " does not end: " + said(process));

@@ -24,8 +24,8 @@ import stasis.linux.abi.Tid;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 
-/// An engine of whatever user starts it: `checkpoint PID IMAGE`, `prove PID IMAGE` with a certificate, `restore PLACE IMAGE`, or `carry PLACE IMAGE PID`, which
-/// is both. Says in one line how it went.
+/// An engine of whatever user starts it: `checkpoint PID IMAGE`, `prove PID IMAGE` with a certificate, `restore PLACE
+/// IMAGE`, or `carry PLACE IMAGE PID`, which is both. Says in one line how it went.
 final class FreshUserEngine {
   private static final long FREE_WITHIN_NS = 20_000_000_000L;
   private static final int TRIES = 5;

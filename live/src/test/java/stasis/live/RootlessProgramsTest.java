@@ -26,6 +26,8 @@ import stasis.linux.sys.Syscalls;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class RootlessProgramsTest {
   private static final int SIGKILL = 9;
+  /// Numbers below 300 are given once: what runs in the first box has higher ones.
+  private static final int USED = 400;
   /// Its own pid and that of its thread, a token of its memory, what its child is, and a count.
   private static final String PYTHON = """
       import os, threading, time, uuid
@@ -175,6 +177,7 @@ final class RootlessProgramsTest {
   void tmuxWithVimKeepsTheUnsavedBuffer(Place place) throws IOException, InterruptedException {
     needs("/usr/bin/tmux", "/usr/bin/vim");
     needsNamespaces(place);
+    Files.deleteIfExists(user.home().resolve("tmux.sock"));
     Process tmux = user.start(List.of("/usr/bin/tmux", "-D", "-S", "tmux.sock", "-f", "/dev/null"));
     Ground.waitFor(() -> Files.exists(user.home().resolve("tmux.sock")));
     tmux("new-session", "-d", "-x", "80", "-y", "24", "/bin/sh");
@@ -203,6 +206,97 @@ final class RootlessProgramsTest {
     long end = System.nanoTime() + 10_000_000_000L;
     while (!tmux("capture-pane", "-p").contains(text) && System.nanoTime() < end) {
       Thread.onSpinWait();
+    }
+  }
+
+  /// Stored in one box and brought back in another, where the counter of pids has not come to them.
+  private void carryToAnotherBox(Box from, String pid, String image) throws IOException, InterruptedException {
+    String stored = from.run(user.java(FreshUserEngine.class, "checkpoint", pid, image));
+    assertThat(Files.exists(Path.of(image))).as(stored).isTrue();
+    from.close();
+  }
+
+  private void broughtBack(Box box, String pid, String image) throws IOException, InterruptedException {
+    assertThat(box.run(user.java(FreshUserEngine.class, "restore", "ANY", image)).strip())
+        .isEqualTo("running " + pid + " as " + pid);
+  }
+
+  @Test
+  void inABoxWithoutAnyRightATreeWithThreadsComesBackAtItsPids() throws IOException, InterruptedException {
+    needs("/usr/bin/python3");
+    Files.writeString(user.home().resolve("work.py"), PYTHON);
+    Files.deleteIfExists(user.home().resolve("python.txt"));
+    Files.deleteIfExists(user.home().resolve("child.txt"));
+    String image = user.home().resolve("box-python").toString();
+    String before;
+    String child;
+    try (Box box = Box.of(user, USED)) {
+      box.start(List.of("/usr/bin/python3", "work.py"));
+      before = told("python.txt", text -> count(text) > 5);
+      child = told("child.txt", text -> !text.isEmpty());
+      carryToAnotherBox(box, before.split(" ")[0], image);
+    }
+    Files.delete(user.home().resolve("child.txt"));
+    try (Box box = Box.of(user, 0)) {
+      broughtBack(box, before.split(" ")[0], image);
+      goesOn("python.txt", before);
+      assertThat(told("child.txt", text -> !text.isEmpty())).isEqualTo(child);
+      assertThat(box.run(List.of("/bin/sh", "-c", "cat /proc/" + before.split(" ")[0] + "/comm; readlink /proc/"
+          + before.split(" ")[0] + "/exe"))).startsWith("python3\n/usr/bin/python3");
+    }
+  }
+
+  @Test
+  void inABoxPidsThatCannotBeHadAreRefusedByName() throws IOException, InterruptedException {
+    String low = sleeping(0);
+    String high = sleeping(USED);
+    try (Box box = Box.of(user, USED + 200)) {
+      assertThat(box.run(user.java(FreshUserEngine.class, "restore", "ANY", image(low)))).contains("refused",
+          "pid " + low, "numbers below 300 are given once", "CAP_CHECKPOINT_RESTORE");
+      assertThat(box.run(user.java(FreshUserEngine.class, "restore", "ANY", image(high)))).contains("refused",
+          "pid " + high, "numbers have to be passed over", "--in-place", "fresh container");
+    }
+  }
+
+  /// A program that sleeps in a box, stored. @return its pid
+  private String sleeping(int used) throws IOException, InterruptedException {
+    Files.deleteIfExists(user.home().resolve("sleep.txt"));
+    try (Box box = Box.of(user, used)) {
+      box.start(List.of("/bin/sh", "-c", "echo $$ > sleep.txt; exec sleep 1000"));
+      String pid = told("sleep.txt", text -> text.endsWith("\n")).strip();
+      carryToAnotherBox(box, pid, image(pid));
+      return pid;
+    }
+  }
+
+  private String image(String pid) {
+    return user.home().resolve("box-" + pid).toString();
+  }
+
+  @Test
+  void inABoxTmuxAndVimAreTakenOverEachByItsOwnProgram() throws IOException, InterruptedException {
+    needs("/usr/bin/tmux", "/usr/bin/vim");
+    String image = user.home().resolve("box-tmux").toString();
+    String before;
+    String pid;
+    try (Box box = Box.of(user, USED)) {
+      Files.deleteIfExists(user.home().resolve("tmux.sock"));
+      box.start(List.of("/usr/bin/tmux", "-D", "-S", "tmux.sock", "-f", "/dev/null"));
+      Ground.waitFor(() -> Files.exists(user.home().resolve("tmux.sock")));
+      tmux("new-session", "-d", "-x", "80", "-y", "24", "/bin/sh");
+      tmux("send-keys", "vim -u NONE -n", "Enter");
+      shows("~");
+      tmux("send-keys", "ihello unsaved");
+      shows("hello unsaved");
+      before = tmux("capture-pane", "-p");
+      pid = tmux("display-message", "-p", "#{pid}").strip();
+      carryToAnotherBox(box, pid, image);
+    }
+    try (Box box = Box.of(user, 0)) {
+      broughtBack(box, pid, image);
+      assertThat(tmux("capture-pane", "-p")).isEqualTo(before);
+      tmux("send-keys", " and more", "Escape", ":w saved-box", "Enter");
+      assertThat(told("saved-box", text -> !text.isEmpty())).isEqualTo("hello unsaved and more\n");
     }
   }
 }

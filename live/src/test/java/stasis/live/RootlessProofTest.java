@@ -17,7 +17,10 @@ final class RootlessProofTest {
       import os, socket, threading, time
       a, b = socket.socketpair(); a.send(b'waiting'); r, w = os.pipe(); os.write(w, b'unread')
       threading.Thread(target=lambda: b.recv(1 << 20) and time.sleep(999), daemon=True).start()
-      if os.fork() == 0: time.sleep(999)
+      parent = os.getpid()
+      if os.fork() == 0:
+          while os.getppid() == parent: time.sleep(0.1)
+          os._exit(0)
       open('ready', 'w').close()
       time.sleep(999)
       """;

@@ -48,8 +48,8 @@ public interface Host {
   /// Names of capabilities (`CAP_SYS_ADMIN`) a restored task's creator will have, in the initial user namespace.
   Set<String> capabilities();
 
-  /// Whether a task can be given a program file that it has not executed (PR_SET_MM_MAP): with CAP_CHECKPOINT_RESTORE in
-  /// its user namespace.
+  /// Whether a task can be given a program file that it has not executed (PR_SET_MM_MAP): with CAP_CHECKPOINT_RESTORE
+  /// in its user namespace.
   default boolean setsProgram() {
     return true;
   }

@@ -33,9 +33,9 @@ public sealed interface Step {
   /// A task comes into being with its pids. Threads are born in their leader, tasks in their parent.
   record Spawn(ObjectId in, Birth birth, String why) implements Step {}
 
-  /// The task executes `program`, and is taken over before the first instruction of it: its program file and comm are the
-  /// program's by that, its memory is empty again. What it has open stays open. How a task comes to have a program where
-  /// it cannot be given one ([Host#setsProgram]).
+  /// The task executes `program`, and is taken over before the first instruction of it: its program file and comm are
+  /// the program's by that, its memory is empty again. What it has open stays open. How a task comes to have a program
+  /// where it cannot be given one ([Host#setsProgram]).
   record TakeOver(ObjectId in, PathBytes program, String why) implements Step {}
 
   /// The kernel's vdso and its data pages, at `at`, where nothing may be mapped (arch_prctl ARCH_MAP_VDSO_64 on

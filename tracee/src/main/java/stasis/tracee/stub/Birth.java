@@ -34,6 +34,21 @@ public final class Birth {
     return of(stub, new CloneArgs(CloneArgs.CLONE_PARENT, 0, pids), patience);
   }
 
+  /// A birth in turn: the next number but `passed` is the one wanted.
+  ///
+  /// @param args choose no pids
+  public static Stub inTurn(Stub parent, CloneArgs args, int passed) throws SyscallException {
+    var batch = new Batch();
+    PidCounter.pass(batch, passed);
+    args.addTo(batch);
+    return switch (parent.run(batch, Deadline.after(CLONE_WITHIN))) {
+      case Outcome.Completed completed -> parent.adopt(completed.born().getFirst());
+      case Outcome.Stopped(_, long result, _, _) when Errno.isError(result) ->
+          throw refused(args, Errno.of(result));
+      case Outcome other -> throw new SyscallException(Nr.CLONE, Errno.ESRCH, "bear a task in turn: " + other);
+    };
+  }
+
   /// @param patience until when a holder of the number that is about to go is waited for
   public static Stub of(Stub parent, CloneArgs args, Deadline patience) throws SyscallException, PidTakenException {
     var batch = new Batch();

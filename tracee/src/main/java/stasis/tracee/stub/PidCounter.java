@@ -17,8 +17,8 @@ import stasis.tracee.Deadline;
 /// The counter from which the kernel takes process ids in our pid namespace: who may not choose a number waits until it
 /// comes to it.
 ///
-/// Each call of clone(2) takes the next free number, also one that fails later: a pidfd that cannot be written to memory
-/// gives the number back and leaves the counter where it is (kernel/fork.c, `copy_process()`; kernel/pid.c,
+/// Each call of clone(2) takes the next free number, also one that fails later: a pidfd that cannot be written to
+/// memory gives the number back and leaves the counter where it is (kernel/fork.c, `copy_process()`; kernel/pid.c,
 /// `alloc_pid()`, `idr_alloc_cyclic()`). So no task is made on the way. Whoever else makes tasks here moves it too.
 public final class PidCounter {
   /// Below this, numbers are given once, before the counter has first passed it (kernel/pid.c, RESERVED_PIDS).
@@ -31,7 +31,7 @@ public final class PidCounter {
   /// No user memory: nothing can be written there.
   private static final long NOWHERE = -4096;
   private static final int AT_ONCE = 8192;
-  private static final int ONE_BY_ONE = 24;
+  private static final int NEAR = 24;
   private static final Duration BOUND = Duration.ofMinutes(2);
 
   private final Stub walker;
@@ -59,45 +59,66 @@ public final class PidCounter {
     return number(MAX).orElse(32_768);
   }
 
-  /// Brings the counter to where the next task gets `wanted`, if nobody else makes one meanwhile.
+  /// Brings the counter close to `wanted`.
   ///
+  /// @return how many numbers are still to be passed over before the next task gets it, if nobody else makes one
+  ///     meanwhile: by [#pass], in the batch of the birth
   /// @throws SyscallException EAGAIN: this user, or the control group, may have no more tasks
-  public void bringTo(int wanted) throws SyscallException {
+  public int approach(int wanted) throws SyscallException {
     SortedSet<Integer> used = used();
-    int last = require();
-    if (last >= wanted) {
-      int before = last;
-      while (last >= before) {
-        before = last;
-        pass(max() - last, used.subSet(last + 1, max()).size());
+    for (int last = last(wanted, used);; last = last(wanted, used)) {
+      int free = free(used, last, wanted);
+      while (free > NEAR) {
+        walk(free);
         last = require();
+        free = free(used, last, wanted);
+      }
+      // Looked at again, as some have ended meanwhile and others begun.
+      used = used();
+      last = require();
+      free = free(used, last, wanted);
+      if (last < wanted && free <= NEAR) {
+        return free;
       }
     }
-    while (last < wanted - 1 && free(used, last, wanted) > 0) {
-      pass(wanted - 1 - last, used.subSet(last + 1, wanted).size());
+  }
+
+  /// The last number given, when that is below `wanted` again.
+  private int last(int wanted, SortedSet<Integer> used) throws SyscallException {
+    int last = require();
+    while (last >= wanted) {
+      int before = last;
+      walk(free(used, last, max()) + 1);
       last = require();
+      if (last < before) {
+        return last < wanted ? last : last(wanted, used);
+      }
     }
+    return last;
   }
 
   private static int free(SortedSet<Integer> used, int last, int wanted) {
-    return wanted - 1 - last - used.subSet(last + 1, wanted).size();
+    return last + 1 >= wanted ? 0 : wanted - 1 - last - used.subSet(last + 1, wanted).size();
   }
 
   /// Half of what is left, since others count as well and some numbers cannot be seen; the last ones singly.
-  private void pass(int distance, int used) throws SyscallException {
+  private void walk(int free) throws SyscallException {
     meanwhile.run();
-    int free = distance - used;
-    int calls = free <= ONE_BY_ONE ? 1 : Math.min(free / 2, AT_ONCE);
     var batch = new Batch();
-    for (int i = 0; i < calls; i++) {
-      batch.call(Nr.CLONE, Expect.exactly(-Errno.EFAULT.number()), Operand.imm(CLONE_VM_FS_FILES_SIGHAND | CLONE_PIDFD),
-          Operand.imm(0), Operand.imm(NOWHERE), Operand.imm(0), Operand.imm(0));
-    }
+    pass(batch, free <= NEAR ? 1 : Math.min(free / 2, AT_ONCE));
     switch (walker.run(batch, Deadline.after(BOUND))) {
       case Outcome.Completed _ -> { }
       case Outcome.Stopped(_, long result, _, _) -> throw new SyscallException(Nr.CLONE,
           Errno.isError(result) ? Errno.of(result) : Errno.EINVAL, "pass over a process id");
       case Outcome other -> throw new SyscallException(Nr.CLONE, Errno.ESRCH, "pass over process ids: " + other);
+    }
+  }
+
+  /// Adds calls that pass over numbers to a batch.
+  public static void pass(Batch batch, int numbers) {
+    for (int i = 0; i < numbers; i++) {
+      batch.call(Nr.CLONE, Expect.exactly(-Errno.EFAULT.number()), Operand.imm(CLONE_VM_FS_FILES_SIGHAND | CLONE_PIDFD),
+          Operand.imm(0), Operand.imm(NOWHERE), Operand.imm(0), Operand.imm(0));
     }
   }
 

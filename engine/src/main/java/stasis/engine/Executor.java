@@ -30,7 +30,6 @@ import stasis.resource.Program;
 import stasis.resource.Step;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
-import stasis.tracee.stub.Birth;
 import stasis.tracee.stub.Expect;
 import stasis.tracee.stub.Operand;
 import stasis.tracee.stub.PidTakenException;

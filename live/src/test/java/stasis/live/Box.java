@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import stasis.linux.abi.Nr;
 import stasis.linux.sys.Syscalls;
 
@@ -70,8 +69,8 @@ final class Box implements AutoCloseable {
 
   /// All in there dies.
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     Syscalls.call(Nr.KILL, init, SIGKILL);
-    founder.waitFor(10, TimeUnit.SECONDS);
+    Ground.waitFor(() -> !founder.isAlive());
   }
 }

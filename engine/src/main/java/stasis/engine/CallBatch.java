@@ -51,7 +51,9 @@ final class CallBatch {
       case Step.Expect.Exactly(long value) -> Expect.exactly(value);
       case Step.Expect.OrErrno _ -> Expect.ANY;
     };
-    int entry = batch.call(call.nr(), expect, operands);
+    int entry = RecordedPath.of(call).map(path -> batch.call(Nr.OPENAT2, expect, operands[0], operands[1],
+        batch.data(path.how()).address(), Operand.imm(path.how().length())))
+        .orElseGet(() -> batch.call(call.nr(), expect, operands));
     Added one = new Added(step, call, entry, outputs);
     added.add(one);
     byStep.put(step, one);

@@ -156,7 +156,8 @@ public final class Restorer {
           if (request.stead().isPresent() && !isPlain(host) && !host.takesOver()) {
             yield new RestoreOutcome.NotInStead("it is born in namespaces that end with the restorer");
           }
-          List<Obstacle> inTheWay = inTheWay(capture, host);
+          var inTheWay = new ArrayList<>(RecordedPath.obstacles(program));
+          inTheWay.addAll(inTheWay(capture, host));
           if (!inTheWay.isEmpty()) {
             yield new RestoreOutcome.Refused(inTheWay);
           }

@@ -16,6 +16,9 @@ final class TaskProbe {
   private static final int KCMP_FILE = 0;
   private static final int PIDFD_THREAD = 0x80; // O_EXCL
   private static final int LANDLOCK_CREATE_RULESET_VERSION = 1;
+  /// Memory and files are copied before the number is asked for, unless they are to be shared: with a JVM's that takes
+  /// some ten milliseconds.
+  private static final long CLONE_VM_FILES = 0x100 | 0x400;
   private static final long CLONE_NEWUSER = 0x10000000;
   private static final long CLONE_NEWPID = 0x20000000;
 
@@ -72,7 +75,7 @@ final class TaskProbe {
   /// stack_size, tls, set_tid, set_tid_size, cgroup.
   private static long clone3(Scratch scratch, long flags, long tid) {
     long setTid = scratch.u32(Math.toIntExact(tid));
-    return Syscalls.call(Nr.CLONE3, scratch.u64(flags, 0, 0, 0, 0, 0, 0, 0, setTid, 1, 0), 88);
+    return Syscalls.call(Nr.CLONE3, scratch.u64(flags | CLONE_VM_FILES, 0, 0, 0, 0, 0, 0, 0, setTid, 1, 0), 88);
   }
 
   private static Finding landlock() {

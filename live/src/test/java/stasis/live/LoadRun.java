@@ -19,7 +19,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import stasis.engine.Acceptance;
 import stasis.engine.CheckpointOutcome;
-import stasis.engine.CheckpointReport;
 import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.EmbedOrder;
@@ -55,10 +54,12 @@ final class LoadRun implements AutoCloseable {
   private final Victim victim;
   private final Ground.Stray ground;
   private final List<Kept> kept = new ArrayList<>();
-  private final List<CheckpointReport> reports = new ArrayList<>();
+  /// How long it stood still, each time; whole reports would be the growth that is looked for.
+  private final List<Long> frozenUs = new ArrayList<>();
   private final List<ProcessSize> sizes = new ArrayList<>();
   private final Map<String, Integer> refused = new TreeMap<>();
   private int ended;
+  private long pageBytes;
 
   LoadRun(LoadSubject subject, Victims victims, Path work) {
     this.subject = subject;
@@ -97,7 +98,10 @@ final class LoadRun implements AutoCloseable {
         victim.pid(), ImageStore.destination(image, false), !end, false, Optional.empty(), TrackOrder.OFF, 0,
         keep ? EmbedOrder.ALL : EmbedOrder.NONE, Optional.empty()), _ -> { });
     switch (outcome) {
-      case CheckpointOutcome.Stored(var report) -> reports.add(report);
+      case CheckpointOutcome.Stored(var report) -> {
+        frozenUs.add(report.frozenNs() / 1000);
+        pageBytes = report.pageBytes();
+      }
       case CheckpointOutcome.Refused(var obstacles, var _) -> {
         assertThat(ImageStore.holdsImage(image)).isFalse();
         obstacles.forEach(this::note);
@@ -189,13 +193,13 @@ final class LoadRun implements AutoCloseable {
 
   /// A row of the table.
   String row(int seconds, long operations) {
-    List<Long> frozenUs = reports.stream().map(report -> report.frozenNs() / 1000).sorted().toList();
+    List<Long> ordered = frozenUs.stream().sorted().toList();
     ProcessSize second = ProcessSize.median(sizes, 1);
     ProcessSize last = ProcessSize.median(sizes, 3);
     return String.format(Locale.ROOT, "| %s | %d s | %d | %d | %d | %d | %d | %.1f, %.1f | %.1f | %d, %d |",
-        subject.name(), seconds, reports.size() - ended, ended, refused.values().stream().mapToInt(i -> i).sum(),
-        operations, kept.size(), frozenUs.get(frozenUs.size() / 2) / 1000.0, frozenUs.getLast() / 1000.0,
-        reports.getLast().pageBytes() / (double) MILLION, second.rssKb() >> 10, last.rssKb() >> 10);
+        subject.name(), seconds, ordered.size() - ended, ended, refused.values().stream().mapToInt(i -> i).sum(),
+        operations, kept.size(), ordered.get(ordered.size() / 2) / 1000.0, ordered.getLast() / 1000.0,
+        pageBytes / (double) MILLION, second.rssKb() >> 10, last.rssKb() >> 10);
   }
 
   Map<String, Integer> refused() {

@@ -32,16 +32,18 @@ interface Births {
   }
 
   /// Called when all is in place, before the first task goes on.
-  void beforeRelease(Stub root, int pid) throws SyscallException;
+  default void beforeRelease(Stub root, int pid) throws SyscallException {}
 
   /// What of it the user should know; to be asked once the root is born.
   default List<LossRow> told() {
     return List.of();
   }
 
-  /// The child of the engine whose end tells the program's exit status.
-  Tid waitable(Stub root);
+  /// The child of the engine whose end tells the program's exit status: the root, where no namespace stands between.
+  default Tid waitable(Stub root) {
+    return root.tid();
+  }
 
   /// Ends what was made beside the root, unless the root was released.
-  void close() throws SyscallException;
+  default void close() throws SyscallException {}
 }

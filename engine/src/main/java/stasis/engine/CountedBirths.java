@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.List;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.abi.Tid;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Birth;
 import stasis.tracee.stub.CloneArgs;
@@ -61,15 +60,4 @@ final class CountedBirths implements Births {
   public int awaitTurn(Stub walker, int pid) throws SyscallException {
     return new PidCounter(walker, () -> listener.at(new Moment.At("restore.count"))).approach(pid);
   }
-
-  @Override
-  public void beforeRelease(Stub root, int pid) {}
-
-  @Override
-  public Tid waitable(Stub root) {
-    return root.tid();
-  }
-
-  @Override
-  public void close() {}
 }

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.abi.Tid;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Birth;
@@ -48,15 +47,4 @@ final class PlainBirths implements Births {
   public List<Integer> setTid(List<Integer> pids) {
     return List.of(pids.getLast());
   }
-
-  @Override
-  public void beforeRelease(Stub root, int pid) {}
-
-  @Override
-  public Tid waitable(Stub root) {
-    return root.tid();
-  }
-
-  @Override
-  public void close() {}
 }

@@ -11,7 +11,7 @@ public record Tid(int value) implements Comparable<Tid> {
   }
 
   /// Written out, as in other keys of the engine's maps: what the compiler leaves to the VM costs each cold start some
-  /// classes, a millisecond each.
+  /// classes that are made at run time.
   @Override
   public boolean equals(@Nullable Object other) {
     return other instanceof Tid tid && value == tid.value;

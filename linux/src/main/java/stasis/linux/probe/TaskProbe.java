@@ -16,8 +16,8 @@ final class TaskProbe {
   private static final int KCMP_FILE = 0;
   private static final int PIDFD_THREAD = 0x80; // O_EXCL
   private static final int LANDLOCK_CREATE_RULESET_VERSION = 1;
-  /// Memory and files are copied before the number is asked for, unless they are to be shared: with a JVM's that takes
-  /// some ten milliseconds.
+  /// Memory and files are copied before the number is asked for, unless they are to be shared: a JVM's takes
+  /// longer than all else that is asked here.
   private static final long CLONE_VM_FILES = 0x100 | 0x400;
   private static final long CLONE_NEWUSER = 0x10000000;
   private static final long CLONE_NEWPID = 0x20000000;

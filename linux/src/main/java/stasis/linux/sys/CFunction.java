@@ -12,7 +12,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 
 /// A function of the C library whose arguments are integers and pointers, seven at most. All of them are called through
-/// one method handle: for each shape of a call the JVM makes some dozen classes, 5 to 10 ms of a cold start.
+/// one method handle: for each shape of a call the JVM makes classes at run time, at each cold start.
 ///
 /// That it suits them all is the calling convention's doing, on x86-64 and on AArch64: such arguments are registers,
 /// what a function does not take it does not read, and only of a variadic one it matters to say so.

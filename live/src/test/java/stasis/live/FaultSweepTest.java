@@ -7,9 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +18,7 @@ import stasis.testkit.Oracle;
 /// or is the last of its process; it fails between two of its steps. Afterwards the program runs on as if nothing had
 /// been, or is stored whole and gone; and nothing else is left.
 ///
-/// Run `n` of a seed is always the same. `-Dstasis.live.faults=10000` makes that many (else a few),
+/// Run `n` of a seed is always the same on one program. `-Dstasis.live.faults=10000` makes that many (else a few),
 /// `-Dstasis.live.seed=SEED` and `-Dstasis.live.faults.first=N` address them, `-Dstasis.live.faults.on=NAME` takes one
 /// program. The table goes to `target/fault-sweep.md`.
 class FaultSweepTest {
@@ -31,6 +30,8 @@ class FaultSweepTest {
   private static final Path TABLE = Path.of("target", "fault-sweep.md");
   /// With few runs, so many programs: starting one takes longer than a run.
   private static final int FEW = 2;
+  /// So many runs one behind the other are of one program; the others do not run meanwhile, and take no CPU from it.
+  private static final int BLOCK = Math.min(50, Math.max(1, RUNS / FEW));
 
   @Test
   void whateverHappensToAnEngineItsProgramRunsOnOrIsStoredWhole(@TempDir Path work) throws IOException {
@@ -39,33 +40,39 @@ class FaultSweepTest {
     System.out.println("fault sweep seed " + SEED);
     var victims = new Victims();
     List<FaultSubject> subjects = subjects();
-    Map<String, FaultRuns> runs = new HashMap<>();
     var table = new FaultTable();
     var harm = new ArrayList<String>();
+    Optional<FaultRuns> runs = Optional.empty();
     try (var spare = new SpareEngine(work.resolve("engines"), RUNS / 2)) {
       for (int run = FIRST; run < FIRST + RUNS && harm.size() < MOST_HARM; run++) {
-        Random random = new Random(SEED * 1_000_003 + run);
-        FaultSubject subject = subjects.get(random.nextInt(subjects.size()));
-        if (!runs.containsKey(subject.name())) {
-          runs.put(subject.name(), new FaultRuns(subject, victims, work.resolve(subject.name() + run), table, spare));
+        FaultSubject subject = subjects.get(run / BLOCK % subjects.size());
+        if (runs.isEmpty()) {
+          Path folder = work.resolve(subject.name() + run);
+          runs = Optional.of(new FaultRuns(subject, victims, folder, table, spare));
         }
+        boolean last = run % BLOCK == BLOCK - 1;
+        boolean well = false;
         try {
-          runs.get(subject.name()).run(random);
+          runs.get().run(new Random(SEED * 1_000_003 + run));
+          if (last) {
+            runs.get().passes();
+          }
+          well = true;
         } catch (AssertionError | RuntimeException e) {
-          harm.add("run " + run + " of seed " + SEED + ", " + subject.name() + ", "
-              + runs.get(subject.name()).latest() + ": " + e);
+          harm.add("run " + run + " of seed " + SEED + ", " + subject.name() + ", " + runs.get().latest() + ": " + e);
           System.out.println("HARM " + harm.getLast());
-          runs.remove(subject.name()).close();
         }
-        if (run % 100 == 99) {
+        if (last || !well) {
+          runs.get().close();
+          runs = Optional.empty();
+        }
+        if (last) {
           Files.writeString(TABLE, table.text());
         }
       }
-      for (FaultRuns each : runs.values()) {
-        each.passes();
-      }
+      runs.ifPresent(FaultRuns::passes);
     } finally {
-      runs.values().forEach(FaultRuns::close);
+      runs.ifPresent(FaultRuns::close);
     }
     System.out.println(table.runs() + " runs\n" + table.text());
     Files.writeString(TABLE, table.text());

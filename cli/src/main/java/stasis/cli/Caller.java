@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import stasis.engine.Stead;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.SyscallException;
@@ -28,7 +29,8 @@ record Caller(HeldProcess process, int firstFd, Path directory, Map<String, Stri
   private static final List<String> VARIABLES = List.of("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LANG", "LC_ALL",
       "LC_CTYPE", "TZ", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS");
   private static final String OURS = "STASIS_";
-  private static final String OURS_HERE = "STASIS_SERVE";
+  /// What only the launcher reads.
+  private static final Pattern LAUNCHERS = Pattern.compile("STASIS_(SERVE.*|WARM|BUILD|AOT|JAVA_HOME|JVM_DIRECTORY)");
 
   /// @param firstFd where it has its standard input; output and error follow
   /// @throws NotServedException where it is not as this process is; the process is closed then
@@ -78,10 +80,11 @@ record Caller(HeldProcess process, int firstFd, Path directory, Map<String, Stri
     return environment;
   }
 
-  private static Map<String, String> relevant(Map<String, String> environment) {
+  /// What of an environment makes a difference to a command.
+  static Map<String, String> relevant(Map<String, String> environment) {
     Map<String, String> relevant = new TreeMap<>(environment);
     relevant.keySet().removeIf(name -> !VARIABLES.contains(name)
-        && (!name.startsWith(OURS) || name.startsWith(OURS_HERE)));
+        && (!name.startsWith(OURS) || LAUNCHERS.matcher(name).matches()));
     return relevant;
   }
 

@@ -53,6 +53,8 @@ final class CommandTree {
         .addSubcommand(new DemoVerb(session))
         .addSubcommand(new CompletionVerb(session))
         .addSubcommand(new ManVerb(session))
+        .addSubcommand(new StandbyVerb(session))
+        .addSubcommand(new WarmVerb(session))
         .addSubcommand(new RehearseVerb(session));
     tree.setColorScheme(CommandLine.Help.defaultColorScheme(session.console().colour() ? Ansi.ON : Ansi.OFF));
     tree.setOut(new PrintWriter(session.console().out(), true, StandardCharsets.UTF_8));

@@ -11,7 +11,11 @@ import java.util.Map;
 /// @param err messages and progress @param errIsTerminal whether lines there may be overwritten
 record Console(PrintStream out, PrintStream err, boolean errIsTerminal, boolean colour) {
   static Console ofThisProcess() {
-    return of(isTerminal(Path.of("/proc/self/fd/2")), System.getenv());
+    return ofThisProcess(System.getenv());
+  }
+
+  static Console ofThisProcess(Map<String, String> environment) {
+    return of(isTerminal(Path.of("/proc/self/fd/2")), environment);
   }
 
   /// Colour only on a terminal, and not where NO_COLOR is set to anything (no-color.org).

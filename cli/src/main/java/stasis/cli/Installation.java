@@ -8,7 +8,7 @@ import java.nio.file.Path;
 ///
 /// @param root its folder; empty without a launcher @param built when it was built, as text
 record Installation(String root, String built) {
-  private static final String PROPERTY = "stasis.root";
+  static final String PROPERTY = "stasis.root";
 
   static Installation own() {
     return at(System.getProperty(PROPERTY, ""));

@@ -27,14 +27,16 @@ public final class ProofMain {
   static Proof.Command command() {
     List<String> words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-XX:+UseSerialGC", "-Xss512k", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1"));
-    Optional<String> modules = Optional.ofNullable(System.getProperty("jdk.module.path"));
-    if (modules.isPresent()) {
-      words.addAll(List.of("--enable-native-access=" + NATIVE, "--module-path", modules.get(), "-m",
-          MODULE + ProofMain.class.getName()));
-    } else {
-      words.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path", ""),
-          ProofMain.class.getName()));
-    }
+    words.addAll(place(ProofMain.class));
     return new Proof.Command(words);
+  }
+
+  /// Where a class of this program is, as `java` takes it.
+  static List<String> place(Class<?> main) {
+    Optional<String> modules = Optional.ofNullable(System.getProperty("jdk.module.path"));
+    return modules.isPresent()
+        ? List.of("--enable-native-access=" + NATIVE, "--module-path", modules.get(), "-m", MODULE + main.getName())
+        : List.of("--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path", ""),
+            main.getName());
   }
 }

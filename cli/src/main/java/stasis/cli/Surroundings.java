@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /// What a process hands on to its children, or may do, and that its caller could have made otherwise: a command that
 /// another process runs in its stead must find the same.
@@ -24,6 +25,9 @@ record Surroundings(Map<String, String> values) {
   /// Fields of /proc/PID/stat behind the name, counted from 0: nice, rt_priority and policy, there called 19, 40 and 41
   /// (proc_pid_stat(5)).
   private static final int[] SCHEDULING = {16, 37, 38};
+
+  private static final Pattern RIGHTS = Pattern.compile(".* namespace|root directory|Uid|Gid|Groups|Cap.*|NoNewPrivs"
+      + "|Seccomp.*|personality|attr/current");
 
   Surroundings {
     values = Map.copyOf(values);
@@ -66,6 +70,13 @@ record Surroundings(Map<String, String> values) {
     all.putAll(other.values);
     return all.keySet().stream().filter(name -> !values.getOrDefault(name, "").equals(
         other.values.getOrDefault(name, ""))).findFirst();
+  }
+
+  /// Those that tell what a process may do and sees, without what it only hands on to its children.
+  Surroundings ofRights() {
+    Map<String, String> rights = new TreeMap<>(values);
+    rights.keySet().removeIf(name -> !RIGHTS.matcher(name).matches());
+    return new Surroundings(rights);
   }
 
   private static String link(Path file) {

@@ -47,32 +47,35 @@ final class WarmUp {
   }
 
   static void begin(Session session, Practice practice, int rounds) {
+    Thread.ofPlatform().name("stasis-warm-up").daemon().start(() -> run(session, practice, rounds, true));
+  }
+
+  /// The same, to its end. @param large whether there is a program with memory besides
+  static void run(Session session, Practice practice, int rounds, boolean large) {
     PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
     Session mute = new Session(new Console(nowhere, nowhere, false, false),
         new LibraryEngine(Build.version(), practice, Optional.empty()), session.cancellation(), _ -> {});
-    Thread.ofPlatform().name("stasis-warm-up").daemon().start(() -> {
+    try {
+      Path folder = Files.createTempDirectory("stasis-warm-up");
       try {
-        Path folder = Files.createTempDirectory("stasis-warm-up");
-        try {
-          var warmUp = new WarmUp(mute, folder);
-          for (int round = 0; round < rounds && !session.cancellation().requested(); round++) {
-            if (round == REHEARSED) {
-              practice.warm();
-            }
-            warmUp.small();
+        var warmUp = new WarmUp(mute, folder);
+        for (int round = 0; round < rounds && !session.cancellation().requested(); round++) {
+          if (round == REHEARSED) {
+            practice.warm();
           }
-          for (int round = 0; round < rounds / LARGE_SHARE && !session.cancellation().requested(); round++) {
-            warmUp.large();
-          }
-        } finally {
-          Folders.delete(folder);
+          warmUp.small();
         }
-      } catch (IOException | InterruptedException e) {
-        // Requests warm it as well.
+        for (int round = 0; large && round < rounds / LARGE_SHARE && !session.cancellation().requested(); round++) {
+          warmUp.large();
+        }
       } finally {
-        practice.warm();
+        Folders.delete(folder);
       }
-    });
+    } catch (IOException | InterruptedException e) {
+      // Requests warm it as well.
+    } finally {
+      practice.warm();
+    }
   }
 
   /// That it may be refused here is no failure.

@@ -21,6 +21,7 @@ import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelSocket;
 import stasis.linux.bpf.KernelTerminal;
 import stasis.linux.bpf.KernelWatch;
+import stasis.linux.sys.Self;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -55,9 +56,21 @@ final class HiddenKernel implements AutoCloseable {
     }
   }
 
+  /// As this one was, which may be closed by now: what was learnt of the running kernel is not learnt again.
+  HiddenKernel again() {
+    if (!(opened instanceof HiddenState.Opened.Ready(var before))) {
+      return new HiddenKernel(opened, bits);
+    }
+    HiddenState.Opened now = before.again();
+    if (now instanceof HiddenState.Opened.Ready(var state)) {
+      warm(state);
+    }
+    return new HiddenKernel(now, bits);
+  }
+
   /// Loads and runs once what reads sockets, and terminals where there are any: not within a freeze.
   private static void warm(HiddenState state) {
-    Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
+    Tid self = Self.pid();
     try {
       state.sockets(self);
       if (hasTerminals()) {
@@ -98,7 +111,7 @@ final class HiddenKernel implements AutoCloseable {
     if (!queuesTried && opened instanceof HiddenState.Opened.Ready(var state)) {
       queuesTried = true;
       try {
-        queues = Optional.of(state.queues(new Tid(Math.toIntExact(ProcessHandle.current().pid()))));
+        queues = Optional.of(state.queues(Self.pid()));
       } catch (SyscallException e) {
         queues = Optional.empty();
       }

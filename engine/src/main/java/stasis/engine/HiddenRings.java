@@ -12,6 +12,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelWatch;
+import stasis.linux.sys.Self;
 import stasis.resource.Arg;
 import stasis.resource.HiddenFaults;
 import stasis.resource.HiddenMessage;
@@ -49,7 +50,7 @@ final class HiddenRings {
   /// The same of a userfaultfd.
   Optional<HiddenFaults> faults(int fd, Tid holder) {
     try {
-      return kernel.faults(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd, holder)
+      return kernel.faults(Self.pid(), fd, holder)
           .map(seen -> new HiddenFaults(seen.userModeOnly(), seen.watches()));
     } catch (SyscallException e) {
       // As where BPF is not allowed: the kind says what cannot be seen.
@@ -60,7 +61,7 @@ final class HiddenRings {
   /// The same of a POSIX message queue.
   Optional<HiddenNotice> notice(int fd) {
     try {
-      return kernel.notice(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd)
+      return kernel.notice(Self.pid(), fd)
           .map(seen -> new HiddenNotice(seen.sort(), seen.signal(), seen.value(), seen.cookie(),
               seen.socketInode()));
     } catch (SyscallException e) {
@@ -72,7 +73,7 @@ final class HiddenRings {
   /// Signals asked for through these tasks' tables when something changes in a directory.
   Optional<List<KernelWatch>> watches(int fd, List<Tid> tasks) {
     try {
-      return kernel.watches(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd, tasks);
+      return kernel.watches(Self.pid(), fd, tasks);
     } catch (SyscallException e) {
       // As above.
       return Optional.empty();
@@ -82,7 +83,7 @@ final class HiddenRings {
   /// What waits in a POSIX message queue.
   Optional<List<HiddenMessage>> messages(int fd) {
     try {
-      return kernel.messages(new Tid(Math.toIntExact(ProcessHandle.current().pid())), fd)
+      return kernel.messages(Self.pid(), fd)
           .map(all -> all.stream().map(seen -> new HiddenMessage(seen.priority(), seen.text())).toList());
     } catch (SyscallException e) {
       // As above.
@@ -92,7 +93,7 @@ final class HiddenRings {
 
   private Optional<HiddenRing> settled(int fd, SharedFiles.Seat seat, List<Tid> leaders,
       Map<Integer, ObjectId> copies) {
-    Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
+    Tid self = Self.pid();
     List<Integer> others = List.copyOf(copies.keySet());
     try {
       Optional<KernelRing> ring = kernel.ring(self, fd, others, leaders);

@@ -6,9 +6,9 @@ import java.util.Map;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.abi.Tid;
 import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelSocket;
+import stasis.linux.sys.Self;
 import stasis.resource.HiddenQueues;
 import stasis.resource.HiddenSocket;
 import stasis.resource.ObstructedException;
@@ -44,7 +44,7 @@ final class HiddenSockets {
   private Optional<KernelSocket> known(long inode) {
     if (!known.containsKey(inode)) {
       try {
-        known.putAll(kernel.sockets(new Tid(Math.toIntExact(ProcessHandle.current().pid()))));
+        known.putAll(kernel.sockets(Self.pid()));
       } catch (SyscallException e) {
         // As where BPF is not allowed: the kind tells what it then cannot see.
         return Optional.empty();

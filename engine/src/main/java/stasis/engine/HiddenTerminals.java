@@ -2,8 +2,8 @@ package stasis.engine;
 
 import java.util.Optional;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.abi.Tid;
 import stasis.linux.bpf.KernelTerminal;
+import stasis.linux.sys.Self;
 import stasis.resource.HiddenTerminal;
 
 /// What the kernel keeps of the pseudoterminals whose masters the engine has copies of.
@@ -17,7 +17,7 @@ final class HiddenTerminals {
   /// @return empty where BPF is not allowed, and where it is not certain
   Optional<HiddenTerminal> at(int number) {
     try {
-      return kernel.terminal(new Tid(Math.toIntExact(ProcessHandle.current().pid())), number).map(terminal ->
+      return kernel.terminal(Self.pid(), number).map(terminal ->
           new HiddenTerminal(terminal.output().content().concat(terminal.output().coming()), input(terminal.input()),
               terminal.stopped(), terminal.stoppedByCall()));
     } catch (SyscallException e) {

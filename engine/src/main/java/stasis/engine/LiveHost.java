@@ -21,6 +21,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.probe.PidRights;
 import stasis.linux.socket.UnixDiag;
+import stasis.linux.sys.Self;
 import stasis.linux.sys.Syscalls;
 import stasis.procfs.FileStat;
 import stasis.procfs.Limits;
@@ -82,7 +83,7 @@ final class LiveHost implements Host {
 
   /// @param place where a tree is to be restored
   static LiveHost look(Proc proc, long xfeatures, Place place) throws ProcException, SyscallException {
-    Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
+    Tid self = Self.pid();
     ProcTask own = proc.task(self);
     long effective = own.status().capabilities().effective();
     Set<String> names = new TreeSet<>();

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.procfs.Device;
 import stasis.procfs.FileStat;
 import stasis.procfs.Proc;
@@ -87,7 +88,7 @@ final class Neighbours {
   }
 
   private void look() {
-    int self = Math.toIntExact(ProcessHandle.current().pid());
+    int self = Self.pid().value();
     try {
       for (Tid task : proc.tgids()) {
         if (!tree.contains(task) && task.value() != self) {

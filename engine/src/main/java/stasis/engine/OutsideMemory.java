@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.procfs.Device;
 import stasis.procfs.FileStat;
 import stasis.procfs.Proc;
@@ -44,7 +45,7 @@ final class OutsideMemory {
   }
 
   private void look(boolean filesToo) {
-    int self = Math.toIntExact(ProcessHandle.current().pid());
+    int self = Self.pid().value();
     try {
       for (Tid task : proc.tgids()) {
         if (!tree.contains(task) && task.value() != self) {

@@ -9,6 +9,7 @@ import java.util.Set;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.linux.sys.Syscalls;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
@@ -59,7 +60,7 @@ final class Outsiders {
   ///
   /// @param files of which the engine has copies
   Map<FileView, String> holders(List<FileView> files, Set<Tid> tree) {
-    int self = Math.toIntExact(ProcessHandle.current().pid());
+    int self = Self.pid().value();
     Map<String, List<FileView>> byLink = new HashMap<>();
     files.forEach(file -> byLink.computeIfAbsent(file.link(), _ -> new ArrayList<>()).add(file));
     Map<FileView, String> holders = new HashMap<>();

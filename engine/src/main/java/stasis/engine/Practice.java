@@ -21,6 +21,8 @@ public final class Practice implements AutoCloseable {
   private final Deque<HiddenKernel> kernels = new ArrayDeque<>();
   private final Deque<ServerGuard> guards = new ArrayDeque<>();
   private Optional<Rehearsal> looked = Optional.empty();
+  /// One that is closed.
+  private Optional<HiddenKernel> known = Optional.empty();
   private boolean warm;
   private int tracked;
 
@@ -62,7 +64,13 @@ public final class Practice implements AutoCloseable {
   /// The kernel's fields, for one operation.
   Loan kernel(Ptrace ptrace) throws SyscallException {
     Optional<HiddenKernel> idle = idle();
-    return new Loan(idle.isPresent() ? idle.get() : HiddenKernel.open(ptrace));
+    Optional<HiddenKernel> known = known();
+    return new Loan(idle.isPresent() ? idle.get() : known.isPresent() ? known.get().again()
+        : HiddenKernel.open(ptrace));
+  }
+
+  private synchronized Optional<HiddenKernel> known() {
+    return known;
   }
 
   private synchronized Optional<HiddenKernel> idle() {
@@ -101,13 +109,20 @@ public final class Practice implements AutoCloseable {
     }
   }
 
+  /// Lets go of all that lies outside this process's memory; what was learnt stays.
+  public synchronized void rest() {
+    guards.forEach(ServerGuard::close);
+    guards.clear();
+    known = Optional.ofNullable(kernels.peek()).or(() -> known);
+    kernels.forEach(HiddenKernel::close);
+    kernels.clear();
+  }
+
   /// Forgets all of it.
   @Override
   public synchronized void close() {
-    guards.forEach(ServerGuard::close);
-    guards.clear();
-    kernels.forEach(HiddenKernel::close);
-    kernels.clear();
+    rest();
+    known = Optional.empty();
     looked = Optional.empty();
   }
 

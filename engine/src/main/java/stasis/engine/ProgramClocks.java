@@ -5,6 +5,7 @@ import java.util.Optional;
 import stasis.image.LossRow;
 import stasis.image.StatefileHeader;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.Host;
@@ -66,7 +67,7 @@ final class ProgramClocks {
   }
 
   private static Tid ownTid() {
-    return new Tid(Math.toIntExact(ProcessHandle.current().pid()));
+    return Self.pid();
   }
 
   /// Lines of a clock, seconds and nanoseconds. A kernel without time namespaces has no such file.

@@ -10,6 +10,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Open;
 import stasis.linux.abi.SyscallException;
+import stasis.linux.sys.Self;
 import stasis.linux.sys.Syscalls;
 import stasis.repository.ImageException;
 import stasis.resource.ObstructedException;
@@ -127,7 +128,7 @@ final class PutBack implements AutoCloseable {
       if (fd != -Errno.EOPNOTSUPP.number() && fd != -Errno.EISDIR.number()) {
         throw new SyscallException(Nr.OPENAT, Errno.of(fd), "put " + file.subject() + " back");
       }
-      String name = ".stasis-" + ProcessHandle.current().pid() + "-" + file.names().getLast();
+      String name = ".stasis-" + Self.pid() + "-" + file.names().getLast();
       return new Fresh(Syscalls.require("put " + file.subject() + " back", Nr.OPENAT, folder,
           Folders.text(arena, name).address(), O_CREAT | O_EXCL | O_NOFOLLOW | Open.O_RDWR | Open.O_CLOEXEC,
           OWNER_ONLY), Optional.of(name));

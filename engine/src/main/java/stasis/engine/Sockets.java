@@ -18,6 +18,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.socket.UnixDiag;
 import stasis.linux.socket.UnixQueue;
+import stasis.linux.sys.Self;
 import stasis.linux.sys.Syscalls;
 import stasis.procfs.FileStat;
 import stasis.procfs.ProcException;
@@ -49,7 +50,7 @@ final class Sockets {
   }
 
   private final TreeView tree;
-  private final Tid self = new Tid(Math.toIntExact(ProcessHandle.current().pid()));
+  private final Tid self = Self.pid();
   private final Map<Long, UnixDiag.Row> rows = new HashMap<>();
   private final Map<Long, List<Long>> peers = new HashMap<>();
   private final Map<Long, FileView> byInode = new HashMap<>();

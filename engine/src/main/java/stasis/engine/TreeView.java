@@ -16,6 +16,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.resource.AioContext;
@@ -120,7 +121,7 @@ final class TreeView implements AutoCloseable {
   /// The engine's own namespace of a kind: `net:[4026531840]`.
   String engineNamespace(String kind) {
     try {
-      return proc.task(new Tid(Math.toIntExact(ProcessHandle.current().pid()))).link("ns/" + kind).latin1();
+      return proc.task(Self.pid()).link("ns/" + kind).latin1();
     } catch (ProcException e) {
       throw new IllegalStateException("this kernel shows no namespace " + kind + " of the engine", e);
     }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import stasis.linux.sys.Self;
 
 /// What a repository holds, and the upkeep of it.
 public final class Catalogue {
@@ -103,7 +104,7 @@ public final class Catalogue {
 
   /// A small file that appears whole.
   private void write(Path file, int number) throws IOException {
-    Path unfinished = root.resolve(Repository.UNFINISHED).resolve(ProcessHandle.current().pid() + "-number");
+    Path unfinished = root.resolve(Repository.UNFINISHED).resolve(Self.pid() + "-number");
     Files.deleteIfExists(unfinished);
     Path folder = file.resolveSibling(".").normalize();
     disk.folder(folder);

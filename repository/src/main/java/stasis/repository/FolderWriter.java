@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import stasis.linux.abi.Bytes;
+import stasis.linux.sys.Self;
 
 /// Writes one image in one pass: [#writeMetadata], then [#pages], then [#commit]. Until commit the file has a name no
 /// reader looks at; close without commit deletes it. A writer that is killed leaves a file the next one deletes.
@@ -45,7 +46,7 @@ final class FolderWriter implements ImageWriter {
     this.folderMade = folderMade;
     this.lock = lock;
     this.listener = listener;
-    this.partial = folder.resolve(ImageStore.PARTIAL_PREFIX + ProcessHandle.current().pid());
+    this.partial = folder.resolve(ImageStore.PARTIAL_PREFIX + Self.pid());
     try {
       this.channel = FileChannel.open(partial, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));

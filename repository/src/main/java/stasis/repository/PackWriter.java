@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import stasis.linux.sys.Self;
 
 /// Puts chunks into packs, each assembled in memory and written at once. May be used by several threads: whoever fills
 /// a pack writes it while the others fill the next.
@@ -115,7 +116,7 @@ final class PackWriter implements AutoCloseable {
     String name = Pack.name(table);
     int length = Pack.end(full.buffer, full.at, table);
     Path unfinished = root.resolve(Repository.UNFINISHED)
-        .resolve(ProcessHandle.current().pid() + "-" + Integer.toHexString(System.identityHashCode(this)) + "-"
+        .resolve(Self.pid() + "-" + Integer.toHexString(System.identityHashCode(this)) + "-"
             + full.number + Pack.SUFFIX);
     try {
       synchronized (this) {
@@ -196,7 +197,7 @@ final class PackWriter implements AutoCloseable {
   }
 
   private Path publish(ByteBuffer content) throws ImageException {
-    Path unfinished = root.resolve(Repository.UNFINISHED).resolve(ProcessHandle.current().pid() + "-"
+    Path unfinished = root.resolve(Repository.UNFINISHED).resolve(Self.pid() + "-"
         + Integer.toHexString(System.identityHashCode(this)) + IndexFile.SUFFIX);
     Path folder = root.resolve(Repository.INDEX);
     try {

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import stasis.linux.sys.Self;
 
 /// Makes one index of several, or a new one from the tables of the packs. Alone, while nobody else is at work; killed
 /// at any point, every chunk is still in an index.
@@ -58,7 +59,7 @@ final class Reindexing {
   private void replace(List<Pack.Entry> sorted, List<Path> old) throws ImageException {
     Path folder = root.resolve(Repository.INDEX);
     Path unfinished = root.resolve(Repository.UNFINISHED)
-        .resolve(ProcessHandle.current().pid() + "-reindexed" + IndexFile.SUFFIX);
+        .resolve(Self.pid() + "-reindexed" + IndexFile.SUFFIX);
     try {
       List<Path> gone = new ArrayList<>(old);
       if (!sorted.isEmpty()) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import stasis.linux.sys.Self;
 
 /// A folder that keeps checkpoints, each content once. Its states: `docs/repository-format.md`.
 public final class Repository {
@@ -106,7 +107,7 @@ public final class Repository {
       if (!Files.exists(root.resolve(RepositoryLock.NAME))) {
         disk.file(root.resolve(RepositoryLock.NAME), ByteBuffer.allocate(0));
       }
-      Path unfinished = root.resolve(UNFINISHED).resolve(ProcessHandle.current().pid() + "-" + Mark.NAME);
+      Path unfinished = root.resolve(UNFINISHED).resolve(Self.pid() + "-" + Mark.NAME);
       Files.deleteIfExists(unfinished);
       Mark.Fresh mark = Mark.Fresh.of(keys);
       disk.file(unfinished, ByteBuffer.wrap(mark.text().getBytes(StandardCharsets.US_ASCII)));

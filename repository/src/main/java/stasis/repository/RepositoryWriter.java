@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import stasis.linux.abi.Bytes;
+import stasis.linux.sys.Self;
 
 /// Writes one checkpoint into a repository. For one thread.
 final class RepositoryWriter implements ImageWriter {
@@ -191,7 +192,7 @@ final class RepositoryWriter implements ImageWriter {
   private Manifest publish(Manifest manifest) throws ImageException {
     Path checkpoints = root.resolve(Repository.CHECKPOINTS);
     Path folder = checkpoints.resolve(name);
-    Path unfinished = root.resolve(Repository.UNFINISHED).resolve(ProcessHandle.current().pid() + "-"
+    Path unfinished = root.resolve(Repository.UNFINISHED).resolve(Self.pid() + "-"
         + Integer.toHexString(System.identityHashCode(this)) + "-checkpoint");
     try {
       if (!Files.isDirectory(folder)) {

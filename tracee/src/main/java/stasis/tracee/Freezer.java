@@ -18,6 +18,7 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.linux.sys.Syscalls;
 
 /// One attempt to stop a thread group. Never waits on one thread alone: all stops are polled in turn under one
@@ -159,7 +160,7 @@ final class Freezer {
       obstacles.add(tracer.isPresent()
           ? new FreezeObstacle.AlreadyTraced(tid, tracer.get(),
               TaskStatus.of(tracer.get()).map(TaskStatus::name).orElse("outside our pid namespace"))
-          : status.get().group().value() == ProcessHandle.current().pid() ? new FreezeObstacle.Ourselves(tid)
+          : status.get().group().equals(Self.pid()) ? new FreezeObstacle.Ourselves(tid)
           : new FreezeObstacle.NotPermitted(tid, status.get().name(), e.errno()));
       return true;
     }

@@ -70,6 +70,15 @@ public final class HiddenState implements AutoCloseable {
     }
   }
 
+  /// As this one was opened, with what it knows of the running kernel; it may be closed by now.
+  public Opened again() {
+    try {
+      return new Opened.Ready(load(btf));
+    } catch (UnsupportedKernel | SyscallException e) {
+      return new Opened.Unavailable(String.valueOf(e.getMessage()));
+    }
+  }
+
   private static HiddenState load(Btf btf) throws SyscallException, UnsupportedKernel {
     ThreadRecords threadRecords = ThreadRecords.of(btf);
     RecordLayout<GroupField> groupLayout = RecordLayout.of(btf, "task_struct", GroupField.class);

@@ -7,7 +7,7 @@ import java.util.List;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 
 /// Words of kernel memory by their address, one at a time: for what hangs together in ways that a record of a fixed
 /// form cannot follow. What is not mapped reads as zero.
@@ -50,7 +50,7 @@ final class KernelWords implements AutoCloseable {
 
   /// The iterator must visit some task; which does not matter.
   private static Visit.One self() {
-    return new Visit.One(new Tid(Math.toIntExact(ProcessHandle.current().pid())));
+    return new Visit.One(Self.pid());
   }
 
   /// What is added to a per-CPU pointer for each CPU (include/linux/percpu-defs.h, per_cpu_ptr()): told by a map that

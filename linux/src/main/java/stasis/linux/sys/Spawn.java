@@ -24,6 +24,7 @@ public record Spawn(String program, List<String> arguments, List<String> environ
   private static final CFunction ACTIONS_DESTROY = CFunction.of("posix_spawn_file_actions_destroy");
   private static final CFunction ADD_OPEN = CFunction.of("posix_spawn_file_actions_addopen");
   private static final CFunction ADD_CHDIR = CFunction.of("posix_spawn_file_actions_addchdir_np");
+  private static final CFunction ADD_DUP2 = CFunction.of("posix_spawn_file_actions_adddup2");
   private static final CFunction ADD_CLOSE_FROM = CFunction.of("posix_spawn_file_actions_addclosefrom_np");
   private static final CFunction ATTR_INIT = CFunction.of("posix_spawnattr_init");
   private static final CFunction ATTR_DESTROY = CFunction.of("posix_spawnattr_destroy");
@@ -34,6 +35,7 @@ public record Spawn(String program, List<String> arguments, List<String> environ
   /// No smaller than posix_spawnattr_t (336) and posix_spawn_file_actions_t (80) of any libc on 64 bits.
   private static final int OPAQUE_BYTES = 512;
   private static final int SIGSET_BYTES = 128;
+  private static final int STDERR = 2;
   private static final int SETSIGDEF = 0x04;
   private static final int SETSIGMASK = 0x08;
   private static final int SETSID = 0x80;
@@ -48,6 +50,13 @@ public record Spawn(String program, List<String> arguments, List<String> environ
   ///
   /// @return the child's pid, or minus errno
   public long start() {
+    return startAbove(STDERR);
+  }
+
+  /// As above, and what it opens gets higher numbers than this: those up to it are taken, by its standard input.
+  ///
+  /// @return the child's pid, or minus errno
+  public long startAbove(int lastFd) {
     try (Arena arena = Arena.ofConfined()) {
       long actions = arena.allocate(OPAQUE_BYTES, 16).address();
       long attributes = arena.allocate(OPAQUE_BYTES, 16).address();
@@ -57,6 +66,9 @@ public record Spawn(String program, List<String> arguments, List<String> environ
         return -error;
       }
       error = prepare(arena, actions, attributes);
+      for (int fd = STDERR + 1; error == 0 && fd <= lastFd; fd++) {
+        error = ADD_DUP2.asInt(actions, 0, fd);
+      }
       MemorySegment pid = arena.allocate(JAVA_INT);
       if (error == 0) {
         error = SPAWN.asInt(pid.address(), text(arena, program), actions, attributes, vector(arena, arguments),

@@ -28,7 +28,7 @@ final class Checkout {
   Checkout(Path root) throws IOException {
     this.root = root;
     Path real = Repository.root();
-    for (String file : List.of("bin/stasis", "bin/lib/jdk.sh", "bin/lib/serve.sh")) {
+    for (String file : List.of("bin/stasis", "bin/lib/jdk.sh", "bin/lib/serve.sh", "bin/lib/warm.sh")) {
       Path copy = root.resolve(file);
       Files.createDirectories(copy.getParent());
       Files.copy(real.resolve(file), copy, StandardCopyOption.COPY_ATTRIBUTES);
@@ -45,6 +45,7 @@ final class Checkout {
     environment.put("STASIS_JVM_DIRECTORY", root.resolve("jvm").toString());
     environment.put("STASIS_AOT", "never");
     environment.put("STASIS_SERVE", "never");
+    environment.put("STASIS_WARM", "never");
   }
 
   private static Path which(String tool) {

@@ -1,0 +1,202 @@
+package stasis.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import stasis.live.Shell.Run;
+
+/// A start-up image of the real engine: what it does is what the ordinary command does, and where it is not made for
+/// what is asked it becomes that.
+final class WarmStartTest {
+  /// A word that only a process from the image knows.
+  private static final String AWAKE = "awake";
+  private static final int USAGE = 2;
+
+  @TempDir private static Path common = Path.of("");
+  private static Path image = Path.of("");
+
+  private final List<Long> started = new ArrayList<>();
+  @TempDir private Path folder = Path.of("");
+
+  @BeforeAll
+  static void theImageIsMade() throws IOException, InterruptedException {
+    Shell.assumeBuilt();
+    assumeTrue("root".equals(System.getProperty("user.name")), "needs CAP_CHECKPOINT_RESTORE");
+    image = common.resolve("start");
+    Run made = run(common, Map.of(), List.of(Repository.root().resolve("bin/stasis").toString(), "warm",
+        image.toString(), "--rounds", "2"));
+    assertThat(made.status()).as(made.err()).isZero();
+  }
+
+  @AfterEach
+  void nothingIsLeft() {
+    started.forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
+  }
+
+  @Test
+  void aProgramGoesAndComesAsByTheOrdinaryCommand() throws IOException, InterruptedException {
+    long pid = program("select undef, undef, undef, 0.05 while !-e $ARGV[0]; exit 7", folder + "/end");
+
+    Run checkpoint = warm("checkpoint", "" + pid, "--image", "relative", "--json");
+    Process restore = start(folder, Map.of(), List.of(image.toString(), "restore", "relative", "--quiet", "--pidfile",
+        "pid"));
+    await(folder.resolve("pid"));
+    Files.createFile(folder.resolve("end"));
+    Run restored = end(folder, restore);
+
+    assertThat(checkpoint.status()).as(checkpoint.err()).isZero();
+    assertThat(checkpoint.out()).contains("\"outcome\": \"done\"", "\"image\": \"" + folder.resolve("relative"));
+    assertThat(restored).isEqualTo(new Run(7, "", ""));
+  }
+
+  @Test
+  void aSignalOfTheTerminalIsTheRestoredProgramsOwn() throws IOException, InterruptedException {
+    long pid = program("$SIG{INT} = sub { exit 9 }; select undef, undef, undef, 0.05 while 1");
+    assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet").status()).isZero();
+    Process restore = start(folder, Map.of(), List.of(image.toString(), "restore", "image", "--quiet", "--pidfile",
+        "pid"));
+    await(folder.resolve("pid"));
+
+    new ProcessBuilder("kill", "-INT", "" + restore.pid()).start().waitFor();
+
+    assertThat(end(folder, restore).status()).isEqualTo(9);
+  }
+
+  @Test
+  void whatGoesWrongHasTheSameWordsAndStatus() throws IOException, InterruptedException {
+    List<String> words = List.of("checkpoint", "999999999", "--image", folder + "/image");
+    Run ordinary = run(folder, Map.of("STASIS_WARM", "never"), ordinary(words));
+
+    assertThat(warm(words.toArray(String[]::new))).isEqualTo(ordinary);
+    assertThat(ordinary.status()).isNotZero();
+  }
+
+  @Test
+  void aLineThatItIsNotMadeForIsTheOrdinaryCommands() throws IOException, InterruptedException {
+    assertThat(warm("--version").out()).startsWith("stasis ");
+    assertThat(run(folder, Map.of("HOME", "/nonexistent"), List.of(image.toString(), "restore", "/nonexistent"))
+        .status()).isEqualTo(125);
+  }
+
+  @Test
+  void aClosedDescriptorOrAnIgnoredSignalIsForAJvmThatStarts() throws IOException, InterruptedException {
+    assertThat(warm(AWAKE)).isEqualTo(new Run(0, AWAKE + "\n", ""));
+    for (String peculiar : List.of("<&-", ">&-", "2>&-")) {
+      assertThat(shell("\"$@\" " + peculiar, AWAKE).status()).as(peculiar).isEqualTo(USAGE);
+    }
+    for (String signal : List.of("HUP", "INT", "QUIT", "TERM")) {
+      assertThat(shell("trap '' " + signal + "; \"$@\"", AWAKE).status()).as(signal).isEqualTo(USAGE);
+    }
+  }
+
+  @Test
+  void anImageThatWasCutOrWrittenToBecomesTheOrdinaryCommand() throws IOException, InterruptedException {
+    Path cut = copy("cut");
+    try (RandomAccessFile file = new RandomAccessFile(cut.toFile(), "rw")) {
+      file.setLength(file.length() / 2);
+    }
+    Files.setLastModifiedTime(cut, Files.getLastModifiedTime(image));
+    Path written = copy("written");
+    Files.setLastModifiedTime(written, FileTime.from(Instant.now()));
+
+    assertThat(run(folder, Map.of(), List.of(cut.toString(), AWAKE)).status()).isEqualTo(USAGE);
+    assertThat(run(folder, Map.of(), List.of(written.toString(), AWAKE)).status()).isEqualTo(USAGE);
+    assertThat(run(folder, Map.of(), List.of(copy("same").toString(), AWAKE)).status()).isZero();
+  }
+
+  @Test
+  void killedMidwayItLeavesTheProgramRunning() throws IOException, InterruptedException {
+    long pid = program("$x = 'x' x 3e7; open F, '>', $ARGV[0]; close F; select undef, undef, undef, 0.05 while 1",
+        folder + "/made");
+    await(folder.resolve("made"));
+    for (int ms : new int[] {15, 40, 80}) {
+      Process checkpoint = start(folder, Map.of(), List.of(image.toString(), "checkpoint", "" + pid, "--image",
+          "image" + ms, "--quiet", "--leave-running"));
+      TimeUnit.MILLISECONDS.sleep(ms);
+      checkpoint.destroyForcibly();
+      checkpoint.waitFor();
+    }
+
+    assertThat(Files.readString(Path.of("/proc/" + pid + "/status"))).containsPattern("State:\t[RS] ")
+        .contains("TracerPid:\t0\n");
+    assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet")).isEqualTo(new Run(0, "", ""));
+  }
+
+  private Path copy(String name) throws IOException {
+    return Files.copy(image, folder.resolve(name), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+  }
+
+  private Run warm(String... words) throws IOException, InterruptedException {
+    List<String> line = new ArrayList<>(List.of(image.toString()));
+    line.addAll(List.of(words));
+    return run(folder, Map.of(), line);
+  }
+
+  private Run shell(String script, String word) throws IOException, InterruptedException {
+    return run(folder, Map.of(), List.of("sh", "-c", script, "sh", image.toString(), word));
+  }
+
+  private static List<String> ordinary(List<String> words) {
+    List<String> line = new ArrayList<>(List.of(Repository.root().resolve("bin/stasis").toString()));
+    line.addAll(words);
+    return line;
+  }
+
+  /// A Perl of its own session; its parent waits for it.
+  private long program(String... script) throws IOException {
+    List<String> line = new ArrayList<>(List.of("sh", "-c",
+        "setsid \"$@\" < /dev/null > /dev/null 2>&1 & echo $!; exec > /dev/null; wait $!", "program", "perl", "-e"));
+    line.addAll(List.of(script));
+    Process shell = new ProcessBuilder(line).redirectInput(Path.of("/dev/null").toFile()).start();
+    long pid = Long.parseLong(shell.inputReader().readLine());
+    started.add(pid);
+    return pid;
+  }
+
+  private static void await(Path file) throws InterruptedException {
+    for (long waitedMs = 0; waitedMs < Shell.RUN_WITHIN_S * 1000 && !Files.exists(file); waitedMs += 10) {
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+    assertThat(file).exists();
+  }
+
+  private static Run run(Path folder, Map<String, String> variables, List<String> line)
+      throws IOException, InterruptedException {
+    return end(folder, start(folder, variables, line));
+  }
+
+  private static Process start(Path folder, Map<String, String> variables, List<String> line) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(line).directory(folder.toFile())
+        .redirectInput(Path.of("/dev/null").toFile()).redirectOutput(folder.resolve("out").toFile())
+        .redirectError(folder.resolve("err").toFile());
+    Map<String, String> environment = new TreeMap<>(Map.of("STASIS_BUILD", "never", "STASIS_AOT", "never",
+        "STASIS_SERVE", "never", "JAVA_HOME", System.getProperty("java.home")));
+    environment.putAll(variables);
+    builder.environment().putAll(environment);
+    return builder.start();
+  }
+
+  private static Run end(Path folder, Process process) throws IOException, InterruptedException {
+    if (!process.waitFor(Shell.RUN_WITHIN_S, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError("a command hangs");
+    }
+    return new Run(process.exitValue(), Files.readString(folder.resolve("out")),
+        Files.readString(folder.resolve("err")));
+  }
+}

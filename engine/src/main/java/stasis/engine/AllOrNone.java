@@ -1,13 +1,18 @@
 package stasis.engine;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
+import stasis.tracee.Deadline;
+import stasis.tracee.Ptrace;
+import stasis.tracee.Stop;
 import stasis.tracee.stub.Batch;
 import stasis.tracee.stub.Keeper;
 import stasis.tracee.stub.KeeperFd;
@@ -22,7 +27,8 @@ import stasis.tracee.stub.Operand;
 /// (kernel/signal.c, `get_signal()`), and stands. A keeper then does to all of them what was decided: one thing
 /// before [#commit], the other from then on. Only after such a death somebody could see that they stood.
 final class AllOrNone implements AutoCloseable {
-  static final int SIGSTOP = 19;
+  private static final Duration TAKEN_WITHIN = Duration.ofSeconds(2);
+  private static final int SIGSTOP = 19;
   private static final int SIGCONT = 18;
   private static final int SIGKILL = 9;
 
@@ -84,6 +90,37 @@ final class AllOrNone implements AutoCloseable {
   /// From here on this one stands, should it be let go. Its SIGSTOP is taken off the queue where it is let go for good.
   static void stop(Tid task) throws SyscallException {
     Syscalls.require("have task " + task + " stand at our end", Nr.TKILL, task.value(), SIGSTOP);
+  }
+
+  /// Brings a task to where it takes our SIGSTOP off the queue, no instruction of its own later: continued without a
+  /// signal it does not stand.
+  ///
+  /// @param delivers whether it gets what it takes before: its own signals
+  /// @return whether it is there, else it is on its way already, or has ended
+  static boolean comesToStop(Ptrace ptrace, Tid task, boolean delivers) throws SyscallException {
+    Deadline deadline = Deadline.after(TAKEN_WITHIN);
+    for (int signal = 0; ;) {
+      ptrace.cont(task, signal);
+      signal = 0;
+      Optional<Stop> stop = ptrace.await(task, deadline);
+      if (stop.isEmpty()) {
+        ptrace.release(task); // somebody's SIGCONT has taken it away
+        return false;
+      }
+      switch (stop.get()) {
+        case Stop.SignalDelivery delivery when delivery.signal() == SIGSTOP -> {
+          return true;
+        }
+        case Stop.SignalDelivery delivery -> signal = delivers ? delivery.signal() : 0;
+        case Stop.GroupStop _ -> {
+          return true;
+        }
+        case Stop.Exited _, Stop.Killed _ -> {
+          return false;
+        }
+        case Stop.EventStop _, Stop.SyscallStop _ -> { }
+      }
+    }
   }
 
   /// The other thing is done to all of them from now on: a single write.

@@ -1,10 +1,8 @@
 package stasis.engine;
 
-import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -12,16 +10,12 @@ import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
-import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
-import stasis.tracee.Stop;
 import stasis.tracee.stub.Stub;
 
 /// Restored tasks begin to run, all or none of them ([AllOrNone]). Each is stopped in the kernel's get_signal() with the
 /// registers and the mask of the checkpoint.
 final class Departure {
-  private static final Duration TAKEN_WITHIN = Duration.ofSeconds(2);
-
   private final Ptrace ptrace;
   private final SequencedMap<ObjectId, Stub> stubs;
   private final Capture capture;
@@ -87,7 +81,7 @@ final class Departure {
     for (ObjectId task : tasks) {
       Stub stub = GroupPlan.require(stubs, task);
       try {
-        if (!stopping.contains(task) || takesOurStop(stub.tid())) {
+        if (!stopping.contains(task) || AllOrNone.comesToStop(ptrace, stub.tid(), true)) {
           stub.release();
         }
       } catch (SyscallException e) {
@@ -97,36 +91,6 @@ final class Departure {
         }
       }
       runs = true;
-    }
-  }
-
-  /// Brings a task to where it takes our SIGSTOP off the queue, no instruction of its own later. What it takes before
-  /// is its own.
-  ///
-  /// @return whether it is there, else it is on its way already, or has ended
-  private boolean takesOurStop(Tid tid) throws SyscallException {
-    Deadline deadline = Deadline.after(TAKEN_WITHIN);
-    for (int signal = 0; ;) {
-      ptrace.cont(tid, signal);
-      signal = 0;
-      Optional<Stop> stop = ptrace.await(tid, deadline);
-      if (stop.isEmpty()) {
-        ptrace.release(tid); // somebody's SIGCONT has taken it away
-        return false;
-      }
-      switch (stop.get()) {
-        case Stop.SignalDelivery delivery when delivery.signal() == AllOrNone.SIGSTOP -> {
-          return true;
-        }
-        case Stop.SignalDelivery delivery -> signal = delivery.signal();
-        case Stop.GroupStop _ -> {
-          return true;
-        }
-        case Stop.Exited _, Stop.Killed _ -> {
-          return false;
-        }
-        case Stop.EventStop _, Stop.SyscallStop _ -> { }
-      }
     }
   }
 }

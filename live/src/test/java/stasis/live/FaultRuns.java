@@ -242,8 +242,15 @@ final class FaultRuns implements AutoCloseable {
     }
     List<Long> rounds = subject.rounds(victim);
     assertThat(Ground.waitFor(() -> fails() || subject.haveGoneOn(victim, rounds))).as(() -> "it does not go on: from "
-        + rounds + " to " + subject.rounds(victim) + " " + victim.lines() + victim.errors()).isTrue();
+        + rounds + " to " + subject.rounds(victim) + " " + victim.lines() + victim.errors() + " " + whereTheyAre())
+        .isTrue();
     assertThat(fails()).as(() -> victim.lines() + victim.errors()).isFalse();
+  }
+
+  /// For who has to find out why: what every task waits for.
+  private String whereTheyAre() {
+    return Cycle.tree(victim.pid()).stream().flatMap(pid -> Ground.whereIs(pid).stream())
+        .collect(Collectors.joining("\n", "\n", "\n"));
   }
 
   private boolean fails() {

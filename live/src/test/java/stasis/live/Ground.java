@@ -52,6 +52,23 @@ final class Ground {
     }
   }
 
+  /// Its threads: their names, states and signals, and the system call each is in.
+  static List<String> whereIs(Tid pid) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+      var lines = new java.util.ArrayList<String>();
+      for (Path thread : threads.toList()) {
+        String status = Files.readAllLines(thread.resolve("status")).stream()
+            .filter(line -> line.matches("(Name|State|SigPnd|ShdPnd|SigBlk|TracerPid):.*"))
+            .map(line -> line.replaceAll("\\s+", " ")).collect(Collectors.joining(", "));
+        lines.add(thread.getFileName() + ": " + status + ", in " + Files.readString(thread.resolve("syscall")).strip()
+            + " " + Files.readString(thread.resolve("wchan")).strip());
+      }
+      return lines;
+    } catch (IOException | UncheckedIOException e) {
+      return List.of(pid + ": " + e);
+    }
+  }
+
   private static String thread(ProcTask process, Tid tid) {
     try {
       Status status = process.thread(tid).status();
@@ -116,12 +133,14 @@ final class Ground {
     return true;
   }
 
-  /// What an engine could leave on a machine besides tasks of the program: processes of its own, mounts, cgroups.
+  /// What an engine could leave on a machine besides tasks of the program: processes of its own, mounts, cgroups of its
+  /// name (others come and go).
   record Stray(Set<String> processes, long mounts, long cgroups) {
     static Stray now() {
       try (Stream<String> mounts = Files.lines(Path.of("/proc/self/mountinfo"));
           Stream<Path> cgroups = Files.walk(Path.of("/sys/fs/cgroup"), 3)) {
-        return new Stray(ours(), mounts.count(), cgroups.filter(Files::isDirectory).count());
+        return new Stray(ours(), mounts.count(), cgroups.filter(Files::isDirectory)
+            .filter(path -> path.getFileName().toString().startsWith("stasis-")).count());
       } catch (IOException | UncheckedIOException e) {
         return new Stray(ours(), 0, 0);
       }

@@ -35,7 +35,8 @@ interface Engine {
   /// Whether an image can be restored.
   ///
   /// @param host a report of another host; this one, without
-  Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, FilePolicy files, Watcher watcher);
+  Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Place place, FilePolicy files,
+      Watcher watcher);
 
   /// This host to those who plan a restore on it.
   ///
@@ -101,7 +102,8 @@ interface Engine {
 
   /// @param obstacles none: it can be restored
   /// @param questions what an image asks of a host @param unanswered those of them that a report says nothing of
-  record Judged(List<LossRow> obstacles, List<String> questions, List<String> unanswered) {}
+  /// @param told what a restore would have to do
+  record Judged(List<LossRow> obstacles, List<String> questions, List<String> unanswered, List<String> told) {}
 
   /// @param late what still puts pages into the program
   record Restored(long restoreNs, Figures figures, Running program, Optional<LateFill> late) {

@@ -163,16 +163,17 @@ final class LibraryEngine implements Engine {
   }
 
   @Override
-  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, FilePolicy files, Watcher watcher) {
+  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Place place, FilePolicy files,
+      Watcher watcher) {
     return guarded(() -> {
       try (ImageReader reader = image.origin().open()) {
         Statefile statefile = Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT);
         KindSet kinds = Kinds.all(TcpPeers.KEEP);
         List<Obstacle> unwanted = host.isPresent() ? List.of() : acceptance(image, files).obstacles(statefile);
         Judgement judgement = host.isPresent() ? Judgement.there(kinds, host.get(), statefile, reader, files)
-            : Judgement.here(kinds, LiveEnvironment.of(version), statefile, reader, files);
+            : Judgement.here(kinds, LiveEnvironment.of(version), statefile, reader, files, place);
         return new Outcome.Done<>(new Judged(with(rows(unwanted), rows(judgement.obstacles())),
-            List.copyOf(judgement.questions()), List.copyOf(judgement.unanswered())));
+            List.copyOf(judgement.questions()), List.copyOf(judgement.unanswered()), judgement.told()));
       } catch (ImageException | DecodeException | SyscallException | ProcException e) {
         return new Outcome.Failed<>(String.valueOf(e.getMessage()));
       } catch (IllegalArgumentException | IndexOutOfBoundsException | DateTimeException e) {

@@ -32,8 +32,18 @@ final class CanRestoreVerbTest {
   }
 
   @Test
+  void whatItWouldTakeIsSaidBesides() {
+    engine.judged = new Outcome.Done<>(new Judged(List.of(), List.of(), List.of(), List.of("in place: far")));
+    CommandLineRun run = run("can-restore", "/i", "--in-place");
+    assertThat(run.out()).isEqualTo("yes\n");
+    assertThat(run.err()).contains("in place: far");
+    assertThat(run("can-restore", "/i", "--json").out()).contains("\"in place: far\"");
+    assertThat(run("can-restore", "/i", "--in-place", "--host", "h").err()).contains("--host of another");
+  }
+
+  @Test
   void noNamesEveryObstacle() {
-    engine.judged = new Outcome.Done<>(new Judged(List.of(FakeEngine.REFUSED), List.of(), List.of()));
+    engine.judged = new Outcome.Done<>(new Judged(List.of(FakeEngine.REFUSED), List.of(), List.of(), List.of()));
     CommandLineRun run = run("can-restore", "/i");
     assertThat(run.status()).isEqualTo(3);
     assertThat(run.out()).isEmpty();
@@ -43,7 +53,8 @@ final class CanRestoreVerbTest {
 
   @Test
   void aReportThatSaysTooLittleGivesNoVerdict() throws IOException {
-    engine.judged = new Outcome.Done<>(new Judged(List.of(FakeEngine.REFUSED), List.of("pid 1"), List.of("pid 1")));
+    engine.judged = new Outcome.Done<>(new Judged(List.of(FakeEngine.REFUSED), List.of("pid 1"),
+        List.of("pid 1"), List.of()));
     Path host = Files.writeString(temp.resolve("host.json"), "{\"host\": {\"xfeatures\": \"e7\"}}");
     CommandLineRun run = run("can-restore", "/i", "--host", host.toString(), "--json");
     assertThat(run.status()).isEqualTo(3);

@@ -29,7 +29,8 @@ class FakeEngine implements Engine {
   Outcome<Checkpointed> checkpoint = new Outcome.Done<>(new Checkpointed("/i", 12_345_678, FIGURES));
   Outcome<List<LossRow>> explanation = new Outcome.Done<>(List.of(EXACT, REFUSED));
   Outcome<Restored> restore = new Outcome.Done<>(new Restored(7_000_000, FIGURES, program(3)));
-  Outcome<Judged> judged = new Outcome.Done<>(new Judged(List.of(), List.of("file /bin/sleep", "xfeatures"), List.of()));
+  Outcome<Judged> judged = new Outcome.Done<>(new Judged(List.of(), List.of("file /bin/sleep", "xfeatures"),
+      List.of(), List.of()));
   Outcome<String> plan = new Outcome.Done<>("%0 = [1] dup(3)\n");
 
   Running program(int status) {
@@ -71,7 +72,8 @@ class FakeEngine implements Engine {
   }
 
   @Override
-  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, FilePolicy files, Watcher watcher) {
+  public Outcome<Judged> canRestore(ImageAt image, Optional<HostReport> host, Place place, FilePolicy files,
+      Watcher watcher) {
     orders.add(host.isPresent() ? host.get() : image);
     return judged;
   }

@@ -225,6 +225,12 @@ final class BodySource implements AutoCloseable {
     }
   }
 
+  /// What a copy may come to: what the file has of its disk or of memory, or else the vmas.
+  long allocatedBytes() {
+    return fd.flatMap(HostFiles::allocatedBytes).orElseGet(() -> places.stream()
+        .mapToLong(place -> place.vma().lengthBytes()).sum());
+  }
+
   /// The same contents as they are now, held by the engine: the tree may go on and change the body.
   BodySource copy() throws SyscallException {
     try (Arena arena = Arena.ofConfined()) {

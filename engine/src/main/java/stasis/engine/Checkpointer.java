@@ -103,7 +103,7 @@ public final class Checkpointer {
       return e.reason() == ImageException.Reason.OCCUPIED
           ? new CheckpointOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")), List.of())
           : new CheckpointOutcome.Failed(e.getMessage());
-    } catch (SyscallException | ProcException | DecodeException e) {
+    } catch (SyscallException | ProcException | DecodeException | KcmpFailedException e) {
       return new CheckpointOutcome.Failed(String.valueOf(e.getMessage()));
     }
   }
@@ -162,22 +162,30 @@ public final class Checkpointer {
         ProcException, DecodeException {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
-        Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
-        StatefileHeader header = Headers.of(ProgramClocks.of(environment,
-            tree.members().stream().map(member -> member.group().shown()).toList()), host);
-        phases.enter("collect");
-        Collected collected = new Collector(kinds, environment.proc(), stopped, host, phases).collect();
-        return switch (collected) {
-          case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
-          case Collected.Complete complete -> {
-            try (complete) {
-              LateElsewhere.refuse(complete.capture());
-              complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
-              yield collected(complete, hold, frozenAt, header, writer, host, sparing);
-            }
-          }
-        };
+        return Casualties.named(environment.proc(), ptrace, hold, () -> held(hold, frozenAt, writer, host, answering,
+            sparing));
       }
+    }
+
+    private CheckpointOutcome held(Hold hold, long frozenAt, ImageWriter writer, LiveHost host, Answering answering,
+        Sparing sparing) throws ObstructedException, SyscallException, ImageException, ProcException,
+        DecodeException {
+      FrozenTree tree = hold.tree();
+      Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
+      StatefileHeader header = Headers.of(ProgramClocks.of(environment,
+          tree.members().stream().map(member -> member.group().shown()).toList()), host);
+      phases.enter("collect");
+      Collected collected = new Collector(kinds, environment.proc(), stopped, host, phases).collect();
+      return switch (collected) {
+        case Collected.Obstructed(var obstacles, var losses) -> new CheckpointOutcome.Refused(obstacles, losses);
+        case Collected.Complete complete -> {
+          try (complete) {
+            LateElsewhere.refuse(complete.capture());
+            complete.files().tellLeaks(answering.outsiders(), Set.copyOf(tree.leaders()));
+            yield collected(complete, hold, frozenAt, header, writer, host, sparing);
+          }
+        }
+      };
     }
 
     private List<String> warnings(Sparing sparing, Embedding embedding, Contents contents, PageStore pages) {
@@ -203,7 +211,7 @@ public final class Checkpointer {
           freeze.end();
         }
         phases.enter("encode");
-        Contents.Found found = contents.pages(complete.capture(), phases);
+        Contents.Found found = contents.pages(ptrace, complete.capture(), phases);
         PageStore pages = found.store();
         embedding.add(pages);
         sparing.spare(pages);
@@ -222,7 +230,7 @@ public final class Checkpointer {
         }
         Statefile statefile = new Encoder(kinds).encode(header, settled, losses, pages.maps(), embedding.objects());
         phases.enter("store");
-        long imageBytes = store(writer, content(statefile, settled, pages), pages, embedding, freeze,
+        long imageBytes = store(writer, content(statefile, settled, pages), contents, pages, embedding, freeze,
             new HostAtFreeze(host, complete.files().facts()));
         Optional<DeadlineReport> deadline = timetable.map(Timetable::report);
         listener.at(new Moment.Committed());
@@ -275,12 +283,12 @@ public final class Checkpointer {
           settled.tasks().size()));
     }
 
-    private long store(ImageWriter writer, ImageContent content, PageStore pages, Embedding embedding,
-        Freeze freeze, HostAtFreeze host) throws ImageException, SyscallException, ObstructedException,
-        DecodeException {
+    private long store(ImageWriter writer, ImageContent content, Contents contents, PageStore pages,
+        Embedding embedding, Freeze freeze, HostAtFreeze host) throws ImageException, SyscallException,
+        ObstructedException, DecodeException {
       writer.writeMetadata(content);
       try (Phases.Stretch _ = phases.part("pages")) {
-        pages.copy(writer.pages(), () -> {
+        contents.copy(ptrace, pages, writer.pages(), () -> {
           freeze.checkBudget();
           if (timetable.isPresent()) {
             timetable.get().progress(writer.pages().position(), pages.comingBytes());

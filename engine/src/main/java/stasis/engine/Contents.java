@@ -13,6 +13,8 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.repository.ImageException;
+import stasis.repository.PageSink;
 import stasis.resource.MmState;
 import stasis.resource.ObstructedException;
 import stasis.resource.VmaState;
@@ -21,6 +23,7 @@ import stasis.tracee.ErrandRefusedException;
 import stasis.tracee.FrozenGroup;
 import stasis.tracee.FrozenTree;
 import stasis.tracee.LiveTask;
+import stasis.tracee.Ptrace;
 import stasis.tracee.RemoteMemory;
 import stasis.tracee.Snapshot;
 
@@ -34,7 +37,8 @@ final class Contents implements AutoCloseable {
   /// The private pages of one mm.
   ///
   /// @param task whose memory shows them: a member of the tree, or a copy-on-write image of it
-  private record Source(ObjectId mm, Tid task, List<MappingCollector.Range> ranges, List<HeldRange> held) {
+  /// @param of whose memory it is
+  private record Source(ObjectId mm, Tid of, Tid task, List<MappingCollector.Range> ranges, List<HeldRange> held) {
     RemoteMemory memory() {
       return new RemoteMemory(task);
     }
@@ -65,7 +69,8 @@ final class Contents implements AutoCloseable {
 
   private static Contents inPlace(Collected.Complete collected, String obstacle) {
     return new Contents(collected.pages().stream()
-        .map(pages -> new Source(pages.mm(), pages.task(), pages.ranges(), List.of())).toList(), collected.bodies(),
+        .map(pages -> new Source(pages.mm(), pages.task(), pages.task(), pages.ranges(),
+            List.of())).toList(), collected.bodies(),
         List.of(), false, obstacle);
   }
 
@@ -75,6 +80,10 @@ final class Contents implements AutoCloseable {
       SyscallException {
     if (collected.capture().mms().values().stream().filter(Contents::hasPrivateHugePages).count() > 1) {
       return inPlace(collected, "processes may share private huge pages of hugetlbfs, which a copy does not hold");
+    }
+    Optional<String> shortage = shortage(collected);
+    if (shortage.isPresent()) {
+      return inPlace(collected, shortage.get());
     }
     var taken = new HashMap<Tid, Snapshot>();
     Map<Tid, Optional<Boolean>> shown = new HashMap<>();
@@ -93,6 +102,15 @@ final class Contents implements AutoCloseable {
       }
     }
     return beside(taken, collected);
+  }
+
+  /// Of memory, if every page that may be written to is, before all are stored. Bodies are copied at once, by us.
+  private static Optional<String> shortage(Collected.Complete collected) {
+    MemoryRoom room = MemoryRoom.look();
+    collected.pages().forEach(pages -> room.wantCopyOf(pages.task()));
+    room.want(new Tid((int) ProcessHandle.current().pid()),
+        collected.bodies().stream().mapToLong(BodySource::allocatedBytes).sum());
+    return room.shortage();
   }
 
   private static Attempt attempt(FrozenGroup group, Optional<Boolean> subreaper, Phases phases)
@@ -142,7 +160,7 @@ final class Contents implements AutoCloseable {
           held.addAll(HeldRange.copy(new RemoteMemory(pages.task()), range));
         }
       }
-      return new Source(pages.mm(), copy, inherited, held);
+      return new Source(pages.mm(), pages.task(), copy, inherited, held);
     } catch (SyscallException | RuntimeException | Error e) {
       held.forEach(HeldRange::close);
       throw e;
@@ -179,6 +197,41 @@ final class Contents implements AutoCloseable {
   /// Whether the tree may run on while they are read.
   boolean isHeld() {
     return held;
+  }
+
+  /// Copies them all, and says so by name where one of those whose memory was read has been ended meanwhile.
+  void copy(Ptrace ptrace, PageStore store, PageSink sink, PageStore.Budget budget, Moment.Listener listener)
+      throws SyscallException, ImageException, ObstructedException {
+    try {
+      store.copy(sink, budget, listener);
+    } catch (SyscallException e) {
+      refuseEnded(ptrace);
+      throw e;
+    }
+    refuseEnded(ptrace);
+  }
+
+  /// Who is ended for want of memory may show fewer pages before it is gone (mm/oom_kill.c, __oom_reap_task_mm()).
+  private void refuseEnded(Ptrace ptrace) throws ObstructedException {
+    for (Source source : sources) {
+      if (!ptrace.stands(source.task())) {
+        String ended = !held ? "it was ended" : Casualties.isDead(source.of())
+            ? "it and the copy of its memory were ended" : "the copy of its memory was ended";
+        throw new ObstructedException("task " + source.of(), ended + " before it was stored, by somebody or by the"
+            + " kernel for want of memory",
+            held ? "give it more memory, or use --pre-copy, which needs no such copy" : "");
+      }
+    }
+  }
+
+  /// As below, and who was ended is named.
+  Found pages(Ptrace ptrace, Capture capture, Phases phases) throws SyscallException, ObstructedException {
+    try {
+      return pages(capture, phases);
+    } catch (SyscallException e) {
+      refuseEnded(ptrace);
+      throw e;
+    }
   }
 
   /// Finds the pages; may run after the tree has resumed when snapshots hold them. A process that was born with the

@@ -1,10 +1,7 @@
 package stasis.engine;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -166,7 +163,7 @@ final class Embedding implements AutoCloseable {
   /// @param budget asked before each file
   /// @return whether the program may run on before all is read; else it is told why not
   boolean hold(PageStore.Budget budget) throws SyscallException, ObstructedException {
-    long room = freeMemoryBytes() / PART_OF_MEMORY;
+    long room = MemoryRoom.availableBytes().orElse(0L) / PART_OF_MEMORY;
     for (int i = 0; i < taken.size(); i++) {
       Taken one = taken.get(i);
       if (one.linkedTo().isPresent() || !isWritten(one)) {
@@ -205,15 +202,6 @@ final class Embedding implements AutoCloseable {
         return Optional.empty();
       }
       return Optional.of(BodySource.ofFile(one.id(), one.subject(), clone));
-    }
-  }
-
-  private static long freeMemoryBytes() {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/meminfo"))) {
-      return lines.filter(line -> line.startsWith("MemAvailable:")).map(line -> line.replaceAll("[^0-9]", ""))
-          .mapToLong(kib -> Long.parseLong(kib) << 10).findFirst().orElse(0);
-    } catch (IOException e) {
-      return 0;
     }
   }
 

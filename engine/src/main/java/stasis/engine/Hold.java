@@ -21,6 +21,11 @@ final class Hold implements AutoCloseable {
     return tree;
   }
 
+  /// Whether it has neither been let go nor ended by us.
+  boolean isHeld() {
+    return held;
+  }
+
   @Override
   public void close() {
     if (held) {

@@ -12,6 +12,7 @@ import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.Open;
 import stasis.linux.abi.PathBytes;
 import stasis.linux.sys.Syscalls;
 import stasis.procfs.Device;
@@ -45,6 +46,17 @@ final class HostFiles {
           statx.get(JAVA_LONG, 32), statx.get(JAVA_SHORT, 28) & 0xffff, statx.get(JAVA_INT, 16),
           new Device(statx.get(JAVA_INT, 128), statx.get(JAVA_INT, 132)), statx.get(JAVA_LONG, 40),
           Instant.ofEpochSecond(statx.get(JAVA_LONG, 112), statx.get(JAVA_INT, 120))));
+    }
+  }
+
+  /// What an open file has of its disk, or of memory.
+  static Optional<Long> allocatedBytes(long fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment statx = arena.allocate(256, 8);
+      long result = Syscalls.call(Nr.STATX, fd, arena.allocateFrom("").address(), Open.AT_EMPTY_PATH,
+          STATX_BASIC_STATS, statx.address());
+      // stx_blocks, of 512 bytes each
+      return Errno.isError(result) ? Optional.empty() : Optional.of(statx.get(JAVA_LONG, 48) * 512);
     }
   }
 

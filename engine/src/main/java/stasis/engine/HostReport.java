@@ -36,9 +36,14 @@ public record HostReport(SortedMap<String, String> answers) {
   }
 
   static LiveHost look(Environment environment) throws SyscallException, ProcException {
+    return look(environment, Place.ANY);
+  }
+
+  /// @param place where a tree is to be restored
+  static LiveHost look(Environment environment, Place place) throws SyscallException, ProcException {
     try (TracerThread tracer = new TracerThread()) {
       long xfeatures = tracer.call(ptrace -> Rehearsal.look(ptrace)).xfeatures();
-      return LiveHost.look(environment.proc(), xfeatures);
+      return LiveHost.look(environment.proc(), xfeatures, place);
     }
   }
 }

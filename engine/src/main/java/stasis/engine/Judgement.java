@@ -20,21 +20,31 @@ import stasis.resource.ZombieState;
 ///
 /// @param obstacles none: it can @param questions all that was asked of the host @param unanswered those of them that a
 ///     report says nothing of; then the obstacles mean nothing
-public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, SortedSet<String> unanswered) {
+/// @param told what the restore would have to do
+public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, SortedSet<String> unanswered,
+    List<String> told) {
   /// Of this host, by a restorer who wants the image.
   ///
   /// @param image whose metadata the statefile is @param files what the restore may do to files of the host
+  /// @param place among which pids
   public static Judgement here(KindSet kinds, Environment environment, Statefile statefile, ImageReader image,
-      FilePolicy files)
+      FilePolicy files, Place place)
       throws DecodeException, SyscallException, ProcException {
-    LiveHost host = HostReport.look(environment);
+    LiveHost host = HostReport.look(environment, place);
     Judgement planned = judged(kinds, statefile, image, files,
         question -> Optional.of(HostQuestion.answer(host, question)));
     var obstacles = new ArrayList<Obstacle>(planned.obstacles());
     if (ProgramClocks.needed(statefile.header(), environment).isPresent()) {
       obstacles.addAll(ProgramClocks.obstacles(host));
     }
-    return new Judgement(List.copyOf(obstacles), planned.questions(), planned.unanswered());
+    var told = new ArrayList<String>();
+    if (host.takesOver()) {
+      Capture capture = new Loader(kinds).load(statefile);
+      List<Integer> pids = pids(capture).toList();
+      obstacles.addAll(new TakeOvers(kinds, capture).here(pids, place == Place.HERE));
+      told.addAll(TakeOvers.way(pids));
+    }
+    return new Judgement(List.copyOf(obstacles), planned.questions(), planned.unanswered(), List.copyOf(told));
   }
 
   /// Of another host, by its own report.
@@ -95,7 +105,7 @@ public record Judgement(List<Obstacle> obstacles, SortedSet<String> questions, S
         }
       });
     }
-    return new Judgement(List.copyOf(obstacles), host.asked(), host.unanswered());
+    return new Judgement(List.copyOf(obstacles), host.asked(), host.unanswered(), List.of());
   }
 
   private static Stream<Integer> pids(Capture capture) {

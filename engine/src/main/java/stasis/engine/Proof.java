@@ -1,14 +1,11 @@
 package stasis.engine;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.linux.abi.Bytes;
@@ -132,19 +129,10 @@ public final class Proof {
 
   /// A copy that does not fit would have the kernel end somebody.
   private static void refuseFullMemory(long pageBytes) throws ImageException {
-    long available = availableBytes();
-    if (available >= 0 && available < pageBytes + OWN_BYTES) {
+    Optional<Long> available = MemoryRoom.availableBytes();
+    if (available.isPresent() && available.get() < pageBytes + OWN_BYTES) {
       throw failed("a copy needs " + (pageBytes + OWN_BYTES >> 20) + " MiB of memory beside the program, and "
-          + (available >> 20) + " MiB are available");
-    }
-  }
-
-  private static long availableBytes() {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/meminfo"))) {
-      return lines.filter(line -> line.startsWith("MemAvailable:")).mapToLong(
-          line -> Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024).findFirst().orElse(-1);
-    } catch (IOException e) {
-      return -1;
+          + (available.get() >> 20) + " MiB are available");
     }
   }
 }

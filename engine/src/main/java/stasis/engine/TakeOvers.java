@@ -86,6 +86,17 @@ final class TakeOvers {
     return new Obstacle.Unsupported("task " + GroupPlan.require(capture.tasks(), leader).ownPid(), reason, REMEDY);
   }
 
+  /// How far the kernel's counter is from the numbers at this moment, in words; nothing where it is not told.
+  static List<String> way(List<Integer> pids) {
+    return PidCounter.last().map(last -> {
+      int most = pids.stream().mapToInt(pid -> PidCounter.distance(last, pid)).max().orElse(0);
+      boolean round = pids.stream().anyMatch(pid -> pid <= last);
+      return "in place: pids " + String.join(", ", pids.stream().map(String::valueOf).toList())
+          + " are waited for; the last one given here is " + last + ": at least " + most + " numbers are passed over"
+          + (round ? ", once around " + PidCounter.max() : "") + ", some ten thousand in a second";
+    }).stream().toList();
+  }
+
   /// What forbids it here, at this moment.
   ///
   /// @param patient whether pids are waited for however far they are

@@ -11,6 +11,7 @@ import stasis.engine.CheckpointRequest;
 import stasis.engine.Checkpointer;
 import stasis.engine.Environment;
 import stasis.engine.FilePolicy;
+import stasis.engine.Judgement;
 import stasis.engine.LiveEnvironment;
 import stasis.engine.Place;
 import stasis.engine.RestoreOutcome;
@@ -19,13 +20,16 @@ import stasis.engine.Restorer;
 import stasis.image.Certificate;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
+import stasis.image.Statefile;
 import stasis.kinds.Kinds;
+import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.procfs.ProcException;
 import stasis.repository.ImageException;
 import stasis.repository.ImageReader;
 
 /// An engine of whatever user starts it: `checkpoint PID IMAGE`, `prove PID IMAGE` with a certificate, `restore PLACE
-/// IMAGE`, or `carry PLACE IMAGE PID`, which is both. Says in one line how it went.
+/// IMAGE`, `judge PLACE IMAGE`, or `carry PLACE IMAGE PID`, which is both. Says in one line how it went.
 final class FreshUserEngine {
   private static final long FREE_WITHIN_NS = 20_000_000_000L;
   private static final int TRIES = 5;
@@ -37,6 +41,9 @@ final class FreshUserEngine {
     String verb = arguments[0];
     if (verb.equals("prove")) {
       prove(environment, new Tid(Integer.parseInt(arguments[1])), Path.of(arguments[2]));
+    }
+    if (verb.equals("judge")) {
+      judge(environment, Path.of(arguments[2]), Place.valueOf(arguments[1]));
     }
     boolean stored = verb.equals("restore")
         || stored(environment, Integer.parseInt(arguments[verb.equals("carry") ? 3 : 1]), Path.of(arguments[2]));
@@ -76,6 +83,19 @@ final class FreshUserEngine {
       System.out.println("proved " + Certificate.decode(reader.certificate().orElseThrow(), Limits.DEFAULT).tasks());
     } catch (ImageException | DecodeException e) {
       System.out.println(Cycle.text(outcome));
+    }
+    System.exit(0);
+  }
+
+  /// Ends this process. What can-restore says: obstacles, then what it would take.
+  private static void judge(Environment environment, Path image, Place place) throws IOException {
+    try (ImageReader reader = ImageReader.open(image)) {
+      Judgement judgement = Judgement.here(Kinds.all(), environment,
+          Statefile.decode(reader.metadata(), reader.pageBytes(), Limits.DEFAULT), reader, FilePolicy.REFUSE, place);
+      judgement.obstacles().forEach(obstacle -> System.out.println("no: " + obstacle.text()));
+      judgement.told().forEach(System.out::println);
+    } catch (ImageException | DecodeException | SyscallException | ProcException e) {
+      System.out.println(e);
     }
     System.exit(0);
   }

@@ -19,6 +19,7 @@ import stasis.engine.Place;
 import stasis.linux.abi.Nr;
 import stasis.linux.probe.PidRights;
 import stasis.linux.sys.Syscalls;
+import stasis.testkit.Oracle;
 
 /// A fresh user checkpoints and restores its own programs, without any privilege: in namespaces of its own, among the
 /// pids of the host, and in a box where it has no capability and can make no namespace. What the programs themselves
@@ -38,19 +39,31 @@ final class RootlessProgramsTest {
               open('child.next', 'w').write('%d of %d, %s' % (os.getpid(), os.getppid(), token))
               os.rename('child.next', 'child.txt')
           os._exit(0)
+      def hush():
+          while os.path.exists('hush'):
+              time.sleep(0.05)
       def tick():
           while True:
+              hush()
               count[0] += 1
               os.write(w, b'x')
               time.sleep(0.02)
       thread = threading.Thread(target=tick, daemon=True)
       thread.start()
       while True:
+          if os.path.exists('hush'):
+              time.sleep(0.5)
+              open('hushed', 'w').close()
+              hush()
           open('python.next', 'w').write('%d %d %d %s %d' % (os.getpid(), thread.native_id,
               threading.get_native_id(), token, count[0]))
           os.rename('python.next', 'python.txt')
           time.sleep(0.02)
       """;
+
+  /// What another box has other ones of.
+  private static final String OF_THE_BOX =
+      "groups/.*/(ns/(user|pid|pid_for_children|mnt)|uid_map|gid_map|fdinfo/mnt_id)";
 
   private FreshUser user;
   private int images;
@@ -230,15 +243,21 @@ final class RootlessProgramsTest {
     String image = user.home().resolve("box-python").toString();
     String before;
     String child;
+    Path look;
     try (Box box = Box.of(user, USED)) {
       box.start(List.of("/usr/bin/python3", "work.py"));
       before = told("python.txt", text -> count(text) > 5);
       child = told("child.txt", text -> !text.isEmpty());
+      Files.createFile(user.home().resolve("hush"));
+      assertThat(Ground.waitFor(() -> Files.exists(user.home().resolve("hushed")))).isTrue();
+      look = look(box, before.split(" ")[0], "before");
       carryToAnotherBox(box, before.split(" ")[0], image);
     }
     Files.delete(user.home().resolve("child.txt"));
     try (Box box = Box.of(user, 0)) {
       broughtBack(box, before.split(" ")[0], image);
+      agree(look, look(box, before.split(" ")[0], "after"));
+      Files.delete(user.home().resolve("hush"));
       goesOn("python.txt", before);
       assertThat(told("child.txt", text -> !text.isEmpty())).isEqualTo(child);
       assertThat(box.run(List.of("/bin/sh", "-c", "cat /proc/" + before.split(" ")[0] + "/comm; readlink /proc/"
@@ -255,7 +274,38 @@ final class RootlessProgramsTest {
           "pid " + low, "numbers below 300 are given once", "CAP_CHECKPOINT_RESTORE");
       assertThat(box.run(user.java(FreshUserEngine.class, "restore", "ANY", image(high)))).contains("refused",
           "pid " + high, "numbers have to be passed over", "--in-place", "fresh container");
+      assertThat(judged(box, "ANY", low)).contains("no: pid " + low, "numbers below 300 are given once");
+      assertThat(judged(box, "ANY", high)).contains("no: pid " + high, "numbers have to be passed over");
+      assertThat(judged(box, "HERE", high)).doesNotContain("no: ").contains("in place: pids " + high
+          + " are waited for; the last one given here is ", " numbers are passed over, once around ");
     }
+    try (Box box = Box.of(user, 0)) {
+      assertThat(judged(box, "ANY", high)).doesNotContain("no: ").containsPattern("at least [0-9]{2,3} numbers are passed"
+          + " over, some ten thousand in a second");
+    }
+  }
+
+  /// What the kernel says of a tree, asked in the box.
+  private Path look(Box box, String pid, String when) throws IOException, InterruptedException {
+    String copy = user.home().resolve("bin").toString();
+    if (!Files.exists(Path.of(copy))) {
+      List<String> copying = List.of("/bin/cp", "-r", Repository.root().resolve("bin").toString(), copy);
+      user.end(user.startAsRoot(copying), copying);
+    }
+    return Files.writeString(user.home().resolve("look-" + when + "-" + pid),
+        box.run(List.of("/usr/bin/python3", copy + "/oracle", "snapshot", "--tree", pid)));
+  }
+
+  private void agree(Path before, Path after) throws IOException {
+    Oracle oracle = new Oracle(Repository.root(), user.home());
+    assertThat(oracle.compare(before, after).differences()).as("namespaces of another box")
+        .anyMatch(path -> path.endsWith("/ns/pid")).allMatch(path -> path.matches(OF_THE_BOX));
+    Oracle.Comparison comparison = oracle.compare(before, after, "rootless");
+    assertThat(comparison.agrees()).as(() -> String.join("\n", comparison.lines())).isTrue();
+  }
+
+  private String judged(Box box, String place, String pid) throws IOException, InterruptedException {
+    return box.run(user.java(FreshUserEngine.class, "judge", place, image(pid)));
   }
 
   /// A program that sleeps in a box, stored. @return its pid
@@ -279,6 +329,7 @@ final class RootlessProgramsTest {
     String image = user.home().resolve("box-tmux").toString();
     String before;
     String pid;
+    Path look;
     try (Box box = Box.of(user, USED)) {
       Files.deleteIfExists(user.home().resolve("tmux.sock"));
       box.start(List.of("/usr/bin/tmux", "-D", "-S", "tmux.sock", "-f", "/dev/null"));
@@ -290,10 +341,12 @@ final class RootlessProgramsTest {
       shows("hello unsaved");
       before = tmux("capture-pane", "-p");
       pid = tmux("display-message", "-p", "#{pid}").strip();
+      look = look(box, pid, "before");
       carryToAnotherBox(box, pid, image);
     }
     try (Box box = Box.of(user, 0)) {
       broughtBack(box, pid, image);
+      agree(look, look(box, pid, "after"));
       assertThat(tmux("capture-pane", "-p")).isEqualTo(before);
       tmux("send-keys", " and more", "Escape", ":w saved-box", "Enter");
       assertThat(told("saved-box", text -> !text.isEmpty())).isEqualTo("hello unsaved and more\n");

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
@@ -102,7 +103,8 @@ public final class Launcher implements AutoCloseable {
 
   private boolean isExecuted(Tid pid) throws IOException {
     try {
-      return !Path.of(Proc.live().task(pid).exe().toString()).equals(foster.toRealPath());
+      Optional<ProcTask> living = living(Proc.live().task(pid));
+      return living.isPresent() && !Path.of(living.get().exe().toString()).equals(foster.toRealPath());
     } catch (ProcException _) {
       return false;
     }
@@ -120,14 +122,32 @@ public final class Launcher implements AutoCloseable {
 
   /// Both signs are asked for, because a restore that went wrong may have lost either.
   boolean isOf(Path folder, Tid pid) {
-    ProcTask task = Proc.live().task(pid);
     try {
-      if (task.stat().state() == 'Z') {
+      Optional<ProcTask> living = living(Proc.live().task(pid));
+      if (living.isEmpty()) {
         return false;
       }
+      ProcTask task = living.get();
       return Path.of(task.cwd().toString()).startsWith(folder) || Arrays.stream(task.text("environ").split("\0"))
           .anyMatch(v -> v.startsWith(VARIABLE) && Path.of(v.substring(VARIABLE.length())).startsWith(folder));
     } catch (ProcException _) {
+      return false;
+    }
+  }
+
+  /// A thread that has not ended: the first may have, and shows neither environment nor directory then.
+  private static Optional<ProcTask> living(ProcTask group) throws ProcException {
+    if (isLiving(group)) {
+      return Optional.of(group);
+    }
+    return group.threads().stream().map(group::thread).filter(Launcher::isLiving).findFirst();
+  }
+
+  private static boolean isLiving(ProcTask thread) {
+    try {
+      char state = thread.stat().state();
+      return state != 'Z' && state != 'X';
+    } catch (ProcException e) {
       return false;
     }
   }

@@ -74,6 +74,34 @@ class LauncherTest {
   }
 
   @Test
+  void aProgramWhoseFirstThreadHasEndedIsAliveAndIsEnded() throws Exception {
+    Path source = Files.writeString(work.resolve("leaderless.c"), """
+        #include "victim.h"
+        static void *lives(void *leader) {
+          pthread_join(*(pthread_t *)leader, NULL);
+          ready_begin("alone");
+          for (;;) pause();
+          return NULL;
+        }
+        int main(void) {
+          static pthread_t self, other;
+          victim_start();
+          self = pthread_self();
+          check(pthread_create(&other, NULL, lives, &self) == 0);
+          pthread_exit(NULL);
+        }
+        """);
+    Victim victim = launcher().start(Launcher.Program.of(compiler.compile(source)));
+    victim.awaitReady("alone", SOON);
+
+    assertThat(victim.task().stat().state()).isEqualTo('Z');
+    assertThat(victim.isAlive()).isTrue();
+    assertThat(launcher().tasks()).contains(victim.pid());
+    victim.close();
+    assertThat(Path.of("/proc/" + victim.pid())).doesNotExist();
+  }
+
+  @Test
   void aVictimHasThreeDescriptorsASessionOfItsOwnAndNoSignalsIgnored() throws Exception {
     Victim victim = start("threads");
     victim.awaitReady("all-wait", SOON);

@@ -155,6 +155,16 @@ public final class Ptrace implements AutoCloseable {
     return Registers.of(copy(registers));
   }
 
+  /// Whether a tracee is stopped and no SIGKILL is on its way to it (kernel/ptrace.c, ptrace_freeze_traced()).
+  public boolean stands(Tid tid) {
+    try {
+      require("read the registers of", GETREGS, tid, 0, registers.address());
+      return true;
+    } catch (SyscallException e) {
+      return false;
+    }
+  }
+
   public void setRegisters(Tid tid, Registers values) throws SyscallException {
     fill(registers, values.toBytes());
     require("set the registers of", SETREGS, tid, 0, registers.address());

@@ -18,6 +18,9 @@ import stasis.linux.sys.Syscalls;
 /// The thread T first makes a child I that shares its memory and tells nobody when it dies (`CLONE_VM`, exit signal 0);
 /// I makes the copy C; I is killed, T reaps it, and C becomes a child of init. So T gets no SIGCHLD and has no child to
 /// wait for, now or later.
+///
+/// C is in the cgroups of the group, and both are charged for the pages that the group then writes to. Where the kernel
+/// must end somebody for want of memory, it is to be C, and the group lives.
 public final class Snapshot implements AutoCloseable {
   /// What came of it.
   public sealed interface Outcome {
@@ -30,6 +33,7 @@ public final class Snapshot implements AutoCloseable {
     record Died(Stop last) implements Outcome {}
   }
 
+  private static final String FIRST_TO_END = "1000";
   private static final int CLONE_VM = 0x100;
   private static final int PR_GET_CHILD_SUBREAPER = 37;
   private static final int CHILDREN =
@@ -77,6 +81,12 @@ public final class Snapshot implements AutoCloseable {
 
   public RemoteMemory memory() {
     return new RemoteMemory(child);
+  }
+
+  /// Whether all that has been read of it was the copy: the kernel frees the pages of who is ended for want of memory
+  /// before the task is gone. To be called on the tracer thread, after reading.
+  public boolean isWhole() {
+    return ptrace.stands(child);
   }
 
   /// Frees the copy. To be called on the tracer thread.
@@ -176,6 +186,7 @@ public final class Snapshot implements AutoCloseable {
     /// group's memory as the group itself will have it; whatever happens to it now ends in SIGKILL.
     private Snapshot keeper(Tid copy) throws SyscallException {
       newborn(copy, Ptrace.PTRACE_O_EXITKILL);
+      offer(copy);
       run(copy, Nr.CLOSE_RANGE, 0, 0xffffffffL, 0);
       flight.toExit(copy, flight.code().exitExit());
       run(copy, Nr.SETSID);
@@ -183,6 +194,16 @@ public final class Snapshot implements AutoCloseable {
       flight.slot().write(group.ptrace(), copy, 0, Bytes.zeros(Slot.BYTES));
       group.faults().hit("snapshot.taken");
       return new Snapshot(group.ptrace(), copy);
+    }
+
+    /// To the kernel, as the first to be ended (proc_pid_oom_score_adj(5)). Everybody may raise the score of what is
+    /// theirs; where a program is not dumpable the file is root's, and it stays as likely as the group.
+    private static void offer(Tid copy) {
+      try {
+        Files.writeString(Path.of("/proc/" + copy + "/oom_score_adj"), FIRST_TO_END);
+      } catch (IOException e) {
+        return;
+      }
     }
 
     private void newborn(Tid tid, int options) throws SyscallException {

@@ -41,6 +41,7 @@ final class StandbyVerb implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    OwnProcess.endWithParent();
     Practice practice = Practice.kept();
     WarmUp.run(session, practice, rounds, false);
     practice.rest();

@@ -96,12 +96,8 @@ final class WarmStartTest {
   @Test
   void aClosedDescriptorOrAnIgnoredSignalIsForAJvmThatStarts() throws IOException, InterruptedException {
     assertThat(warm(AWAKE)).isEqualTo(new Run(0, AWAKE + "\n", ""));
-    for (String peculiar : List.of("<&-", ">&-", "2>&-")) {
-      assertThat(shell("\"$@\" " + peculiar, AWAKE).status()).as(peculiar).isEqualTo(USAGE);
-    }
-    for (String signal : List.of("HUP", "INT", "QUIT", "TERM")) {
-      assertThat(shell("trap '' " + signal + "; \"$@\"", AWAKE).status()).as(signal).isEqualTo(USAGE);
-    }
+    assertThat(shell("\"$@\" <&-", AWAKE).status()).isEqualTo(USAGE);
+    assertThat(shell("trap '' INT; \"$@\"", AWAKE).status()).isEqualTo(USAGE);
   }
 
   @Test

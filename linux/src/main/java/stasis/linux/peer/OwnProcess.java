@@ -18,6 +18,8 @@ public final class OwnProcess {
   public static final int REST = 34;
 
   private static final int SIG_SETMASK = 2;
+  private static final int PR_SET_PDEATHSIG = 1;
+  private static final int SIGKILL = 9;
 
   private OwnProcess() {}
 
@@ -27,6 +29,11 @@ public final class OwnProcess {
     do {
       woken = Syscalls.kernel(REST);
     } while (woken != 0);
+  }
+
+  /// Has this process killed when the one that started it ends (PR_SET_PDEATHSIG).
+  public static void endWithParent() {
+    Syscalls.call(Nr.PRCTL, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   }
 
   /// Closes all descriptors between these two, both included (close_range(2)).

@@ -10,7 +10,6 @@ import java.util.Set;
 import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
-import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;

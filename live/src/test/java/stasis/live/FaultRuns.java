@@ -231,6 +231,8 @@ final class FaultRuns implements AutoCloseable {
   private void settle(Act act, Path image) {
     if (!victim.isAlive()) {
       cycle.bury(victim);
+      // Those of a killed engine's that are still dying have memory attached, terminals, pids.
+      Ground.waitFor(() -> !(cycle.plan(image) instanceof RestoreOutcome.Refused));
       cycle.running(image);
     }
     remove(image);

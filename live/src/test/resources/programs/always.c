@@ -130,7 +130,7 @@ static void *look(void *unused) {
     check(sigpending(&pending) == 0 && sigismember(&pending, SIGRTMIN + 3), "what was pending is not");
     check(!sigismember(&pending, SIGRTMIN + 5), "a signal from nowhere");
     // Saying READY takes one for a moment.
-    for (int tries = 0; open_descriptors() != descriptors && tries < 20; tries++) usleep(1000);
+    for (int tries = 0; open_descriptors() != descriptors && tries < 2000; tries++) usleep(1000);
     check(open_descriptors() == descriptors, "%d descriptors, not %d", open_descriptors(), descriptors);
     rounds[DESCRIPTORS]++;
     usleep(1000);

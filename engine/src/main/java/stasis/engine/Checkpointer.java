@@ -103,7 +103,7 @@ public final class Checkpointer {
       return e.reason() == ImageException.Reason.OCCUPIED
           ? new CheckpointOutcome.Refused(List.of(new Obstacle.Unsupported("image", e.getMessage(), "")), List.of())
           : new CheckpointOutcome.Failed(e.getMessage());
-    } catch (SyscallException | ProcException | DecodeException e) {
+    } catch (SyscallException | ProcException | DecodeException | KcmpFailedException e) {
       return new CheckpointOutcome.Failed(String.valueOf(e.getMessage()));
     }
   }

@@ -94,7 +94,7 @@ final class Executor {
         listener.at(new Moment.Calls(() -> CallLines.of(steps, from, to, values, this::tid, tookNs)));
       }
       listener.at(new Moment.BeforeRelease());
-      return new RestoredTree(ptrace, proc, births, stubs, cpus, RestoredTree.traps(steps));
+      return new RestoredTree(ptrace, proc, births, stubs, cpus, steps);
     } catch (StepFailedException | SyscallException | ImageException | ProcException | RuntimeException | Error e) {
       try {
         Stub.closeAll(stubs.values());

@@ -24,6 +24,12 @@ record HostAtFreeze(Host beneath, Map<PathBytes, FileStat> files) implements Lay
     return true;
   }
 
+  /// The program's own, and others may have come before it is there again.
+  @Override
+  public boolean hasTerminal(int number) {
+    return false;
+  }
+
   /// As they will be without the program.
   @Override
   public List<ShmSegment> shmSegments() {

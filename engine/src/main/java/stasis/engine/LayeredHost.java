@@ -78,4 +78,9 @@ interface LayeredHost extends Host {
   default boolean hasMessageQueue(String name) {
     return beneath().hasMessageQueue(name);
   }
+
+  @Override
+  default boolean hasTerminal(int number) {
+    return beneath().hasTerminal(number);
+  }
 }

@@ -97,8 +97,8 @@ enum Part {
       case 0 -> 0;
       case 1 -> -1;
       case 2 -> 1;
-      default -> throw new IllegalStateException("kcmp of the " + what + " of tasks " + a + " and " + b + " answered "
-          + (Errno.isError(order) ? Errno.of(order).toString() : order));
+      default -> throw new KcmpFailedException("the " + what + " of tasks " + a + " and " + b,
+          Errno.isError(order) ? Errno.of(order).toString() : Long.toString(order));
     };
   }
 

@@ -101,9 +101,7 @@ public final class Prover {
     Executor executor = new Executor(ptrace, environment.proc(), source,
         new PlainBirths(ptrace, Optional.empty(), Stead.own()), _ -> { }, environment.monotonicNs(), Optional.empty());
     try (RestoredTree tree = executor.execute(program)) {
-      Sharers sharers = Sharers.of(whole.leaders());
-      FrozenTree held = tree.hold(order(whole), whole.leaders().stream().map(Map.Entry::getKey)
-          .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), RestoredTree.ended(whole));
+      FrozenTree held = tree.hold(order(whole), whole);
       return compared(ptrace, image, statefile, part, held, host, beganNs);
     }
   }

@@ -38,6 +38,7 @@ import stasis.tracee.stub.Stub;
 /// Restored tasks, all still stopped stubs. [#release] makes them the program; closing before that ends them.
 public final class RestoredTree implements AutoCloseable {
   static final int SIGTRAP = 5;
+  private static final int SIGCONT = 18;
   private static final long PIECE_BYTES = 1 << 20;
   private static final Duration BOUND = Duration.ofSeconds(30);
   private static final long NANOS = 1_000_000_000L;
@@ -51,21 +52,23 @@ public final class RestoredTree implements AutoCloseable {
   /// Results of timed waits that were begun again and ended at once.
   private final Map<Tid, Long> finishedWaits = new HashMap<>();
   private final Map<ObjectId, Step.Call> traps;
+  private final boolean continues;
   private boolean released;
 
   RestoredTree(Ptrace ptrace, Proc proc, Births births, SequencedMap<ObjectId, Stub> stubs,
       SequencedMap<ObjectId, CpuState> cpus,
-      Map<ObjectId, Step.Call> traps) {
+      List<Step> steps) {
     this.ptrace = ptrace;
     this.proc = proc;
     this.births = births;
     this.stubs = stubs;
     this.cpus = cpus;
-    this.traps = new HashMap<>(traps);
+    this.traps = traps(steps);
+    this.continues = steps.stream().anyMatch(RestoredTree::leavesContinue);
   }
 
   /// Dispositions of SIGTRAP, which our own int3 may reset: set once more as the last thing.
-  static Map<ObjectId, Step.Call> traps(List<Step> steps) {
+  private static Map<ObjectId, Step.Call> traps(List<Step> steps) {
     Map<ObjectId, Step.Call> traps = new HashMap<>();
     for (Step step : steps) {
       if (step instanceof Step.Call call && call.nr() == Nr.RT_SIGACTION
@@ -76,13 +79,23 @@ public final class RestoredTree implements AutoCloseable {
     return traps;
   }
 
+  /// Whether a SIGCONT will be pending after this.
+  private static boolean leavesContinue(Step step) {
+    return step instanceof Step.Call call && (call.nr() == Nr.RT_TGSIGQUEUEINFO && isContinue(call, 2)
+        || call.nr() == Nr.RT_SIGQUEUEINFO && isContinue(call, 1));
+  }
+
+  private static boolean isContinue(Step.Call call, int argument) {
+    return call.args().get(argument).equals(Arg.imm(SIGCONT));
+  }
+
   /// The root, in the engine's pid namespace.
   public Tid root() {
     return stubs.firstEntry().getValue().tid();
   }
 
   /// Leaders that have ended before their threads, and how.
-  static Map<ObjectId, TaskState.Ended> ended(Capture capture) {
+  private static Map<ObjectId, TaskState.Ended> ended(Capture capture) {
     Map<ObjectId, TaskState.Ended> ended = new TreeMap<>();
     capture.leaders().forEach(leader -> leader.getValue().ended().ifPresent(
         status -> ended.put(leader.getKey(), status)));
@@ -108,11 +121,7 @@ public final class RestoredTree implements AutoCloseable {
   /// arguments; each leader unmaps the region through the restored vdso; each thread is then brought to a stop in the
   /// kernel's get_signal(), where setting the registers of the checkpoint makes the kernel finish what the checkpoint
   /// interrupted: a restart, an EINTR for a handler, the rest of a sleep.
-  /// @param pid of the root, as it sees itself
-  ///
-  /// @param leaders of a thread group for each mm @param ended leaders that end now, and how
-  void release(int pid, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
-      throws SyscallException, ProcException, StepFailedException {
+  void release(Capture capture) throws SyscallException, ProcException, StepFailedException {
     for (var entry : cpus.entrySet()) {
       if (entry.getValue().sleep().isPresent()) {
         sleepAgain(stub(entry.getKey()), entry.getValue());
@@ -121,7 +130,7 @@ public final class RestoredTree implements AutoCloseable {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
-    leave(leaders, ended);
+    leave(capture);
     for (var entry : cpus.entrySet()) {
       Stub stub = stub(entry.getKey());
       stopInGetSignal(stub);
@@ -130,38 +139,21 @@ public final class RestoredTree implements AutoCloseable {
       setCpu(stub, entry.getValue(), result != null ? RestartCalls.finished(stopped, result)
           : RestartCalls.forRestore(stopped, entry.getValue().sleep().isPresent()));
     }
-    births.beforeRelease(stubs.firstEntry().getValue(), pid);
-    boolean runs = false;
-    for (ObjectId task : cpus.keySet()) {
-      letGo(stub(task), runs);
-      runs = true;
-    }
+    births.beforeRelease(stubs.firstEntry().getValue(), capture.root().getValue().ownPid());
+    new Departure(ptrace, stubs, capture).run(cpus.sequencedKeySet(), continues);
     released = true;
-  }
-
-  /// @param runs whether a part of the program does already: its execve(2), exit or signal may have ended this one,
-  ///     which is as it should be
-  private static void letGo(Stub stub, boolean runs) throws SyscallException {
-    try {
-      stub.release();
-    } catch (SyscallException e) {
-      if (!runs || e.errno() != Errno.ESRCH) {
-        throw e;
-      }
-    }
   }
 
   /// All as at a release, but nothing goes on: each thread stands still with the registers of the checkpoint, just
   /// before the kernel would act on them. Timed waits are not begun again. Closing ends them.
   ///
   /// @param order of all processes, as their pids, in which the tree is shown
-  /// @param leaders of a thread group for each mm @param ended leaders that end now, and how
-  FrozenTree hold(List<Tid> order, List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
+  FrozenTree hold(List<Tid> order, Capture capture)
       throws SyscallException, ProcException, StepFailedException {
     for (var trap : traps.entrySet()) {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
-    leave(leaders, ended);
+    leave(capture);
     Map<Tid, LiveTask> held = new HashMap<>();
     for (var entry : cpus.entrySet()) {
       Stub stub = stub(entry.getKey());
@@ -173,14 +165,17 @@ public final class RestoredTree implements AutoCloseable {
   }
 
   /// Our memory goes, and so do leaders that have ended.
-  private void leave(List<ObjectId> leaders, Map<ObjectId, TaskState.Ended> ended)
-      throws SyscallException, ProcException, StepFailedException {
+  private void leave(Capture capture) throws SyscallException, ProcException, StepFailedException {
+    Map<ObjectId, TaskState.Ended> ended = ended(capture);
+    Sharers sharers = Sharers.of(capture.leaders());
     Map<ObjectId, RemoteAddress> exits = new HashMap<>();
     for (ObjectId leader : ended.keySet()) {
       exits.put(leader, gadget(stub(leader)));
     }
-    for (ObjectId leader : leaders) {
-      leaveRegion(stub(leader));
+    for (var leader : capture.leaders()) {
+      if (sharers.isFirst(Part.MM, leader.getKey())) {
+        leaveRegion(stub(leader.getKey()));
+      }
     }
     for (ObjectId leader : ended.keySet()) {
       Endings.exit(ptrace, proc.task(stub(leader).tid()), stub(leader), GroupPlan.require(exits, leader),

@@ -10,7 +10,6 @@ import java.util.Set;
 import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
-import stasis.image.ObjectId;
 import stasis.image.Statefile;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
@@ -260,14 +259,11 @@ public final class Restorer {
           environment.monotonicNs(), late);
       try (RestoredTree tree = executor.execute(program)) {
         phases.enter("release");
-        Sharers sharers = Sharers.of(capture.leaders());
-        List<ObjectId> leaders = capture.leaders().stream().map(Map.Entry::getKey).toList();
         if (server.isPresent()) {
-          server.get().guard(tree.pids(leaders));
+          server.get().guard(tree.pids(capture.leaders().stream().map(Map.Entry::getKey).toList()));
         }
         releasing = true;
-        tree.release(capture.root().getValue().ownPid(), leaders.stream()
-            .filter(leader -> sharers.isFirst(Part.MM, leader)).toList(), RestoredTree.ended(capture));
+        tree.release(capture);
         server.ifPresent(PageServer::run);
         afterwards(capture);
         phases.end();

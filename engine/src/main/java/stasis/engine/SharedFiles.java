@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
@@ -81,7 +82,8 @@ final class SharedFiles {
         case 0 -> 0;
         case 1 -> -1;
         case 2 -> 1;
-        default -> throw new IllegalStateException("kcmp of " + a + " and " + b + " answered " + order);
+        default -> throw new KcmpFailedException(a + " and " + b,
+            Errno.isError(order) ? Errno.of(order).toString() : Long.toString(order));
       };
     };
   }

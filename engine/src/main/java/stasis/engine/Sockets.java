@@ -235,7 +235,7 @@ final class Sockets {
     long order = Syscalls.call(Nr.KCMP, one.task().value(), other.task().value(), KCMP_FILE, one.fd().value(),
         other.fd().value());
     if (Errno.isError(order)) {
-      throw new IllegalStateException("kcmp of " + one + " and " + other + " failed with " + Errno.of(order));
+      throw new KcmpFailedException(one + " and " + other, Errno.of(order).toString());
     }
     return order == 0;
   }

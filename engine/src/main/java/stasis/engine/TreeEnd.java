@@ -3,12 +3,12 @@ package stasis.engine;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import stasis.linux.abi.Errno;
-import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -26,9 +26,6 @@ import stasis.tracee.Ptrace;
 import stasis.tracee.RemoteArg;
 import stasis.tracee.RemoteCall;
 import stasis.tracee.Stop;
-import stasis.tracee.stub.Batch;
-import stasis.tracee.stub.Keeper;
-import stasis.tracee.stub.Operand;
 
 /// The end of a frozen tree after its checkpoint is committed. It is all or nothing: from the first SIGKILL on a keeper
 /// stands ready to send the others, should we be killed in between. Children go before their parents, and each parent
@@ -45,17 +42,17 @@ final class TreeEnd implements AutoCloseable {
   private final FrozenTree tree;
   private final Proc proc;
   private final Map<Tid, List<Tid>> children = new HashMap<>();
-  private final Optional<Keeper> keeper;
+  private final Optional<AllOrNone> all;
   private final Moment.Listener listener;
   private boolean done;
 
-  private TreeEnd(Ptrace ptrace, FrozenTree tree, Proc proc, Optional<Keeper> keeper,
+  private TreeEnd(Ptrace ptrace, FrozenTree tree, Proc proc, Optional<AllOrNone> all,
       Moment.Listener listener) {
     this.listener = listener;
     this.ptrace = ptrace;
     this.tree = tree;
     this.proc = proc;
-    this.keeper = keeper;
+    this.all = all;
     for (FrozenTree.Member member : tree.members()) {
       member.parent().ifPresent(parent -> childrenOf(parent).add(member.group().leader()));
     }
@@ -69,30 +66,49 @@ final class TreeEnd implements AutoCloseable {
   /// Nothing is ended yet: should we die here, the tree runs on. One SIGKILL alone needs no keeper.
   static TreeEnd prepare(Ptrace ptrace, FrozenTree tree, Proc proc, Moment.Listener listener)
       throws SyscallException {
-    return new TreeEnd(ptrace, tree, proc, tree.members().size() == 1 ? Optional.empty() : Optional.of(armed(tree)),
-        listener);
+    return new TreeEnd(ptrace, tree, proc,
+        tree.members().size() == 1 ? Optional.empty() : Optional.of(armed(tree)), listener);
   }
 
-  /// All kills are left to the keeper as one undo: there is no moment at which it would end a part of them.
-  private static Keeper armed(FrozenTree tree) throws SyscallException {
-    Keeper keeper = Keeper.start();
+  /// At our death from here on a keeper ends all of them, and none runs a single instruction before that.
+  private static AllOrNone armed(FrozenTree tree) throws SyscallException {
+    var processes = new ArrayList<Tid>();
+    var standing = new HashSet<Tid>();
+    for (FrozenTree.Member member : tree.members()) {
+      Tid leader = member.group().leader();
+      processes.add(leader);
+      if (stands(member)) {
+        standing.add(leader);
+      }
+    }
+    AllOrNone all = AllOrNone.over(processes, standing, AllOrNone.Fate.RUN, AllOrNone.Fate.END);
     try {
-      Batch kills = new Batch();
       for (FrozenTree.Member member : tree.members()) {
-        Tid leader = member.group().leader();
-        long pidfd = Syscalls.require("open a pidfd of task " + leader, Nr.PIDFD_OPEN, leader.value(), 0);
-        try {
-          kills.call(Nr.PIDFD_SEND_SIGNAL, Operand.imm(keeper.hold(new Fd((int) pidfd)).number()),
-              Operand.imm(SIGKILL), Operand.imm(0), Operand.imm(0));
-        } finally {
-          Syscalls.call(Nr.CLOSE, pidfd);
+        if (!stands(member)) {
+          stop(member);
         }
       }
-      keeper.undo(kills);
-      return keeper;
+      all.commit();
+      return all;
     } catch (SyscallException | RuntimeException | Error e) {
-      keeper.close();
+      all.leave();
       throw e;
+    }
+  }
+
+  private static boolean stands(FrozenTree.Member member) {
+    return member.group().tasks().stream().anyMatch(LiveTask::groupStopped);
+  }
+
+  private static void stop(FrozenTree.Member member) throws SyscallException {
+    for (LiveTask task : member.group().tasks()) {
+      try {
+        AllOrNone.stop(task.tid());
+      } catch (SyscallException e) {
+        if (e.errno() != Errno.ESRCH) {
+          throw e;
+        }
+      }
     }
   }
 
@@ -100,7 +116,7 @@ final class TreeEnd implements AutoCloseable {
   ///     tree's files, when all have ended: who outside waits for the end of a terminal or a pipe may be who reaps the root
   void run(List<String> warnings, Runnable letGo) throws SyscallException {
     at("kill.armed");
-    if (keeper.isPresent()) {
+    if (all.isPresent()) {
       bind();
     }
     Map<Tid, Optional<Tid>> parents = new HashMap<>();
@@ -140,7 +156,7 @@ final class TreeEnd implements AutoCloseable {
   }
 
   /// From here on the kernel ends every task before it lets go of it, should we die (kernel/ptrace.c, exit_ptrace()):
-  /// the keeper would only come when those that are left have run and seen the others gone.
+  /// parents are to make a call, and no SIGSTOP waits for them then.
   private void bind() throws SyscallException {
     for (FrozenTree.Member member : tree.members()) {
       for (LiveTask task : member.group().tasks()) {
@@ -158,7 +174,7 @@ final class TreeEnd implements AutoCloseable {
 
   /// One SIGKILL alone has no moment in between.
   private void at(String step) {
-    if (keeper.isPresent()) {
+    if (all.isPresent()) {
       listener.at(new Moment.At(step));
     }
   }
@@ -170,8 +186,14 @@ final class TreeEnd implements AutoCloseable {
     }
     List<RemoteCall> waits = dead.stream().map(child -> RemoteCall.of(Nr.WAIT4, new RemoteArg.Imm(child.value()),
         new RemoteArg.Imm(0), new RemoteArg.Imm(WNOHANG | WALL), new RemoteArg.Imm(0))).toList();
-    try (Errand errand = group.errand(group.tasks().getFirst(), Deadline.after(DEATH_BOUND))) {
-      errand.run(waits);
+    LiveTask waiter = group.tasks().getFirst();
+    try {
+      if (all.isPresent() && !waiter.groupStopped() && !AllOrNone.comesToStop(ptrace, waiter.tid(), false)) {
+        return;
+      }
+      try (Errand errand = group.errand(waiter, Deadline.after(DEATH_BOUND))) {
+        errand.run(waits);
+      }
     } catch (ErrandRefusedException e) {
       // It cannot be asked: init, or the subreaper above, waits for them when it is gone.
     } catch (SyscallException e) {
@@ -236,10 +258,10 @@ final class TreeEnd implements AutoCloseable {
   /// All have ended, or the keeper ends the rest.
   @Override
   public void close() throws SyscallException {
-    if (keeper.isPresent() && done) {
-      keeper.get().close();
+    if (all.isPresent() && done) {
+      all.get().close();
     } else {
-      keeper.ifPresent(Keeper::leave);
+      all.ifPresent(AllOrNone::leave);
     }
   }
 }

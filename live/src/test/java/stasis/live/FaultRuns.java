@@ -33,7 +33,7 @@ final class FaultRuns implements AutoCloseable {
   private static final int TRIES = 20;
 
   /// What an engine does.
-  private enum Act { CHECKPOINT, CHECKPOINT_AND_END, RESTORE }
+  enum Act { CHECKPOINT, CHECKPOINT_AND_END, RESTORE }
 
   /// Thrown at a moment.
   private static final class Fault extends RuntimeException {
@@ -73,12 +73,7 @@ final class FaultRuns implements AutoCloseable {
 
   void run(Random random) {
     Act act = Act.values()[random.nextInt(Act.values().length)];
-    latest = act + " to learn what it does";
-    if (!known.containsKey(act)) {
-      known.put(act, learn(act));
-      isWell();
-    }
-    Known plain = known.get(act);
+    Known plain = known(act);
     if (random.nextInt(5) == 0) {
       interrupted(act, random.nextInt(plain.moments()));
       return;
@@ -88,11 +83,29 @@ final class FaultRuns implements AutoCloseable {
         .sorted().toList();
     String call = calls.get(random.nextInt(calls.size()));
     var order = new Order(deed, call, random.nextInt(plain.calls().get(call)), random.nextInt(6));
+    run(act, order);
+  }
+
+  void run(Act act, Order order) {
     latest = act + " " + order.text();
-    switch (deed) {
+    switch (order.deed()) {
       case FAILS, LATE -> within(act, order);
       case DIES_BEFORE, DIES_AFTER, HANGS -> inAnother(act, order);
     }
+  }
+
+  /// How often an act asks that of the kernel, when nothing happens to it.
+  int calls(Act act, String call) {
+    return known(act).calls().getOrDefault(call, 0);
+  }
+
+  private Known known(Act act) {
+    if (!known.containsKey(act)) {
+      latest = act + " to learn what it does";
+      known.put(act, learn(act));
+      isWell();
+    }
+    return known.get(act);
   }
 
   private Known learn(Act act) {
@@ -218,6 +231,8 @@ final class FaultRuns implements AutoCloseable {
   private void settle(Act act, Path image) {
     if (!victim.isAlive()) {
       cycle.bury(victim);
+      // Those of a killed engine's that are still dying have memory attached, terminals, pids.
+      Ground.waitFor(() -> !(cycle.plan(image) instanceof RestoreOutcome.Refused));
       cycle.running(image);
     }
     remove(image);
@@ -242,8 +257,15 @@ final class FaultRuns implements AutoCloseable {
     }
     List<Long> rounds = subject.rounds(victim);
     assertThat(Ground.waitFor(() -> fails() || subject.haveGoneOn(victim, rounds))).as(() -> "it does not go on: from "
-        + rounds + " to " + subject.rounds(victim) + " " + victim.lines() + victim.errors()).isTrue();
+        + rounds + " to " + subject.rounds(victim) + " " + victim.lines() + victim.errors() + " " + whereTheyAre())
+        .isTrue();
     assertThat(fails()).as(() -> victim.lines() + victim.errors()).isFalse();
+  }
+
+  /// For who has to find out why: what every task waits for.
+  private String whereTheyAre() {
+    return Cycle.tree(victim.pid()).stream().flatMap(pid -> Ground.whereIs(pid).stream())
+        .collect(Collectors.joining("\n", "\n", "\n"));
   }
 
   private boolean fails() {

@@ -46,24 +46,25 @@ class FaultSweepTest {
     try (var spare = new SpareEngine(work.resolve("engines"), RUNS / 2)) {
       for (int run = FIRST; run < FIRST + RUNS && harm.size() < MOST_HARM; run++) {
         FaultSubject subject = subjects.get(run / BLOCK % subjects.size());
-        if (runs.isEmpty()) {
-          Path folder = work.resolve(subject.name() + run);
-          runs = Optional.of(new FaultRuns(subject, victims, folder, table, spare));
-        }
         boolean last = run % BLOCK == BLOCK - 1;
         boolean well = false;
         try {
+          if (runs.isEmpty()) {
+            Path folder = work.resolve(subject.name() + run);
+            runs = Optional.of(new FaultRuns(subject, victims, folder, table, spare));
+          }
           runs.get().run(new Random(SEED * 1_000_003 + run));
           if (last) {
             runs.get().passes();
           }
           well = true;
         } catch (AssertionError | RuntimeException e) {
-          harm.add("run " + run + " of seed " + SEED + ", " + subject.name() + ", " + runs.get().latest() + ": " + e);
+          harm.add("run " + run + " of seed " + SEED + ", " + subject.name() + ", "
+              + runs.map(FaultRuns::latest).orElse("at its start") + ": " + e);
           System.out.println("HARM " + harm.getLast());
         }
         if (last || !well) {
-          runs.get().close();
+          runs.ifPresent(FaultRuns::close);
           runs = Optional.empty();
         }
         if (last) {

@@ -24,6 +24,11 @@ import stasis.testkit.Victim;
 /// What must hold around a victim whatever happened to the engine.
 final class Ground {
   private static final int SIGKILL = 9;
+  /// Field of /proc/PID/stat, and of it PF_EXITING and PF_SIGNALED (include/linux/sched.h).
+  private static final int FLAGS = 9;
+  private static final long DYING = 0x4 | 0x400;
+  /// Somebody else makes and removes cgroups meanwhile: another sweep, other tests.
+  private static final boolean CROWDED = Boolean.getBoolean("stasis.live.crowded");
   private static final Duration SETTLES = Duration.ofSeconds(10);
 
   private Ground() {}
@@ -52,11 +57,28 @@ final class Ground {
     }
   }
 
+  /// Its threads: their names, states and signals, and the system call each is in.
+  static List<String> whereIs(Tid pid) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+      var lines = new java.util.ArrayList<String>();
+      for (Path thread : threads.toList()) {
+        String status = Files.readAllLines(thread.resolve("status")).stream()
+            .filter(line -> line.matches("(Name|State|SigPnd|ShdPnd|SigBlk|TracerPid):.*"))
+            .map(line -> line.replaceAll("\\s+", " ")).collect(Collectors.joining(", "));
+        lines.add(thread.getFileName() + ": " + status + ", in " + Files.readString(thread.resolve("syscall")).strip()
+            + " " + Files.readString(thread.resolve("wchan")).strip());
+      }
+      return lines;
+    } catch (IOException | UncheckedIOException e) {
+      return List.of(pid + ": " + e);
+    }
+  }
+
   private static String thread(ProcTask process, Tid tid) {
     try {
       Status status = process.thread(tid).status();
       boolean stands = status.state() == 'T' || status.state() == 't' || status.tracerPid() != 0
-          || status.pending().contains(SIGKILL);
+          || status.pending().contains(SIGKILL) || (process.thread(tid).stat().field(FLAGS) & DYING) != 0;
       return stands ? tid + " in state " + status.state() + " traced by " + status.tracerPid() : "";
     } catch (ProcException e) {
       return "";
@@ -121,7 +143,7 @@ final class Ground {
     static Stray now() {
       try (Stream<String> mounts = Files.lines(Path.of("/proc/self/mountinfo"));
           Stream<Path> cgroups = Files.walk(Path.of("/sys/fs/cgroup"), 3)) {
-        return new Stray(ours(), mounts.count(), cgroups.filter(Files::isDirectory).count());
+        return new Stray(ours(), mounts.count(), CROWDED ? 0 : cgroups.filter(Files::isDirectory).count());
       } catch (IOException | UncheckedIOException e) {
         return new Stray(ours(), 0, 0);
       }

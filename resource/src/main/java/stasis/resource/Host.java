@@ -35,6 +35,11 @@ public interface Host {
     return false;
   }
 
+  /// Whether somebody has the pseudoterminal `/dev/pts/<number>` open.
+  default boolean hasTerminal(int number) {
+    return file(PathBytes.of("/dev/pts/" + number)).isPresent();
+  }
+
   /// CRC32C (upper half) and CRC32 (lower half) of `lengthBytes` of the file from `offset`; empty when it cannot be
   /// read whole.
   Optional<Long> checksum(PathBytes path, long offset, long lengthBytes);

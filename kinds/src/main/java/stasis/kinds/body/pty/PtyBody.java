@@ -144,9 +144,18 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
-    return state.ptys().stream().filter(pty -> pty.queues().filter(queues -> !PtyFacts.canBeTyped(queues,
-        pty.termios(), pty.slave())).isPresent()).<Obstacle>map(pty -> new Obstacle.Unsupported("/dev/pts/"
-            + pty.number(), "what was typed there cannot be typed again", "")).toList();
+    var obstacles = new ArrayList<Obstacle>();
+    for (Pty pty : state.ptys()) {
+      String name = "/dev/pts/" + pty.number();
+      if (pty.queues().filter(queues -> !PtyFacts.canBeTyped(queues, pty.termios(), pty.slave())).isPresent()) {
+        obstacles.add(new Obstacle.Unsupported(name, "what was typed there cannot be typed again", ""));
+      }
+      if (host.hasTerminal(pty.number())) {
+        obstacles.add(new Obstacle.Unsupported(name, "this pseudoterminal of the program is another's by now",
+            "end whoever has it open (fuser " + name + "), then restore"));
+      }
+    }
+    return obstacles;
   }
 
   @Override
@@ -185,7 +194,7 @@ public final class PtyBody implements BodyKind<PtyBody.State> {
     refs.note(self, "master " + pty.number(), master);
     Ref<?> number = ioctl(master, TIOCGPTN, Arg.space(4), "its number", script);
     script.call(Nr.UMASK, "put where a call will answer it", Arg.output(number, 2, 0, 4));
-    script.callExpecting(pty.number() & MASK, Nr.UMASK, "which must be " + pty.number(), Arg.imm(0));
+    script.callExpecting(pty.number() & MASK, Nr.UMASK, "its number, which must be " + pty.number(), Arg.imm(0));
     ioctl(master, TIOCSPTLCK, Arg.data(Bytes.ofU32(0)), "let its slave be opened", script);
     ioctl(master, TIOCSWINSZ, Arg.data(pty.size()), "its size", script);
     PathBytes path = PathBytes.of("/dev/pts/" + pty.number());

@@ -152,6 +152,13 @@ class PtyBodyTest extends AspectContract<PtyBody.State> {
   }
 
   @Test
+  void aNumberThatIsTakenIsNamed() {
+    assertThat(kind.obstacles(new State(List.of(pty(0, true, Bytes.zeros(44)))),
+        new FakeHost().file("/dev/pts/0", 020620)))
+        .singleElement().satisfies(obstacle -> assertThat(obstacle.text()).contains("/dev/pts/0", "another's by now"));
+  }
+
+  @Test
   void whatTheKernelShowsIsNotTold() {
     assertThat(kind.losses(new State(List.of(with(UNREAD, 2))))).isEmpty();
   }

@@ -49,8 +49,7 @@ class ServedCyclesTest {
         served += victim.task().status().ppid() == server.pid() ? 1 : 0;
         sizes.add(ProcessSize.of(server.pid()));
       }
-      // A command that the server does not take at once is done by itself.
-      assertThat(served).as("restored by the server").isGreaterThanOrEqualTo(CYCLES - 1 - CYCLES / 20);
+      assertThat(served).as("restored by the server").isEqualTo(CYCLES);
       victim.go(LABEL);
       assertThat(victim.verdict(Cycle.BOUND)).isEqualTo(new Victim.Verdict.Passed());
       System.out.printf("%d cycles: server %s%n", CYCLES, ProcessSize.quarters(sizes));

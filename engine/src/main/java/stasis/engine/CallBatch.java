@@ -47,12 +47,13 @@ final class CallBatch {
       operands[i] = operand(call.args().get(i), i, keep.contains(i), outputs);
     }
     Expect expect = switch (call.expect()) {
-      case Step.Expect.Success() -> Expect.SUCCESS;
+      case Step.Expect.Success(), Step.Expect.SuccessByGivenName() -> Expect.SUCCESS;
       case Step.Expect.Exactly(long value) -> Expect.exactly(value);
       case Step.Expect.OrErrno _ -> Expect.ANY;
     };
     int entry = RecordedPath.of(call).map(path -> batch.call(Nr.OPENAT2, expect, operands[0], operands[1],
         batch.data(path.how()).address(), Operand.imm(path.how().length())))
+        .or(() -> NamedCall.of(call).map(named -> named.addTo(this, batch, expect, operands)))
         .orElseGet(() -> batch.call(call.nr(), expect, operands));
     Added one = new Added(step, call, entry, outputs);
     added.add(one);
@@ -63,6 +64,13 @@ final class CallBatch {
   /// A call of the executor's own, part of `step`.
   void add(String reason, Expect expect, Nr nr, Operand... operands) {
     why.put(batch.call(nr, expect, operands), reason);
+  }
+
+  /// As above, of one that must succeed. @return its entry
+  int addOwn(String reason, Nr nr, Operand... operands) {
+    int entry = batch.call(nr, Expect.SUCCESS, operands);
+    why.put(entry, reason);
+    return entry;
   }
 
   /// What an earlier step returned, in this batch or before it.

@@ -46,6 +46,13 @@ record RecordedPath(Bytes text, long flags, long mode) {
     return Optional.empty();
   }
 
+  /// Of what is made, deleted or changed by name: what stands there is not gone through itself, but when it is
+  /// entered.
+  private static RecordedPath of(NamedCall named) {
+    return new RecordedPath(PathBytes.of(named.path()).cString(),
+        named.call().nr() == Nr.CHDIR ? O_PATH : O_PATH | O_NOFOLLOW, 0);
+  }
+
   private boolean isRecorded() {
     String path = path();
     // Where a file without a name is made is our choice.
@@ -65,7 +72,8 @@ record RecordedPath(Bytes text, long flags, long mode) {
 
   /// All of a program that lead through links on this host.
   static List<Obstacle> obstacles(Program program) {
-    return program.steps().stream().flatMap(step -> step instanceof Step.Call call ? of(call).stream() : Stream.empty())
+    return program.steps().stream().flatMap(step -> step instanceof Step.Call call
+        ? of(call).or(() -> NamedCall.of(call).map(RecordedPath::of)).stream() : Stream.empty())
         .distinct().flatMap(path -> path.link().stream().map(link -> path.obstacle(link))).distinct().toList();
   }
 

@@ -280,8 +280,8 @@ final class RootlessProgramsTest {
           + " are waited for; the last one given here is ", " numbers are passed over, once around ");
     }
     try (Box box = Box.of(user, 0)) {
-      assertThat(judged(box, "ANY", high)).doesNotContain("no: ").containsPattern("at least [0-9]{2,3} numbers are passed"
-          + " over, some ten thousand in a second");
+      assertThat(judged(box, "ANY", high)).doesNotContain("no: ").containsPattern("at least [0-9]{2,3} numbers are"
+          + " passed over, some ten thousand in a second");
     }
   }
 

@@ -297,7 +297,7 @@ final class ServeTest {
     return server;
   }
 
-  private static Shell shell(Path folder, Path doorway) throws IOException {
+  static Shell shell(Path folder, Path doorway) throws IOException {
     return new Shell(Files.createDirectories(folder), Map.of("STASIS_SERVE_DIRECTORY", doorway.toString(),
         "STASIS_JAVA_OPTIONS", ""));
   }

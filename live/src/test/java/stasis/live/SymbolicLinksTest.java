@@ -11,6 +11,8 @@ import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import stasis.engine.Moment;
 import stasis.engine.RestoreOutcome;
 import stasis.testkit.Launcher.Program;
@@ -25,6 +27,15 @@ final class SymbolicLinksTest {
       open('ready', 'w').close()
       while not os.path.exists('go'): time.sleep(0.01)
       file.seek(0); assert file.read() == 'mine'
+      """;
+
+  private static final String MAKES = """
+      import os, time
+      home = os.getcwd() + '/'
+      os.mkdir('place')
+      %s
+      open(home + 'ready', 'w').close()
+      while not os.path.exists(home + 'go'): time.sleep(0.01)
       """;
 
   @TempDir
@@ -51,6 +62,19 @@ final class SymbolicLinksTest {
   }
 
   @Test
+  void aLinkWhereAWorkingDirectoryWasIsRefusedByName() throws IOException {
+    try (var cycle = new Cycle(new Victims(), work)) {
+      Victim program = held(cycle, MAKES.formatted("os.chdir('place')"));
+      Path image = stored(cycle, program);
+      linked(program.folder());
+      assertThat(Cycle.text(cycle.restore(image, _ -> { })))
+          .contains("refused", program.folder().resolve("place") + " is one here", "mount --bind");
+      unlinked(program.folder());
+      goesOn(cycle, program, image);
+    }
+  }
+
+  @Test
   void aLinkThatComesInBetweenIsNotFollowed() throws IOException {
     try (var cycle = new Cycle(new Victims(), work)) {
       Victim program = held(cycle);
@@ -69,8 +93,42 @@ final class SymbolicLinksTest {
     }
   }
 
+  /// What is made and deleted again, or entered, on the way to what a program has.
+  @ParameterizedTest
+  @ValueSource(strings = {"os.mkdir('place/gone'); os.chdir('place/gone'); os.rmdir('../gone')",
+      "os.chdir('place')",
+      "os.mkfifo('place/fifo'); fd = os.open('place/fifo', os.O_RDWR); os.unlink('place/fifo')",
+      "os.mknod('place/null', 0o20666, os.makedev(1, 3)); fd = os.open('place/null', os.O_RDWR);"
+          + " os.unlink('place/null')",
+      "os.symlink('/', 'place/link'); fd = os.open('place/link', os.O_PATH | os.O_NOFOLLOW); os.unlink('place/link')",
+      "os.mkdir('place/gone'); fd = os.open('place/gone', os.O_RDONLY); os.rmdir('place/gone')"})
+  void nothingIsMadeOrEnteredThroughALinkThatComesInBetween(String has) throws IOException {
+    try (var cycle = new Cycle(new Victims(), work)) {
+      Victim program = held(cycle, MAKES.formatted(has));
+      Path image = stored(cycle, program);
+      Path elsewhere = program.folder().resolve("elsewhere");
+
+      RestoreOutcome outcome = cycle.restore(image, moment -> {
+        if (moment.equals(new Moment.At("restore.step")) && !Files.exists(elsewhere)) {
+          linked(program.folder());
+        }
+      });
+
+      assertThat(Cycle.text(outcome)).contains("Failed", "ELOOP");
+      assertThat(elsewhere).isEmptyDirectory();
+      Ground.onlyTasks(cycle, Set.of());
+      unlinked(program.folder());
+      goesOn(cycle, program, image);
+      assertThat(program.folder().resolve("place")).isEmptyDirectory();
+    }
+  }
+
   private static Victim held(Cycle cycle) {
-    Victim program = cycle.start(Program.of(PYTHON, "-c", HOLDS));
+    return held(cycle, HOLDS);
+  }
+
+  private static Victim held(Cycle cycle, String text) {
+    Victim program = cycle.start(Program.of(PYTHON, "-c", text));
     assertThat(Ground.waitFor(() -> Files.exists(program.folder().resolve("ready")))).isTrue();
     return program;
   }

@@ -73,7 +73,7 @@ public final class Program {
 
   private static String expectation(Step.Expect expect) {
     return switch (expect) {
-      case Step.Expect.Success() -> "";
+      case Step.Expect.Success(), Step.Expect.SuccessByGivenName() -> "";
       case Step.Expect.Exactly(long value) -> " == " + value;
       case Step.Expect.OrErrno(var tolerated) ->
           " or " + tolerated.stream().sorted().map(Enum::name).collect(Collectors.joining("|"));

@@ -16,6 +16,11 @@ public record Script(Program program, ObjectId task) {
     return program.append(new Step.Call(task, nr, List.of(args), new Step.Expect.Success(), why));
   }
 
+  /// See [Step.Expect.SuccessByGivenName].
+  public <T> Ref<T> callByGivenName(Nr nr, String why, Arg... args) {
+    return program.append(new Step.Call(task, nr, List.of(args), new Step.Expect.SuccessByGivenName(), why));
+  }
+
   /// A call that must return exactly `value`.
   public <T> Ref<T> callExpecting(long value, Nr nr, String why, Arg... args) {
     return program.append(new Step.Call(task, nr, List.of(args), new Step.Expect.Exactly(value), why));

@@ -114,6 +114,10 @@ public sealed interface Step {
     /// Anything but an errno.
     record Success() implements Expect {}
 
+    /// The same of a name as the program itself once gave it: symbolic links in it are followed. Else names are those
+    /// that the kernel told, which lead through none, and are walked so.
+    record SuccessByGivenName() implements Expect {}
+
     /// Exactly this: a short read is a failure.
     record Exactly(long value) implements Expect {}
 

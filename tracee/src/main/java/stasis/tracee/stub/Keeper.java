@@ -117,11 +117,15 @@ public final class Keeper implements AutoCloseable {
     batch.call(Nr.CHDIR, root.address());
     batch.call(Nr.PRCTL, Operand.imm(Stub.PR_SET_NAME), name.address());
     Stub.closeRanges(batch, List.of(new Fd(theirs)));
-    Outcome outcome = run(batch);
-    if (!(outcome instanceof Outcome.Completed)) {
+    try {
+      Outcome outcome = run(batch);
+      if (!(outcome instanceof Outcome.Completed)) {
+        throw new SyscallException(Nr.CLOSE_RANGE, Errno.ESRCH, "settle a keeper: " + outcome);
+      }
+    } catch (SyscallException e) {
       Syscalls.call(Nr.KILL, pid.value(), SIGKILL);
       reap(Deadline.after(EXITS_WITHIN));
-      throw new SyscallException(Nr.CLOSE_RANGE, Errno.ESRCH, "settle a keeper: " + outcome);
+      throw e;
     }
   }
 
@@ -249,7 +253,11 @@ public final class Keeper implements AutoCloseable {
   @Override
   public synchronized void close() throws SyscallException {
     if (!closed) {
-      undos.clear();
+      try {
+        undos.clear();
+      } catch (SyscallException e) {
+        Syscalls.call(Nr.KILL, pid.value(), SIGKILL); // nor may it undo what is done
+      }
       hangUp();
       reap(Deadline.after(EXITS_WITHIN));
     }

@@ -308,24 +308,26 @@ public final class Stub implements AutoCloseable {
     reap(ptrace, tid);
   }
 
-  /// Waits for the end of a task that was killed.
+  /// Waits for the end of a task that was killed; once more where a wait fails: what is not reaped keeps its pid.
   private static Stop reap(Ptrace ptrace, Tid tid) throws SyscallException {
     Deadline deadline = Deadline.after(STOPS_WITHIN);
     try {
-      while (true) {
-        Optional<Stop> stop = ptrace.await(tid, deadline);
-        if (stop.isEmpty()) {
-          throw new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT, "reap killed task " + tid);
-        }
-        if (stop.get().isFinal()) {
-          return stop.get();
-        }
-      }
+      return reap(ptrace, tid, deadline);
     } catch (SyscallException e) {
-      if (e.errno() == Errno.ECHILD) { // its parent, or the kernel, was faster
-        return new Stop.Killed(tid, SIGKILL);
+      // ECHILD: its parent, or the kernel, was faster.
+      return e.errno() == Errno.ECHILD ? new Stop.Killed(tid, SIGKILL) : reap(ptrace, tid, deadline);
+    }
+  }
+
+  private static Stop reap(Ptrace ptrace, Tid tid, Deadline deadline) throws SyscallException {
+    while (true) {
+      Optional<Stop> stop = ptrace.await(tid, deadline);
+      if (stop.isEmpty()) {
+        throw new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT, "reap killed task " + tid);
       }
-      throw e;
+      if (stop.get().isFinal()) {
+        return stop.get();
+      }
     }
   }
 }

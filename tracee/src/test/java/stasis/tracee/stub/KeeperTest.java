@@ -69,6 +69,25 @@ final class KeeperTest {
     }
   }
 
+  @Test
+  void whicheverWriteFailsNoKeeperIsLeft() {
+    for (int nth = 0; nth < 8; nth++) {
+      int[] left = {nth};
+      Syscalls.Gate gate = (number, args) -> number == Nr.PWRITE64.on(Syscalls.HOST) && left[0]-- == 0
+          ? -Errno.EIO.number() : Syscalls.kernel(number, args);
+      Syscalls.through(gate, () -> {
+        try (Keeper keeper = Keeper.start()) {
+          keeper.undo(Nr.GETPID);
+        } catch (SyscallException e) {
+          assertThat(e.errno()).isEqualTo(Errno.EIO);
+        }
+        return true;
+      });
+      assertThat(ProcessHandle.current().children().map(child -> Stubs.proc(
+          new Tid(Math.toIntExact(child.pid())), "comm").strip())).doesNotContain("stasis-keeper");
+    }
+  }
+
   private static String readlink(Path file) {
     try {
       return Files.readSymbolicLink(file).toString();

@@ -157,9 +157,9 @@ final class UnixPlan {
     bind(index, socket);
     if (place.present()) {
       Arg at = Arg.path(place.bound());
-      script.call(Nr.FCHOWNAT, "owner of its file", Arg.imm(Open.AT_FDCWD), at, Arg.imm(place.uid()),
+      script.callByGivenName(Nr.FCHOWNAT, "owner of its file", Arg.imm(Open.AT_FDCWD), at, Arg.imm(place.uid()),
           Arg.imm(place.gid()), Arg.imm(0));
-      script.call(Nr.FCHMODAT, "permissions of its file", Arg.imm(Open.AT_FDCWD), at, Arg.imm(place.mode()));
+      script.callByGivenName(Nr.FCHMODAT, "permissions of its file", Arg.imm(Open.AT_FDCWD), at, Arg.imm(place.mode()));
     }
     if (!place.isAtItsName()) {
       script.call(Nr.RENAMEAT2, "its file away from its name", Arg.imm(Open.AT_FDCWD), Arg.path(place.bound()),

@@ -108,7 +108,7 @@ final class UnixSteps {
   /// Paths in an address are short: they are walked from here.
   void enter(PathBytes wanted) {
     if (!directory.equals(Optional.of(wanted))) {
-      script.call(Nr.CHDIR, "directory of a unix socket", Arg.path(wanted));
+      script.callByGivenName(Nr.CHDIR, "directory of a unix socket", Arg.path(wanted));
       directory = Optional.of(wanted);
     }
   }
@@ -163,17 +163,17 @@ final class UnixSteps {
   }
 
   void makeDirectories(Host host) {
-    asideDirectories().forEach(path -> script.call(Nr.MKDIRAT, "for a moment, " + path, Arg.imm(Open.AT_FDCWD),
-        Arg.path(path), Arg.imm(OWNER_ONLY)));
-    missing(host).forEach(path -> script.call(Nr.MKDIRAT, "for a moment, " + path, Arg.imm(Open.AT_FDCWD),
-        Arg.path(path), Arg.imm(OWNER_ONLY)));
+    asideDirectories().forEach(path -> script.callByGivenName(Nr.MKDIRAT, "for a moment, " + path,
+        Arg.imm(Open.AT_FDCWD), Arg.path(path), Arg.imm(OWNER_ONLY)));
+    missing(host).forEach(path -> script.callByGivenName(Nr.MKDIRAT, "for a moment, " + path,
+        Arg.imm(Open.AT_FDCWD), Arg.path(path), Arg.imm(OWNER_ONLY)));
   }
 
   void removeDirectories(Host host) {
-    asideDirectories().reversed().forEach(path -> script.call(Nr.UNLINKAT, "gone again, " + path,
+    asideDirectories().reversed().forEach(path -> script.callByGivenName(Nr.UNLINKAT, "gone again, " + path,
         Arg.imm(Open.AT_FDCWD), Arg.path(path), Arg.imm(AT_REMOVEDIR)));
-    missing(host).reversed().forEach(path -> script.call(Nr.UNLINKAT, "gone again, " + path, Arg.imm(Open.AT_FDCWD),
-        Arg.path(path), Arg.imm(AT_REMOVEDIR)));
+    missing(host).reversed().forEach(path -> script.callByGivenName(Nr.UNLINKAT, "gone again, " + path,
+        Arg.imm(Open.AT_FDCWD), Arg.path(path), Arg.imm(AT_REMOVEDIR)));
   }
 
   void unlink(PathBytes path, String reason) {

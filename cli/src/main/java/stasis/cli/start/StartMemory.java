@@ -13,12 +13,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import stasis.cli.start.StartCalls.Operand;
 import stasis.image.DecodeException;
 import stasis.image.Fields;
 import stasis.image.PageRun;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
-import stasis.cli.start.StartCalls.Operand;
 
 /// The memory of the resting engine as mappings: of nothing, of the files it mapped, and of pages of the start-up
 /// image.

@@ -16,17 +16,14 @@ import stasis.linux.abi.Tid;
 /// Reads what the kernel shows no other way, without touching the tasks: neither stopped nor injected. Loaded once,
 /// then read as often as wanted; close it to unload. One thread at a time.
 ///
-/// Ids are of the pid namespace of the thread that reads. Reading does not freeze: freeze first for one consistent
-/// picture.
+/// Ids are of the reader's pid namespace. Reading does not freeze: freeze first for one consistent picture.
 public final class HiddenState implements AutoCloseable {
   /// What [#open] found.
   public sealed interface Opened {
     /// Ready to read.
     record Ready(HiddenState state) implements Opened {}
 
-    /// Not here.
-    ///
-    /// @param reason what is missing or refused, for a user to read
+    /// Not here. @param reason what is missing or refused, for a user to read
     record Unavailable(String reason) implements Opened {}
   }
 

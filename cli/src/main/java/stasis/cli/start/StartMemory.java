@@ -131,8 +131,8 @@ final class StartMemory {
     calls.call(Nr.FSTAT, fd, value(found));
     Map<String, Object> is = Files.readAttributes(Path.of(path), "unix:dev,ino,size,lastModifiedTime,ctime",
         LinkOption.NOFOLLOW_LINKS);
-    calls.same(found, data.put(Bytes.ofU64(number(is.get("dev")), number(is.get("ino"))), 8), 2 * Long.BYTES);
-    calls.same(found + STAT_SIZE, data.put(Bytes.ofU64(number(is.get("size"))), 8), Long.BYTES);
+    calls.same(found, data.put(Bytes.ofU64(number(is, "dev"), number(is, "ino")), 8), 2 * Long.BYTES);
+    calls.same(found + STAT_SIZE, data.put(Bytes.ofU64(number(is, "size")), 8), Long.BYTES);
     ByteBuffer times = ByteBuffer.allocate(4 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (String name : List.of("lastModifiedTime", "ctime")) {
       if (!(is.get(name) instanceof FileTime time)) {
@@ -145,8 +145,8 @@ final class StartMemory {
     return fd;
   }
 
-  private static long number(Object attribute) {
-    return attribute instanceof Number number ? number.longValue() : 0;
+  private static long number(Map<String, Object> attributes, String name) {
+    return attributes.get(name) instanceof Number number ? number.longValue() : 0;
   }
 
   private void mapWithPages(StartCalls calls, Vma vma, Operand self, Operand below) {

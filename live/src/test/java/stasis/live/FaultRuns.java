@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import stasis.engine.CheckpointOutcome;
@@ -31,6 +32,7 @@ final class FaultRuns implements AutoCloseable {
   private static final Duration BOUND = Duration.ofSeconds(60);
   /// A program at work may be in the middle of something that is refused: a connection nobody has accepted yet.
   private static final int TRIES = 20;
+  private static final long STAYS_NS = 20_000_000;
 
   /// What an engine does.
   enum Act { CHECKPOINT, CHECKPOINT_AND_END, RESTORE }
@@ -224,8 +226,14 @@ final class FaultRuns implements AutoCloseable {
 
   /// Alive; one that dies now is waited for.
   private boolean runs() {
-    Ground.waitFor(() -> !victim.isAlive() || stopped().isEmpty());
+    Ground.waitFor(() -> !victim.isAlive() || stopped().isEmpty() && stays());
     return victim.isAlive();
+  }
+
+  /// A task that has just gone from /proc was on its way when it was looked at.
+  private boolean stays() {
+    LockSupport.parkNanos(STAYS_NS);
+    return stopped().isEmpty() && victim.isAlive();
   }
 
   private void settle(Act act, Path image) {

@@ -176,8 +176,11 @@ final class WarmStartTest {
     return end(folder, start(folder, variables, line));
   }
 
+  /// Whoever runs these tests may ignore signals (`command &` in a script), which is for a JVM that starts.
   private static Process start(Path folder, Map<String, String> variables, List<String> line) throws IOException {
-    ProcessBuilder builder = new ProcessBuilder(line).directory(folder.toFile())
+    List<String> plain = new ArrayList<>(List.of("env", "--default-signal=HUP,INT,QUIT,TERM,CHLD"));
+    plain.addAll(line);
+    ProcessBuilder builder = new ProcessBuilder(plain).directory(folder.toFile())
         .redirectInput(Path.of("/dev/null").toFile()).redirectOutput(folder.resolve("out").toFile())
         .redirectError(folder.resolve("err").toFile());
     Map<String, String> environment = new TreeMap<>(Map.of("STASIS_BUILD", "never", "STASIS_AOT", "never",

@@ -46,7 +46,7 @@ final class WarmLauncherTest {
   }
 
   private Path made() {
-    return Path.of(image + ".made");
+    return Path.of(image + ".stamp");
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
@@ -32,6 +33,8 @@ final class BackgroundFill {
   private final Deque<Stretch> wanted = new ArrayDeque<>();
   private final SequencedSet<Touch> touched = new LinkedHashSet<>();
   private final AtomicBoolean stopping = new AtomicBoolean();
+  private final CountDownLatch begun = new CountDownLatch(1);
+  /// Changes only in [#start].
   private final List<Thread> threads = new ArrayList<>();
   private long cursor;
 
@@ -49,27 +52,38 @@ final class BackgroundFill {
     this.tell = tell;
   }
 
+  /// Makes the threads, which wait for [#begin]. First of all, by whoever makes the thread that may call [#stop].
+  ///
   /// @param failed told why no more pages can be had
   void start(Consumer<String> failed) {
-    for (Touch touch : earlier.touches()) {
-      LateSpace.of(spaces, touch.mm()).ifPresent(space -> wanted.add(stretch(space, touch.start())));
-    }
     for (int i = 0; i < THREADS; i++) {
       threads.add(Thread.ofPlatform().name("stasis-fill-" + i).daemon().start(() -> {
-        try (ChunkBuffer buffer = new ChunkBuffer(source)) {
-          fill(buffer);
+        try {
+          begun.await();
+          fill();
         } catch (ImageException e) {
           failed.accept(String.valueOf(e.getMessage()));
-        } catch (RuntimeException | Error e) {
+        } catch (InterruptedException | RuntimeException | Error e) {
           failed.accept("the fill broke: " + e);
         }
       }));
     }
   }
 
+  /// All spaces are known. May come when it was stopped already.
+  void begin() {
+    synchronized (wanted) {
+      for (Touch touch : earlier.touches()) {
+        LateSpace.of(spaces, touch.mm()).ifPresent(space -> wanted.add(stretch(space, touch.start())));
+      }
+    }
+    begun.countDown();
+  }
+
   /// Returns when no thread is at it any more.
   void stop() {
     stopping.set(true);
+    begun.countDown();
     for (Thread thread : threads) {
       try {
         thread.join();
@@ -100,14 +114,16 @@ final class BackgroundFill {
     }
   }
 
-  private void fill(ChunkBuffer buffer) throws ImageException {
-    while (!stopping.get()) {
-      Optional<Stretch> next = next();
-      if (next.isEmpty()) {
-        tell.run();
-        LockSupport.parkNanos(spaces.isEmpty() ? PAUSE_NS * 10 : PAUSE_NS);
-      } else {
-        fill(next.get(), buffer);
+  private void fill() throws ImageException {
+    try (ChunkBuffer buffer = new ChunkBuffer(source)) {
+      while (!stopping.get()) {
+        Optional<Stretch> next = next();
+        if (next.isEmpty()) {
+          tell.run();
+          LockSupport.parkNanos(spaces.isEmpty() ? PAUSE_NS * 10 : PAUSE_NS);
+        } else {
+          fill(next.get(), buffer);
+        }
       }
     }
   }

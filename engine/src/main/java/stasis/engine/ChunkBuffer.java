@@ -2,12 +2,14 @@ package stasis.engine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import stasis.engine.MissingPages.Piece;
 import stasis.repository.ImageException;
 import stasis.repository.PageSource;
 
 /// The MiB of a page section that one thread read last, checked.
 final class ChunkBuffer implements AutoCloseable {
   private static final int NONE = -1;
+  private static final long URGENT_BYTES = 64 << 10;
 
   private final PageSource source;
   private final Arena arena = Arena.ofConfined();
@@ -21,6 +23,15 @@ final class ChunkBuffer implements AutoCloseable {
 
   static int chunkOf(long sectionOffset) {
     return (int) (sectionOffset / PageSource.CHUNK_BYTES);
+  }
+
+  /// What is put in for a fault: around its page as far as it lies in one MiB of the section.
+  static Piece urgent(Piece whole, long page) {
+    long offset = whole.sectionOffset() + page - whole.start();
+    long chunkStart = page - offset % PageSource.CHUNK_BYTES;
+    long from = Math.max(Math.max(whole.start(), chunkStart), page & -URGENT_BYTES);
+    long to = Math.min(Math.min(whole.end(), chunkStart + PageSource.CHUNK_BYTES), from + URGENT_BYTES);
+    return whole.within(from, Math.max(to, page + 4096));
   }
 
   /// Where a byte of the section lies here, after its MiB was read if need be.

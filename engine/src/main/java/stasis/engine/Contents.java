@@ -13,6 +13,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.repository.ImageException;
 import stasis.repository.PageSink;
 import stasis.resource.MmState;
@@ -108,8 +109,7 @@ final class Contents implements AutoCloseable {
   private static Optional<String> shortage(Collected.Complete collected) {
     MemoryRoom room = MemoryRoom.look();
     collected.pages().forEach(pages -> room.wantCopyOf(pages.task()));
-    room.want(new Tid((int) ProcessHandle.current().pid()),
-        collected.bodies().stream().mapToLong(BodySource::allocatedBytes).sum());
+    room.want(Self.pid(), collected.bodies().stream().mapToLong(BodySource::allocatedBytes).sum());
     return room.shortage();
   }
 

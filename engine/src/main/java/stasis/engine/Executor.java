@@ -154,7 +154,7 @@ final class Executor {
     return lateFills.isPresent() && lateFills.get().takes(fill) || largeFills.takes(fill);
   }
 
-  private void fill(Step.Fill fill, Stub stub) throws SyscallException, ImageException {
+  private void fill(Step.Fill fill, Stub stub) throws SyscallException, ImageException, StepFailedException {
     if (lateFills.isEmpty() || !lateFills.get().takes(fill) || !lateFills.get().run(fill, stub)) {
       largeFills.run(fill, stub.memory());
     }

@@ -91,7 +91,7 @@ final class LateFills {
   }
 
   /// @return false where the kernel does not take this memory: fill it now
-  boolean run(Step.Fill fill, Stub stub) throws SyscallException {
+  boolean run(Step.Fill fill, Stub stub) throws SyscallException, StepFailedException {
     LateSpace space = spaces.get(fill.body());
     if (space == null) {
       Userfault uffd = Userfaults.open(stub, O_NONBLOCK);

@@ -13,12 +13,14 @@ import stasis.linux.sys.Userfault;
 /// noted, while nobody puts pages in ([PageServer] has the lock): so no page is put where it does not belong any more.
 final class LateSpace {
   private static final long PAGE = 4096;
-  private static final RemoteAddress ANYWHERE = new RemoteAddress(0x10000);
+  /// Within the addresses of every program, and above vm.mmap_min_addr.
+  private static final RemoteAddress ANYWHERE = new RemoteAddress(1L << 30);
 
   private final Optional<ObjectId> mm;
   private final Userfault uffd;
   private final MissingPages missing;
   private boolean gone;
+  private boolean changing;
 
   /// How a try to put pages in ended.
   enum Put {
@@ -58,10 +60,24 @@ final class LateSpace {
   /// Asks the kernel whether anybody still has this memory. Nothing is registered for write protection, so there is
   /// nothing that could change.
   boolean lookWhetherGone() {
-    if (!isGone() && uffd.writeProtect(ANYWHERE, PAGE, 0) == -Errno.ESRCH.number()) {
-      setGone();
+    if (!isGone()) {
+      long answer = uffd.writeProtect(ANYWHERE, PAGE, 0);
+      if (answer == -Errno.ESRCH.number()) {
+        setGone();
+      }
+      noteChanging(answer == -Errno.EAGAIN.number());
     }
     return isGone();
+  }
+
+  private synchronized void noteChanging(boolean is) {
+    changing = is;
+  }
+
+  /// Whether the kernel said so when it was asked last, before it looked whether anybody has this memory. For good, where
+  /// an mremap(2) has failed in the middle (fs/userfaultfd.c, mremap_userfaultfd_fail(), before May 2026).
+  synchronized boolean isChanging() {
+    return changing;
   }
 
   private synchronized void setGone() {

@@ -22,7 +22,6 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import stasis.engine.MissingPages.Piece;
-import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Uffd;
@@ -38,36 +37,39 @@ import stasis.tracee.stub.ServerGuard;
 /// Pages are put in under the read lock; what the program does with its memory is heard of, and followed, under the
 /// write lock. A program that does such a thing waits until it was heard.
 final class PageServer implements AutoCloseable {
-  private static final int O_NONBLOCK_CLOEXEC = 0x800 | 0x80000;
   private static final int POLLIN = 1;
   private static final int MESSAGES_AT_ONCE = 64;
-  private static final long URGENT_BYTES = 64 << 10;
   private static final long IDLE_NS = 200_000_000;
   private static final long BUSY_NS = 1_000_000;
   private static final int LOOKS_AT_ONCE = 500;
+  /// How long after the last process has ended its memory may be there.
+  private static final long DEATH_NS = 10_000_000_000L;
 
   private final PageSource source;
   private final LongSupplier monotonicNs;
   private final Practice practice;
   private final ServerGuard guard;
-  private final Fd bell;
+  private final Bell bell;
   private final List<LateSpace> spaces = new CopyOnWriteArrayList<>();
   private final ReadWriteLock lock = new ReentrantReadWriteLock(true);
   private final ServedProcesses processes = new ServedProcesses();
   private final LateFigures figures;
   private final BackgroundFill background;
   private final AtomicBoolean stopping = new AtomicBoolean();
+  private final AtomicBoolean letGo = new AtomicBoolean();
   private final AtomicReference<Optional<String>> failure = new AtomicReference<>(Optional.empty());
   private final CompletableFuture<Optional<String>> ended = new CompletableFuture<>();
   private final Thread thread = Thread.ofPlatform().name("stasis-faults").daemon().unstarted(this::serve);
+  private volatile boolean guarding;
   private volatile boolean running;
   private boolean unidentified;
   private int looks;
+  private Optional<Long> deadSinceNs = Optional.empty();
 
   /// A thread waits for a page.
   private record Wait(LateSpace space, long page) {}
 
-  private PageServer(PageSource source, TouchOrder order, LongSupplier monotonicNs, Practice practice, Fd bell)
+  private PageServer(PageSource source, TouchOrder order, LongSupplier monotonicNs, Practice practice, Bell bell)
       throws SyscallException {
     this.source = source;
     this.monotonicNs = monotonicNs;
@@ -75,22 +77,51 @@ final class PageServer implements AutoCloseable {
     this.guard = practice.guard();
     this.bell = bell;
     this.figures = new LateFigures();
-    this.background = new BackgroundFill(source, spaces, lock.readLock(), order, figures, this::ring);
+    this.background = new BackgroundFill(source, spaces, lock.readLock(), order, figures, bell::ring);
   }
 
-  /// Starts to serve; nothing is there to serve yet.
+  /// Starts to serve; nothing is there to serve yet. What can be lacking, threads too, is lacking before there is a tree.
+  ///
+  /// @param source closed in the end
   static PageServer start(PageSource source, TouchOrder order, LongSupplier monotonicNs, Practice practice)
       throws SyscallException {
-    Fd bell = new Fd((int) Syscalls.require("make an eventfd", Nr.EVENTFD2, 0, O_NONBLOCK_CLOEXEC));
-    PageServer server = new PageServer(source, order, monotonicNs, practice, bell);
-    server.thread.start();
-    return server;
+    Bell bell = Bell.make();
+    try {
+      PageServer server = new PageServer(source, order, monotonicNs, practice, bell);
+      server.startThreads();
+      return server;
+    } catch (SyscallException | RuntimeException | Error e) {
+      bell.close();
+      source.close();
+      throw e;
+    }
+  }
+
+  private void startThreads() {
+    try {
+      background.start(this::fail);
+      thread.start();
+    } catch (RuntimeException | Error e) {
+      background.stop();
+      practice.giveBack(guard);
+      throw e;
+    }
   }
 
   /// Serves one more mm from now on.
-  void add(LateSpace space) {
+  ///
+  /// @throws StepFailedException this has ended already
+  void add(LateSpace space) throws StepFailedException {
     spaces.add(space);
-    ring();
+    bell.ring();
+    requireSound();
+  }
+
+  private void requireSound() throws StepFailedException {
+    Optional<String> failed = failure.get();
+    if (failed.isPresent()) {
+      throw new StepFailedException(failed.get());
+    }
   }
 
   List<LateSpace> spaces() {
@@ -98,17 +129,21 @@ final class PageServer implements AutoCloseable {
   }
 
   /// All is in place: from here on the tree ends with this server, if that ends too early.
-  void guard(Collection<Integer> pids) throws SyscallException {
+  ///
+  /// @throws StepFailedException this has ended already
+  void guard(Collection<Integer> pids) throws SyscallException, StepFailedException {
     processes.add(pids);
     guard.watch(processes.all());
+    guarding = true;
+    requireSound();
   }
 
   /// The tree runs.
   void run() {
     figures.begin(monotonicNs.getAsLong(), spaces.stream().mapToLong(space -> space.missing().bytes()).sum());
+    background.begin();
     running = true;
-    background.start(this::fail);
-    ring();
+    bell.ring();
   }
 
   LateFigures figures() {
@@ -125,41 +160,55 @@ final class PageServer implements AutoCloseable {
     return ended;
   }
 
-  private void ring() {
-    try (Arena call = Arena.ofConfined()) {
-      Syscalls.call(Nr.WRITE, bell.value(), call.allocateFrom(JAVA_LONG, 1).address(), 8);
-    }
-  }
-
   /// From any thread: pages cannot be had any more.
   private void fail(String reason) {
     failure.compareAndSet(Optional.empty(), Optional.of(reason));
-    ring();
+    bell.ring();
   }
 
-  /// The tree dies, and until it is dead every descriptor stays open.
-  private void killTree() {
+  /// The tree dies. Whoever dies leaves no child behind that was not seen: a fork(2) of which nobody has heard fails.
+  ///
+  /// @return false: somebody still has memory who was not found, or does not die
+  private boolean killTree() {
+    long end = deadSinceNs.orElseGet(monotonicNs::getAsLong) + DEATH_NS;
     while (spaces.stream().anyMatch(space -> !space.lookWhetherGone())) {
-      processes.kill();
+      if (monotonicNs.getAsLong() > end) {
+        return false;
+      }
       processes.look();
       processes.kill();
       LockSupport.parkNanos(BUSY_NS);
     }
+    return true;
   }
 
-  private void finish() {
-    background.stop();
-    if (failure.get().isPresent()) {
-      killTree();
+  private void letGo() {
+    spaces.removeIf(space -> {
+      space.uffd().close();
+      return true;
+    });
+    if (!letGo.getAndSet(true)) {
+      practice.giveBack(guard);
+      processes.close();
     }
-    spaces.forEach(space -> space.uffd().close());
-    spaces.clear();
-    practice.giveBack(guard);
-    processes.close();
-    source.close();
-    Syscalls.call(Nr.CLOSE, bell.value());
-    figures.end(monotonicNs.getAsLong());
-    ended.complete(failure.get());
+  }
+
+  /// Whatever happens here, nobody waits for good: what is not let go of is the guard's when this process ends.
+  private void finish() {
+    try {
+      background.stop();
+      source.close();
+      // What is not guarded yet will not run: its restore fails.
+      if (failure.get().isEmpty() || !guarding || killTree()) {
+        letGo();
+      }
+    } catch (RuntimeException | Error e) {
+      fail("the server of pages could not end: " + e);
+    } finally {
+      bell.close();
+      figures.end(monotonicNs.getAsLong());
+      ended.complete(failure.get());
+    }
   }
 
   private void serve() {
@@ -196,13 +245,14 @@ final class PageServer implements AutoCloseable {
     try (Arena call = Arena.ofConfined()) {
       MemorySegment polls = call.allocate(8L * (now.size() + 1), 8);
       for (int i = 0; i <= now.size(); i++) {
-        polls.set(JAVA_INT, 8L * i, i < now.size() ? now.get(i).uffd().fd().value() : bell.value());
+        polls.set(JAVA_INT, 8L * i, i < now.size() ? now.get(i).uffd().fd().value()
+            : bell.fd().value());
         polls.set(JAVA_SHORT, 8L * i + 4, (short) POLLIN);
       }
       MemorySegment time = call.allocateFrom(JAVA_LONG, 0, ns);
       Syscalls.call(Nr.PPOLL, polls.address(), now.size() + 1L, time.address(), 0, 0);
-      Syscalls.call(Nr.READ, bell.value(), call.allocate(8, 8).address(), 8);
     }
+    bell.hush();
   }
 
   /// Reads what there is to hear of one mm, and follows it. A child's descriptor is the guard's as it is ours; but
@@ -239,7 +289,7 @@ final class PageServer implements AutoCloseable {
 
   private void answer(Wait wait, ChunkBuffer buffer, Deque<Wait> waits) throws ImageException {
     LateSpace space = wait.space();
-    Optional<Piece> piece = space.missing().at(wait.page()).map(whole -> urgent(whole, wait.page()));
+    Optional<Piece> piece = space.missing().at(wait.page()).map(whole -> ChunkBuffer.urgent(whole, wait.page()));
     if (piece.isEmpty()) {
       LateSpace.Put put = underLock(() -> space.zero(wait.page()));
       if (put == LateSpace.Put.DONE) {
@@ -272,15 +322,6 @@ final class PageServer implements AutoCloseable {
     }
   }
 
-  /// What is put in for a fault: around its page as far as it lies in one MiB of the section.
-  private static Piece urgent(Piece whole, long page) {
-    long offset = whole.sectionOffset() + page - whole.start();
-    long chunkStart = page - offset % PageSource.CHUNK_BYTES;
-    long from = Math.max(Math.max(whole.start(), chunkStart), page & -URGENT_BYTES);
-    long to = Math.min(Math.min(whole.end(), chunkStart + PageSource.CHUNK_BYTES), from + URGENT_BYTES);
-    return whole.within(from, Math.max(to, page + 4096));
-  }
-
   /// Finds out which processes have been born, so that the guard knows whom to end.
   private void identify() throws SyscallException {
     if (!unidentified) {
@@ -310,6 +351,18 @@ final class PageServer implements AutoCloseable {
       }
     }
     waits.removeIf(wait -> !spaces.contains(wait.space()));
+    giveUpTheDead();
+  }
+
+  /// Nobody is left who could be told of, and yet the kernel does not say that their memory is gone.
+  private void giveUpTheDead() {
+    if (spaces.isEmpty() || !spaces.stream().allMatch(LateSpace::isChanging) || !processes.areDead()) {
+      deadSinceNs = Optional.empty();
+    } else if (deadSinceNs.isEmpty()) {
+      deadSinceNs = Optional.of(monotonicNs.getAsLong());
+    } else if (monotonicNs.getAsLong() - deadSinceNs.get() > DEATH_NS) {
+      fail("all its processes have ended, and the kernel still says that their memory is changing");
+    }
   }
 
   private void letGo(LateSpace space) {
@@ -328,12 +381,13 @@ final class PageServer implements AutoCloseable {
   @Override
   public void close() {
     if (!running && !stopping.getAndSet(true)) {
-      ring();
+      bell.ring();
       try {
         thread.join();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+      letGo();
     }
   }
 }

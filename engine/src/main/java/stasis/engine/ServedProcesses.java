@@ -1,6 +1,11 @@
 package stasis.engine;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -21,15 +26,17 @@ import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.sys.Syscalls;
 
-/// The processes of a tree whose pages are still put in, by pidfds, so that no number can mean another. For one thread.
+/// The processes of a tree whose pages are still put in, by pidfds, so that no number can mean another. Any
+/// thread may use it.
 final class ServedProcesses implements AutoCloseable {
   private static final int SIGKILL = 9;
+  private static final short POLLIN = 1;
 
   private final Map<Integer, Fd> pidfds = new TreeMap<>();
   private final Set<Integer> born = new HashSet<>();
 
   /// @throws SyscallException of one that must be there
-  void add(Collection<Integer> pids) throws SyscallException {
+  synchronized void add(Collection<Integer> pids) throws SyscallException {
     for (int pid : pids) {
       if (!pidfds.containsKey(pid)) {
         pidfds.put(pid, new Fd((int) Syscalls.require("open a pidfd of " + pid, Nr.PIDFD_OPEN, pid, 0)));
@@ -37,12 +44,12 @@ final class ServedProcesses implements AutoCloseable {
     }
   }
 
-  List<Fd> all() {
+  synchronized List<Fd> all() {
     return List.copyOf(pidfds.values());
   }
 
   /// How many of those born since still have memory that pages can be missing from.
-  int bornAndServed() {
+  synchronized int bornAndServed() {
     return (int) born.stream().filter(ServedProcesses::misses).count();
   }
 
@@ -56,7 +63,7 @@ final class ServedProcesses implements AutoCloseable {
   }
 
   /// Looks for children that the processes have had since. @return whether there were any
-  boolean look() {
+  synchronized boolean look() {
     boolean found = false;
     Deque<Integer> unseen = new ArrayDeque<>(pidfds.keySet());
     while (!unseen.isEmpty()) {
@@ -92,12 +99,25 @@ final class ServedProcesses implements AutoCloseable {
     return children;
   }
 
-  void kill() {
+  /// Whether each that is known has ended.
+  synchronized boolean areDead() {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment poll = call.allocate(8, 8);
+      MemorySegment now = call.allocate(16, 8);
+      return pidfds.values().stream().allMatch(fd -> {
+        poll.set(JAVA_INT, 0, fd.value());
+        poll.set(JAVA_SHORT, 4, POLLIN);
+        return Syscalls.call(Nr.PPOLL, poll.address(), 1, now.address(), 0, 0) == 1;
+      });
+    }
+  }
+
+  synchronized void kill() {
     pidfds.values().forEach(fd -> Syscalls.call(Nr.PIDFD_SEND_SIGNAL, fd.value(), SIGKILL, 0, 0));
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     pidfds.values().forEach(fd -> Syscalls.call(Nr.CLOSE, fd.value()));
     pidfds.clear();
   }

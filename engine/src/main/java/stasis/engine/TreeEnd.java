@@ -188,8 +188,11 @@ final class TreeEnd implements AutoCloseable {
         new RemoteArg.Imm(0), new RemoteArg.Imm(WNOHANG | WALL), new RemoteArg.Imm(0))).toList();
     LiveTask waiter = group.tasks().getFirst();
     try {
-      if (all.isPresent() && !waiter.groupStopped() && !AllOrNone.comesToStop(ptrace, waiter.tid(), false)) {
-        return;
+      if (all.isPresent() && !waiter.groupStopped()) {
+        AllOrNone.stop(waiter.tid()); // the first may be gone by somebody's SIGCONT
+        if (!AllOrNone.comesToStop(ptrace, waiter.tid(), false)) {
+          return;
+        }
       }
       try (Errand errand = group.errand(waiter, Deadline.after(DEATH_BOUND))) {
         errand.run(waits);

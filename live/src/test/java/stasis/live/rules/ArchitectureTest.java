@@ -62,6 +62,13 @@ final class ArchitectureTest {
         .check(house);
   }
 
+  /// What the JVM says is of its own start, and an engine may have been started from an image of itself.
+  @Test
+  void belowTheAppsNobodyAsksTheJvmForItsPid() {
+    noClasses().that().resideInAnyPackage(BELOW_THE_APPS).should().callMethod(ProcessHandle.class, "current")
+        .check(house);
+  }
+
   @Test
   void durationsAreMeasuredByAClockThatIsPassedIn() {
     noClasses().that().resideInAnyPackage(WITHOUT_CLOCK).should().callMethod(System.class, "nanoTime").check(house);

@@ -70,13 +70,16 @@ public final class ServerGuard implements AutoCloseable {
   private final Tid pid;
   private final SharedFile shared;
   private final long code;
+  /// A pidfd of this process.
+  private final Fd us;
   private int next;
   private boolean closed;
 
-  private ServerGuard(Tid pid, SharedFile shared, long code) {
+  private ServerGuard(Tid pid, SharedFile shared, long code, Fd us) {
     this.pid = pid;
     this.shared = shared;
     this.code = code;
+    this.us = us;
   }
 
   /// Starts one that has nobody to kill yet.
@@ -90,10 +93,15 @@ public final class ServerGuard implements AutoCloseable {
         shared.write(shared.at(ENTRY_AT), call.allocateFrom(JAVA_BYTE, ENTRY.toArray()));
         long code = map(file, PROT_RX, LIST_AT);
         shared.writeU64(shared.at(STAY_AT), shared.at(NO_TIME_AT).bits());
-        long us = Syscalls.require("open a pidfd of our own", Nr.PIDFD_OPEN, Syscalls.call(Nr.GETPID), 0);
-        writePrelude(shared, new Fd((int) us), List.of(new Range(memory, SHARED_BYTES), new Range(code, LIST_AT),
-            threadArea(call)));
-        return new ServerGuard(cloned(call, code, shared.at(BEGIN_AT)), shared, code);
+        Fd us = new Fd((int) Syscalls.require("open a pidfd of our own", Nr.PIDFD_OPEN, Syscalls.call(Nr.GETPID), 0));
+        try {
+          writePrelude(shared, us, List.of(new Range(memory, SHARED_BYTES), new Range(code, LIST_AT),
+              threadArea(call)));
+          return new ServerGuard(cloned(call, code, shared.at(BEGIN_AT)), shared, code, us);
+        } catch (SyscallException e) {
+          Syscalls.call(Nr.CLOSE, us.value());
+          throw e;
+        }
       }
     } catch (SyscallException e) {
       file.close();
@@ -241,6 +249,7 @@ public final class ServerGuard implements AutoCloseable {
       }
       Syscalls.call(Nr.MUNMAP, shared.base().bits(), shared.lengthBytes());
       Syscalls.call(Nr.MUNMAP, code, LIST_AT);
+      Syscalls.call(Nr.CLOSE, us.value());
       shared.close();
     }
   }

@@ -28,9 +28,17 @@ final class Departure {
   }
 
   /// @param tasks that run @param continues whether a SIGCONT waits for one of them, which a SIGSTOP would take away:
-  ///     such a program is let go task by task
+  ///     several processes are let go task by task then
   void run(Set<ObjectId> tasks, boolean continues) throws SyscallException {
-    if (tasks.size() == 1 || continues) {
+    if (tasks.size() == 1) {
+      letGo(tasks, Set.of(), false);
+      return;
+    }
+    if (capture.leaders().size() == 1) {
+      oneProcess(tasks);
+      return;
+    }
+    if (continues) {
       letGo(tasks, Set.of(), false);
       return;
     }
@@ -53,6 +61,18 @@ final class Departure {
         all.leave();
       }
     }
+  }
+
+  /// Where we die the kernel comes to the newest thread first, and where that one has PTRACE_O_EXITKILL all of the process are
+  /// killed there, before any of them is let go (kernel/ptrace.c, `exit_ptrace()` and `__ptrace_link()`). So that one loses
+  /// it as the last, and from then on our death lets all of them go.
+  private void oneProcess(Set<ObjectId> tasks) throws SyscallException {
+    for (ObjectId task : stubs.sequencedKeySet()) {
+      if (tasks.contains(task)) {
+        ptrace.setOptions(tid(task), 0);
+      }
+    }
+    allGone(tasks, Set.of());
   }
 
   /// Nothing stops it any more: who cannot be asked to take our stop off the queue is let go with it.

@@ -22,6 +22,8 @@ class AllOrNoneTest {
   private static final String END = "KILL";
   /// Threads and processes of the program.
   private static final int TASKS = 6;
+  /// Threads of the one that is a single process.
+  private static final int THREADS = 7;
 
   @TempDir
   private Path work;
@@ -34,19 +36,26 @@ class AllOrNoneTest {
     assumeTrue(Oracle.isAvailable(), "needs python3");
     assumeTrue("root".equals(System.getProperty("user.name")), "needs root: programs come back at their pids");
     engines = new SpareEngine(work.resolve("engines"), 1);
-    runs = new FaultRuns(FaultSubject.all().getFirst(), new Victims(), work, table, engines);
+  }
+
+  private void of(String subject) {
+    runs = new FaultRuns(FaultSubject.all().stream().filter(one -> one.name().equals(subject)).findFirst().orElseThrow(),
+        new Victims(), work, table, engines);
   }
 
   @AfterEach
   void end() {
     if (engines != null) {
-      runs.close();
+      if (runs != null) {
+        runs.close();
+      }
       engines.close();
     }
   }
 
   @Test
   void aRestoreThatIsKilledBetweenTwoTasksEndsAllOrLetsAllGoOn() {
+    of("always");
     int options = runs.calls(Act.RESTORE, SET_OPTIONS);
     runs.run(Act.RESTORE, new Order(Deed.DIES_AFTER, SET_OPTIONS, options - TASKS, 0));
     assertThat(table.text()).contains("| 1 | 1 killed, gone |");
@@ -59,11 +68,28 @@ class AllOrNoneTest {
 
   @Test
   void aCheckpointThatIsKilledBetweenTwoTasksEndsAll() {
+    of("always");
     int options = runs.calls(Act.CHECKPOINT_AND_END, SET_OPTIONS);
     runs.run(Act.CHECKPOINT_AND_END, new Order(Deed.DIES_AFTER, SET_OPTIONS, options - TASKS, 0));
     int ends = runs.calls(Act.CHECKPOINT_AND_END, END);
     runs.run(Act.CHECKPOINT_AND_END, new Order(Deed.DIES_AFTER, END, ends - 2, 0));
     assertThat(table.text()).contains("killed, gone").doesNotContain("runs |\n");
+    runs.passes();
+  }
+
+  /// Of one process nobody stands by: the kernel ends it as a whole, or lets all of it go.
+  @Test
+  void ofOneProcessWhoseRestoreIsKilledBetweenTwoThreadsAllAreGoneOrAllRun() {
+    of("threads");
+    int options = runs.calls(Act.RESTORE, SET_OPTIONS);
+    runs.run(Act.RESTORE, new Order(Deed.DIES_AFTER, SET_OPTIONS, options - THREADS, 0));
+    runs.run(Act.RESTORE, new Order(Deed.DIES_BEFORE, SET_OPTIONS, options - 1, 0));
+    assertThat(table.text()).contains("after a call | 1 | 1 killed, gone |", "before a call | 1 | 1 killed, gone |");
+    runs.run(Act.RESTORE, new Order(Deed.DIES_AFTER, SET_OPTIONS, options - 1, 0));
+    int detaches = runs.calls(Act.RESTORE, DETACH);
+    runs.run(Act.RESTORE, new Order(Deed.DIES_AFTER, DETACH, detaches - THREADS, 0));
+    runs.run(Act.RESTORE, new Order(Deed.DIES_AFTER, DETACH, detaches - 2, 0));
+    assertThat(table.text()).contains("after a call | 4 | 1 killed, gone, 3 killed, runs |");
     runs.passes();
   }
 }

@@ -60,7 +60,8 @@ public final class StartPacker {
   }
 
   /// @param from the image of the engine @param to a file that is not there yet
-  /// @param cold path of the command that is run where this cannot be @param never what tells it so: NAME=value
+  /// @param cold path of the command that is run where this cannot be
+  /// @param never what tells it so: NAME=value
   /// @param again the same, where another image would do
   /// @param made what it will say it was last written at; one that says something else is not started from
   public static void pack(Path from, Path to, String cold, String never, String again, FileTime made)

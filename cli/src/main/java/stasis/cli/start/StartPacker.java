@@ -52,7 +52,8 @@ public final class StartPacker {
   private final StartMemory memory;
   private final long never;
 
-  private StartPacker(ImageReader reader, String never, String again) throws ImageException, DecodeException, UnfitException {
+  private StartPacker(ImageReader reader, String never, String again)
+      throws ImageException, DecodeException, UnfitException {
     this.reader = reader;
     image = new StartImage(reader);
     this.never = data.text(never);

@@ -23,13 +23,17 @@ final class StandbyVerb implements Callable<Integer> {
   static final String AWAKE = "awake";
   static final String NEVER = "STASIS_WARM=never";
   /// The same, and the launcher is to have another image made.
-  private static final String AGAIN = "STASIS_WARM=again";
+  static final String AGAIN = "STASIS_WARM=again";
   /// Up to here descriptors are taken when it starts, so that none of its own has a number that a caller may use.
   static final int LAST_TAKEN_FD = 199;
 
   /// After these hardly anything is left to compile.
   static final int ROUNDS = 72;
   private static final int ROUNDS_AFTER = 12;
+  /// Each is read, and what it asks for is made ready, in every round: a start does that first of all.
+  private static final List<List<String>> LINES = List.of(
+      List.of("checkpoint", "1", "--image", "image", "--leave-running", "--force", "--quiet"),
+      List.of("restore", "image", "--detach", "--quiet"));
   private static final long COMPILERS_END_MS = 1500;
   private static final int STDERR = 2;
 
@@ -48,23 +52,27 @@ final class StandbyVerb implements Callable<Integer> {
     // What is edited from here on is another source than that of the classes that run here.
     Sources sources = Sources.of(Path.of(System.getProperty(Installation.PROPERTY, "/")));
     Practice practice = Practice.kept();
-    warmUp(practice, sources, rounds);
+    Rested rested = new Rested(practice, Surroundings.of(OwnStart.SELF).ofRights(),
+        Caller.relevant(StatusFd.without(System.getenv())), sources);
+    warmUp(rested, rounds);
     System.gc();
     // After a collection each method is looked at when it is next entered.
-    warmUp(practice, sources, ROUNDS_AFTER);
+    warmUp(rested, ROUNDS_AFTER);
     Thread.sleep(COMPILERS_END_MS);
-    Surroundings before = Surroundings.of(OwnStart.SELF).ofRights();
-    Map<String, String> environment = Caller.relevant(StatusFd.without(System.getenv()));
     OwnProcess.close(new Fd(STDERR + 1), new Fd(LAST_TAKEN_FD));
     OwnProcess.rest();
-    return awake(new Rested(practice, before, environment, sources));
+    return awake(rested);
   }
 
-  private void warmUp(Practice practice, Sources sources, int rounds) {
-    WarmUp.run(session, practice, rounds, false);
-    practice.rest();
+  private void warmUp(Rested rested, int rounds) throws IOException {
+    WarmUp.run(session, rested.practice(), rounds, true);
+    rested.practice().rest();
     for (int round = 0; round < rounds; round++) {
-      sources.areSame();
+      rested.sources().areSame();
+      for (List<String> line : LINES) {
+        OwnStart start = OwnStart.read();
+        asked(new OwnStart(line.stream().map(StandbyVerb::text).toList(), start.environment()), rested);
+      }
     }
   }
 
@@ -89,6 +97,23 @@ final class StandbyVerb implements Callable<Integer> {
   }
 
   private int run(OwnStart start, Rested rested) throws IOException {
+    Asked asked = asked(start, rested);
+    int status;
+    try {
+      status = asked.request().call();
+    } catch (Exception problem) {
+      status = Line.failed(asked.session(), start.plainWords().getFirst(), problem);
+    }
+    asked.session().console().out().flush();
+    Optional<StatusFd> waiting = StatusFd.of(start.variables());
+    if (waiting.isPresent()) {
+      waiting.get().say(status);
+    }
+    return status;
+  }
+
+  /// What the command line asks for, as this process is now. Nothing is done yet.
+  private Asked asked(OwnStart start, Rested rested) throws IOException {
     Map<String, String> variables = start.variables();
     if (!start.isPlain() || !Caller.relevant(StatusFd.without(variables)).equals(rested.environment())
         || rested.surroundings().difference(Surroundings.of(OwnStart.SELF).ofRights()).isPresent()) {
@@ -100,19 +125,10 @@ final class StandbyVerb implements Callable<Integer> {
     Session own = new Session(console, new LibraryEngine(Build.version(), rested.practice(), Optional.empty()),
         session.cancellation(), session.relaySignals(), () -> StatusFd.leave(console, variables));
     Callable<Integer> request = line.request(own).orElseThrow(() -> new NotServedException("a line to complain of"));
-    int status = call(request, own, line);
-    console.out().flush();
-    StatusFd.of(variables).ifPresent(waiting -> waiting.say(status));
-    return status;
+    return new Asked(request, own);
   }
 
-  private static int call(Callable<Integer> request, Session own, PlainLine line) {
-    try {
-      return request.call();
-    } catch (Exception problem) {
-      return Line.failed(own, line.verb(), problem);
-    }
-  }
+  private record Asked(Callable<Integer> request, Session session) {}
 
   /// Nothing is done yet: the ordinary command does it.
   private int cold(OwnStart start, String warm) {

@@ -104,7 +104,7 @@ final class WarmVerb implements Callable<Integer> {
     Path whole = folder.resolve("start");
     FileTime made = FileTime.from(Instant.now().truncatedTo(ChronoUnit.MICROS));
     try {
-      StartPacker.pack(image, whole, cold(), StandbyVerb.NEVER, made);
+      StartPacker.pack(image, whole, cold(), StandbyVerb.NEVER, StandbyVerb.AGAIN, made);
     } catch (UnfitException | ImageException | DecodeException e) {
       return Optional.of("it cannot be started from: " + e.getMessage());
     }

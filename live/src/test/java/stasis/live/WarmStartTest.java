@@ -158,6 +158,23 @@ final class WarmStartTest {
   }
 
   @Test
+  void aFileThatIsMappedAndNoLongerTheSameAsksForAnotherImage() throws IOException, InterruptedException {
+    Path own = folder.resolve("own");
+    Run made = run(folder, Map.of(), ordinary(List.of("warm", own.toString(), "--rounds", "1")));
+    assertThat(made.status()).as(made.err()).isZero();
+    Path home = Files.createDirectories(folder.resolve("jdk/bin")).getParent();
+    Files.writeString(home.resolve("release"), "JAVA_VERSION=\"25\"\n");
+    Files.writeString(home.resolve("bin/java"), "#!/bin/sh\necho ordinary $STASIS_WARM\n");
+    Files.setPosixFilePermissions(home.resolve("bin/java"), PosixFilePermissions.fromString("rwxr-xr-x"));
+    Map<String, String> told = Map.of("STASIS_JAVA_HOME", home.toString());
+    assertThat(run(folder, told, List.of(own.toString(), "--version")).out()).isEqualTo("ordinary never\n");
+
+    Files.createLink(folder.resolve("another name"), Path.of(own + ".so"));
+
+    assertThat(run(folder, told, List.of(own.toString(), "--version")).out()).isEqualTo("ordinary again\n");
+  }
+
+  @Test
   void whatAProgramWritesIsTrackedFromOneCommandToTheNext() throws IOException, InterruptedException {
     long pid = program("$x = 'x' x 3e7; open F, '>', $ARGV[0]; close F; select undef, undef, undef, 0.05 while 1",
         folder + "/made");

@@ -49,14 +49,19 @@ final class StartMemory {
       String kind, Fields backing) {}
 
   private final StartData data;
+  private final long never;
+  private final long again;
   private final List<Vma> vmas = new ArrayList<>();
   private final List<PageRun> runs;
   private final List<Piece> pieces = new ArrayList<>();
   private long fileEnd;
 
-  StartMemory(StartImage image, StartData data, long fileOffset) throws DecodeException, UnfitException {
+  /// @param never where lies what the ordinary command is told @param again and where, if another image would do
+  StartMemory(StartImage image, StartData data, long never, long again) throws DecodeException, UnfitException {
     this.data = data;
-    this.fileEnd = fileOffset;
+    this.never = data.put(Bytes.ofU64(never), 8);
+    this.again = data.put(Bytes.ofU64(again), 8);
+    this.fileEnd = StartElf.PAGE_BYTES + StartData.BYTES;
     runs = image.runs();
     Fields mm = image.one("core.mm");
     for (Fields attachment : mm.records("attachments")) {
@@ -126,6 +131,8 @@ final class StartMemory {
 
   /// Opens a file if it is still the one that it was.
   Operand open(StartCalls calls, String path, int flags) throws IOException, UnfitException {
+    Operand told = value(StartCode.DATA + StartCode.EXTRA);
+    calls.move(told, value(again), Long.BYTES);
     Operand fd = calls.call(Nr.OPENAT, value(AT_FDCWD), value(data.text(path)), value(flags | O_CLOEXEC), value(0));
     long found = data.room(STAT_BYTES);
     calls.call(Nr.FSTAT, fd, value(found));
@@ -142,6 +149,7 @@ final class StartMemory {
       times.putLong(Math.floorDiv(ns, 1_000_000_000L)).putLong(Math.floorMod(ns, 1_000_000_000L));
     }
     calls.same(found + STAT_TIMES, data.put(Bytes.of(times.clear()), 8), times.capacity());
+    calls.move(told, value(never), Long.BYTES);
     return fd;
   }
 

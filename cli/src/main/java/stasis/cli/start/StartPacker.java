@@ -50,27 +50,32 @@ public final class StartPacker {
   private final StartImage image;
   private final StartData data = new StartData();
   private final StartMemory memory;
+  private final long never;
 
-  private StartPacker(ImageReader reader) throws ImageException, DecodeException, UnfitException {
+  private StartPacker(ImageReader reader, String never, String again)
+      throws ImageException, DecodeException, UnfitException {
     this.reader = reader;
     image = new StartImage(reader);
-    memory = new StartMemory(image, data, PAGE_BYTES + StartData.BYTES);
+    this.never = data.text(never);
+    memory = new StartMemory(image, data, this.never, data.text(again));
   }
 
   /// @param from the image of the engine @param to a file that is not there yet
-  /// @param cold path of the command that is run where this cannot be @param never what tells it so: NAME=value
+  /// @param cold path of the command that is run where this cannot be
+  /// @param never what tells it so: NAME=value
+  /// @param again the same, where another image would do
   /// @param made what it will say it was last written at; one that says something else is not started from
-  public static void pack(Path from, Path to, String cold, String never, FileTime made)
+  public static void pack(Path from, Path to, String cold, String never, String again, FileTime made)
       throws IOException, ImageException, DecodeException, UnfitException {
     try (ImageReader reader = ImageReader.open(from)) {
-      new StartPacker(reader).write(to, cold, never, made);
+      new StartPacker(reader, never, again).write(to, cold, made);
     }
   }
 
-  private void write(Path to, String cold, String never, FileTime made)
+  private void write(Path to, String cold, FileTime made)
       throws IOException, ImageException, DecodeException, UnfitException {
     data.word(StartCode.COLD, data.text(cold));
-    data.word(StartCode.EXTRA, data.text(never));
+    data.word(StartCode.EXTRA, never);
     List<StartThread> threads = new ArrayList<>();
     for (ObjectId task : image.tasks()) {
       threads.add(new StartThread(image, task));

@@ -17,8 +17,10 @@ final class Answering {
   private final HiddenKernel kernel;
   private final Map<Tid, Long> asleepSinceNs;
   private final Outsiders outsiders;
+  private final boolean hugeToo;
 
-  private Answering(HiddenKernel kernel, Map<Tid, Long> asleepSinceNs, Outsiders outsiders) {
+  private Answering(HiddenKernel kernel, Map<Tid, Long> asleepSinceNs, Outsiders outsiders, boolean hugeToo) {
+    this.hugeToo = hugeToo;
     this.outsiders = outsiders;
     this.kernel = kernel;
     this.asleepSinceNs = asleepSinceNs;
@@ -27,12 +29,13 @@ final class Answering {
   /// When each thread last ran is read now: the freeze itself wakes them.
   ///
   /// @param kernel stays open as long as this is used
-  static Answering open(Environment environment, Tid root, HiddenKernel kernel) {
+  /// @param hugeToo whether it matters which vmas have huge pages: where writes are to be noted
+  static Answering open(Environment environment, Tid root, HiddenKernel kernel, boolean hugeToo) {
     Map<Tid, Long> since = new HashMap<>();
     if (!kernel.isReadable()) {
       asleepSince(environment, root, since);
     }
-    return new Answering(kernel, since, Outsiders.look(environment.proc()));
+    return new Answering(kernel, since, Outsiders.look(environment.proc()), hugeToo);
   }
 
   /// Of the task and its descendants.
@@ -62,7 +65,8 @@ final class Answering {
     for (FrozenTree.Member member : tree.members()) {
       Answerer answerer = of(member.group());
       member.group().tasks().forEach(task -> answerers.put(task.tid(), answerer));
-      groups.add(new Stopped.Group(new LiveFrozen(ptrace, member.group(), monotonicNs, answerer), member.parent()));
+      groups.add(new Stopped.Group(new LiveFrozen(ptrace, member.group(), monotonicNs, answerer,
+          proc -> kernel.vmas(proc, hugeToo)), member.parent()));
     }
     return new Stopped(groups, tree.zombies().stream()
         .map(zombie -> new Stopped.Zombie(zombie.tid(), zombie.parent())).toList(), new HiddenSockets(kernel),

@@ -46,6 +46,11 @@ public record CheckpointRequest(Tid root, ImageDestination destination, boolean 
         deadline, Optional.of(command));
   }
 
+  /// Whether the kernel is to note writes to memory.
+  boolean notesWrites() {
+    return track != TrackOrder.OFF || preCopyRounds > 0 || deadline.isPresent();
+  }
+
   /// Into a folder. @param force replace an image that is there
   public CheckpointRequest(Tid root, Path image, boolean leaveRunning, boolean strict, boolean force,
       Optional<Duration> maxFreeze) {

@@ -140,7 +140,7 @@ public final class Checkpointer {
           Sparing sparing = Sparing.begin(ptrace, request, environment, writer, timetable)) {
         rehearsal.play(practice, kinds, environment, ptrace, host, loan.kernel(), request.root(),
             request.leaveRunning(), request.track());
-        Answering answering = Answering.open(environment, request.root(), loan.kernel());
+        Answering answering = Answering.open(environment, request.root(), loan.kernel(), request.notesWrites());
         if (request.preCopyRounds() > 0) {
           phases.enter("pre-copy");
           sparing.preCopy().run(request.root(), request.preCopyRounds(), listener, phases);

@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Tid;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
 import stasis.resource.Answer;
 import stasis.resource.CpuState;
 import stasis.resource.HiddenMm;
@@ -24,6 +26,11 @@ interface Frozen {
 
   /// The signal of the group stop it was found in, 0 for none.
   int stopSignal();
+
+  /// Its vmas.
+  ///
+  /// @param proc of its leader
+  List<VmaFacts> vmas(ProcTask proc) throws ProcException;
 
   /// What no API tells of the mm; empty where the kernel's memory may not be read.
   Optional<HiddenMm> hiddenMm();

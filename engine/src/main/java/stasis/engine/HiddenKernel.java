@@ -20,8 +20,12 @@ import stasis.linux.bpf.KernelQueues;
 import stasis.linux.bpf.KernelRing;
 import stasis.linux.bpf.KernelSocket;
 import stasis.linux.bpf.KernelTerminal;
+import stasis.linux.bpf.KernelVma;
 import stasis.linux.bpf.KernelWatch;
 import stasis.linux.sys.Self;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
+import stasis.procfs.Smaps;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.Stub;
 
@@ -34,22 +38,24 @@ final class HiddenKernel implements AutoCloseable {
 
   private final HiddenState.Opened opened;
   private final LearntBits bits;
+  private final LearntFlags flags;
   private Optional<KernelQueues> queues = Optional.empty();
   private boolean queuesTried;
 
-  private HiddenKernel(HiddenState.Opened opened, LearntBits bits) {
+  private HiddenKernel(HiddenState.Opened opened, LearntBits bits, LearntFlags flags) {
     this.opened = opened;
     this.bits = bits;
+    this.flags = flags;
   }
 
   static HiddenKernel open(Ptrace ptrace) throws SyscallException {
     HiddenState.Opened opened = HiddenState.open();
     if (!(opened instanceof HiddenState.Opened.Ready(var state))) {
-      return new HiddenKernel(opened, LearntBits.NONE);
+      return new HiddenKernel(opened, LearntBits.NONE, new LearntFlags());
     }
     warm(state);
     try (Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of())) {
-      return new HiddenKernel(opened, LearntBits.of(stub, state));
+      return new HiddenKernel(opened, LearntBits.of(stub, state), new LearntFlags());
     } catch (SyscallException e) {
       state.close();
       throw e;
@@ -59,18 +65,23 @@ final class HiddenKernel implements AutoCloseable {
   /// As this one was, which may be closed by now: what was learnt of the running kernel is not learnt again.
   HiddenKernel again() {
     if (!(opened instanceof HiddenState.Opened.Ready(var before))) {
-      return new HiddenKernel(opened, bits);
+      return new HiddenKernel(opened, bits, flags);
     }
     HiddenState.Opened now = before.again();
     if (now instanceof HiddenState.Opened.Ready(var state)) {
       warm(state);
     }
-    return new HiddenKernel(now, bits);
+    return new HiddenKernel(now, bits, flags);
   }
 
-  /// Loads and runs once what reads sockets, and terminals where there are any: not within a freeze.
+  /// Loads and runs once what reads vmas, sockets, and terminals where there are any: not within a freeze.
   private static void warm(HiddenState state) {
     Tid self = Self.pid();
+    try {
+      state.vmas(self);
+    } catch (SyscallException e) {
+      // Then smaps is read.
+    }
     try {
       state.sockets(self);
       if (hasTerminals()) {
@@ -97,6 +108,30 @@ final class HiddenKernel implements AutoCloseable {
   /// Internet sockets that a thread has open, by inode number; none where BPF is not allowed.
   Map<Long, KernelSocket> sockets(Tid tid) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.sockets(tid) : Map.of();
+  }
+
+  /// What a checkpoint has to know of the vmas of a task that stands still: without the vsyscall page.
+  ///
+  /// @param proc of that task @param hugeToo whether it is to be told which of them have huge pages
+  List<VmaFacts> vmas(ProcTask proc, boolean hugeToo) throws ProcException {
+    Optional<List<KernelVma>> words = words(proc.tid());
+    Optional<List<VmaFacts>> known = words.isEmpty() || hugeToo ? Optional.empty()
+        : flags.describe(proc.maps(), words.get());
+    if (known.isPresent()) {
+      return known.get();
+    }
+    Smaps smaps = proc.smaps();
+    words.ifPresent(of -> flags.learn(smaps, of));
+    return smaps.entries().stream().filter(entry -> !entry.vma().name().equals(MappingCollector.VSYSCALL))
+        .map(VmaFacts::of).toList();
+  }
+
+  private Optional<List<KernelVma>> words(Tid task) {
+    try {
+      return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.vmas(task)) : Optional.empty();
+    } catch (SyscallException e) {
+      return Optional.empty(); // this kernel has no such iterator (Linux 5.11)
+    }
   }
 
   /// The pseudoterminal of this number, whose master the thread has open.

@@ -14,6 +14,8 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.RestartBlock;
 import stasis.linux.sys.Syscalls;
+import stasis.procfs.ProcException;
+import stasis.procfs.ProcTask;
 import stasis.resource.Answer;
 import stasis.resource.CpuState;
 import stasis.resource.HiddenMm;
@@ -41,12 +43,19 @@ final class LiveFrozen implements Frozen {
   private final LongSupplier monotonicNs;
   private final long frozenAtNs;
   private final Answerer answerer;
+  private final Vmas vmas;
   private final List<Tid> threads;
   private final int stopSignal;
   private final Map<Tid, LiveTask> tasks = new HashMap<>();
 
+  /// Who tells of vmas.
+  interface Vmas {
+    List<VmaFacts> of(ProcTask proc) throws ProcException;
+  }
+
   /// @param monotonicNs read at once: the moment of the freeze, from which what is left of a wait is counted
-  LiveFrozen(Ptrace ptrace, FrozenGroup group, LongSupplier monotonicNs, Answerer answerer) {
+  LiveFrozen(Ptrace ptrace, FrozenGroup group, LongSupplier monotonicNs, Answerer answerer, Vmas vmas) {
+    this.vmas = vmas;
     this.ptrace = ptrace;
     this.group = group;
     this.monotonicNs = monotonicNs;
@@ -77,6 +86,11 @@ final class LiveFrozen implements Frozen {
   @Override
   public Optional<Boolean> childSubreaper() {
     return answerer.childSubreaper();
+  }
+
+  @Override
+  public List<VmaFacts> vmas(ProcTask proc) throws ProcException {
+    return vmas.of(proc);
   }
 
   @Override

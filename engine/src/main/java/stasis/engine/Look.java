@@ -39,7 +39,7 @@ final class Look {
       LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
       try (Practice.Loan loan = practice.kernel(ptrace)) {
         rehearsal.play(practice, kinds, environment, ptrace, host, loan.kernel(), root, false, TrackOrder.OFF);
-        Answering answering = Answering.open(environment, root, loan.kernel());
+        Answering answering = Answering.open(environment, root, loan.kernel(), false);
         long start = environment.monotonicNs().getAsLong();
         return switch (FrozenTree.freeze(ptrace, root, Deadline.after(FREEZE_BOUND), stasis.tracee.FaultPoints.NONE)) {
           case FrozenTree.Outcome.Obstructed(var found) -> refused(Checkpointer.obstacles(found), 0);

@@ -29,7 +29,7 @@ import stasis.tracee.RemoteMemory;
 /// Describes the vmas of a tree: each with what backs it, each backing once.
 final class MappingCollector {
   /// Where the emulated vsyscall page lies: in every mm, in none of ours to restore (arch/x86/entry/vsyscall).
-  private static final String VSYSCALL = "[vsyscall]";
+  static final String VSYSCALL = "[vsyscall]";
 
   /// Private pages of an mm that are stored.
   ///
@@ -46,12 +46,16 @@ final class MappingCollector {
     UNKNOWN;
 
     static Writes of(Smaps.Entry entry) {
+      return of(VmaFacts.of(entry));
+    }
+
+    static Writes of(VmaFacts entry) {
       Vma vma = entry.vma();
       if (!vma.isAnonymous() || vma.shared() || entry.flags().has(VmFlag.HT) || entry.flags().has(VmFlag.DE)
           || entry.flags().has(VmFlag.PF) || entry.flags().has(VmFlag.IO) || !entry.flags().has(VmFlag.MW)) {
         return UNKNOWN;
       }
-      return entry.flags().has(VmFlag.HG) || entry.anonHugePagesKib() > 0 ? NOTED_IN_SMALL : NOTED;
+      return entry.flags().has(VmFlag.HG) || entry.huge() ? NOTED_IN_SMALL : NOTED;
     }
   }
 
@@ -79,9 +83,7 @@ final class MappingCollector {
 
   MmState collect(GroupView group) throws ObstructedException {
     List<MappingView> views = new ArrayList<>();
-    MmView mm = new MmView(group.procOfLeader(), smaps(group).entries().stream()
-        .filter(entry -> !entry.vma().name().equals(VSYSCALL)).toList(), new RemoteMemory(group.leader().tid()),
-        findings);
+    MmView mm = new MmView(group.procOfLeader(), vmas(group), new RemoteMemory(group.leader().tid()), findings);
     for (int i = 0; i < mm.entries().size(); i++) {
       views.add(new MappingView(tree, group, mm, i));
     }
@@ -95,11 +97,11 @@ final class MappingCollector {
     return MmState.alone(vmas, attachments(views, group)).withHuge(mm.huge());
   }
 
-  private static Smaps smaps(GroupView group) throws ObstructedException {
+  private static List<VmaFacts> vmas(GroupView group) throws ObstructedException {
     try {
-      return group.procOfLeader().smaps();
+      return group.frozen().vmas(group.procOfLeader());
     } catch (ProcException e) {
-      throw TaskView.obstructed(group.leader().tid(), "smaps", e);
+      throw TaskView.obstructed(group.leader().tid(), "vmas", e);
     }
   }
 

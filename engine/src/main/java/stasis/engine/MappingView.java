@@ -8,7 +8,6 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.FileStat;
 import stasis.procfs.ProcException;
-import stasis.procfs.Smaps;
 import stasis.procfs.Vma;
 import stasis.procfs.VmFlag;
 import stasis.procfs.VmFlags;
@@ -33,7 +32,7 @@ final class MappingView implements Mapping {
     this.index = index;
   }
 
-  private Smaps.Entry entry() {
+  private VmaFacts entry() {
     return mm.entries().get(index);
   }
 
@@ -102,7 +101,7 @@ final class MappingView implements Mapping {
 
   @Override
   public long pageBytes() {
-    return entry().kernelPageSizeKib() << 10;
+    return entry().pageBytes();
   }
 
   @Override

@@ -11,7 +11,6 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
-import stasis.procfs.Smaps;
 import stasis.procfs.VmFlag;
 import stasis.procfs.Vma;
 import stasis.resource.Extent;
@@ -22,21 +21,21 @@ import stasis.tracee.RemoteMemory;
 /// page tables for both.
 final class MmView {
   private final ProcTask proc;
-  private final List<Smaps.Entry> entries;
+  private final List<VmaFacts> entries;
   private final RemoteMemory memory;
   private final Findings findings;
   private Optional<Map<Long, String>> policies = Optional.empty();
   private Optional<NavigableMap<Long, Long>> guards = Optional.empty();
 
   /// @param findings where a fact that cannot be read becomes an obstacle
-  MmView(ProcTask proc, List<Smaps.Entry> entries, RemoteMemory memory, Findings findings) {
+  MmView(ProcTask proc, List<VmaFacts> entries, RemoteMemory memory, Findings findings) {
     this.proc = proc;
     this.entries = List.copyOf(entries);
     this.memory = memory;
     this.findings = findings;
   }
 
-  List<Smaps.Entry> entries() {
+  List<VmaFacts> entries() {
     return entries;
   }
 
@@ -92,8 +91,8 @@ final class MmView {
   /// What lies in huge pages, of the vmas for which the program asked for them.
   List<Extent> huge() {
     var found = new ArrayList<Extent>();
-    List<Vma> asked = entries.stream().filter(entry -> entry.flags().has(VmFlag.HG) && entry.anonHugePagesKib() > 0)
-        .map(Smaps.Entry::vma).toList();
+    List<Vma> asked = entries.stream().filter(entry -> entry.flags().has(VmFlag.HG) && entry.huge())
+        .map(VmaFacts::vma).toList();
     if (asked.isEmpty()) {
       return found;
     }

@@ -116,7 +116,7 @@ public final class Prover {
       FrozenTree held, LiveHost host, long beganNs) throws SyscallException, DecodeException, ImageException,
       ObstructedException, IOException {
     try (HiddenKernel kernel = HiddenKernel.open(ptrace)) {
-      Answering answering = Answering.open(environment, held.root().leader(), kernel);
+      Answering answering = Answering.open(environment, held.root().leader(), kernel, false);
       Phases phases = new Phases(environment.monotonicNs());
       phases.enter("prove");
       Collected collected = new Collector(kinds, environment.proc(),

@@ -54,7 +54,7 @@ record Rehearsal(long xfeatures) {
       RehearsedSockets sockets, boolean snapshot, TrackOrder track) throws SyscallException {
     Tid tid = stub(ptrace, sockets);
     try {
-      Answering answering = Answering.open(environment, tid, kernel);
+      Answering answering = Answering.open(environment, tid, kernel, track != TrackOrder.OFF);
       for (int round = 0; round < ROUNDS; round++) {
         if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
             instanceof FrozenTree.Outcome.Frozen(var tree)) {

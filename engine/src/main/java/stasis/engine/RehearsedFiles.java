@@ -19,9 +19,43 @@ final class RehearsedFiles implements AutoCloseable {
   private static final int AT_FDCWD = -100;
   private static final int READ_ONLY_CLOEXEC = 0x80000;
   private static final int PROT_READ = 1;
-  private static final int MAP_SHARED_FIXED_NOREPLACE = 0x1 | 0x100000;
-  private static final int MAP_PRIVATE_FIXED_NOREPLACE = 0x2 | 0x100000;
+  private static final int PROT_READ_WRITE = 3;
+  private static final int PROT_READ_EXECUTE = 5;
+  private static final int PROT_ALL = 7;
+  private static final int MAP_SHARED = 0x1;
+  private static final int MAP_PRIVATE = 0x2;
+  private static final int MAP_ANONYMOUS = 0x20;
+  private static final int MAP_GROWSDOWN = 0x100;
+  private static final int MAP_NORESERVE = 0x4000;
+  private static final int MAP_POPULATE = 0x8000;
+  private static final int MAP_STACK = 0x20000;
+  private static final int MAP_FIXED_NOREPLACE = 0x100000;
   private static final int PAGE_BYTES = 4096;
+  /// Behind each other there is a page: stacks keep a distance, and neighbours would become one.
+  private static final int EVERY_BYTES = 2 * PAGE_BYTES;
+
+  private static final int AS_IT_IS = -1;
+
+  /// @param protection at first @param then what mprotect(2) makes of it
+  private record Kind(int protection, int flags, int then) {}
+
+  /// What programs are made of: what each looks like to the kernel is learnt by them ([LearntFlags]).
+  private static final List<Kind> KINDS = List.of(
+      new Kind(PROT_READ, MAP_PRIVATE, AS_IT_IS), new Kind(PROT_READ, MAP_SHARED, AS_IT_IS),
+      new Kind(PROT_READ_EXECUTE, MAP_PRIVATE, AS_IT_IS), new Kind(PROT_READ_WRITE, MAP_PRIVATE, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_PRIVATE, PROT_READ),
+      new Kind(PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ),
+      new Kind(PROT_ALL, MAP_PRIVATE | MAP_ANONYMOUS, AS_IT_IS), new Kind(0, MAP_PRIVATE | MAP_ANONYMOUS, AS_IT_IS),
+      new Kind(0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, AS_IT_IS),
+      new Kind(PROT_ALL, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_SHARED | MAP_ANONYMOUS, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, 0), // untouched it is not accounted for then
+      new Kind(0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, AS_IT_IS),
+      new Kind(PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, AS_IT_IS));
 
   private final List<Fd> fds;
 
@@ -48,14 +82,21 @@ final class RehearsedFiles implements AutoCloseable {
     return List.copyOf(fds);
   }
 
-  /// Maps the first of them into a stub that has inherited it. That it may be refused is no concern.
+  /// Maps the first of them, and memory, into a stub that has inherited it. That some may be refused is no concern.
   ///
-  /// @param free two pages
+  /// @param free 64 pages and more
   void mapInto(Stub stub, RemoteAddress free) throws SyscallException {
-    if (!fds.isEmpty()) {
-      int file = fds.getFirst().value();
-      stub.call(Nr.MMAP, free.bits(), PAGE_BYTES, PROT_READ, MAP_PRIVATE_FIXED_NOREPLACE, file, 0);
-      stub.call(Nr.MMAP, free.bits() + PAGE_BYTES, PAGE_BYTES, PROT_READ, MAP_SHARED_FIXED_NOREPLACE, file, 0);
+    long at = free.bits();
+    for (Kind kind : KINDS) {
+      boolean file = (kind.flags() & MAP_ANONYMOUS) == 0;
+      if (!file || !fds.isEmpty()) {
+        at += EVERY_BYTES;
+        stub.call(Nr.MMAP, at, PAGE_BYTES, kind.protection(), kind.flags() | MAP_FIXED_NOREPLACE,
+            file ? fds.getFirst().value() : -1, 0);
+        if (kind.then() != AS_IT_IS) {
+          stub.call(Nr.MPROTECT, at, PAGE_BYTES, kind.then());
+        }
+      }
     }
   }
 

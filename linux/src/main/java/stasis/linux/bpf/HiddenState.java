@@ -36,6 +36,7 @@ public final class HiddenState implements AutoCloseable {
   private Optional<TaskReader<TimerField>> timers = Optional.empty();
   private Optional<TaskReader<UndoField>> undos = Optional.empty();
   private Optional<TaskReader<SocketField>> sockets = Optional.empty();
+  private Optional<TaskReader<VmaField>> vmas = Optional.empty();
   private Optional<TerminalReader> terminals = Optional.empty();
   private Optional<KernelWords> words = Optional.empty();
 
@@ -96,7 +97,7 @@ public final class HiddenState implements AutoCloseable {
 
   /// All there is to know of a thread group; empty if there is none with this id.
   public Optional<HiddenGroup> read(Tid tgid) throws SyscallException {
-    List<Row<ThreadField>> rows = living(threads.read(new Visit.Group(tgid)));
+    List<Row<ThreadField>> rows = ThreadRecords.living(threads.read(new Visit.Group(tgid)));
     if (rows.isEmpty()) {
       return Optional.empty();
     }
@@ -111,7 +112,7 @@ public final class HiddenState implements AutoCloseable {
 
   /// Every thread of the reader's pid namespace, kernel threads too, by tid; what threads share is left to [#read].
   public List<HiddenTask> readAll() throws SyscallException {
-    return decode(living(threads.read(new Visit.All())));
+    return decode(ThreadRecords.living(threads.read(new Visit.All())));
   }
 
   /// The internet sockets a thread has open, by inode number.
@@ -121,6 +122,18 @@ public final class HiddenState implements AutoCloseable {
       KernelSocket.of(row).ifPresent(socket -> found.put(socket.inode(), socket));
     }
     return found;
+  }
+
+  /// The vmas of a thread's mm, by rising address.
+  public List<KernelVma> vmas(Tid tid) throws SyscallException {
+    if (vmas.isEmpty()) {
+      try {
+        vmas = Optional.of(TaskReader.ofVmas(btf, RecordLayout.of(btf, "vm_area_struct", VmaField.class)));
+      } catch (UnsupportedKernel e) {
+        throw refused(e, "vmas");
+      }
+    }
+    return vmas.get().read(new Visit.One(tid)).stream().map(KernelVma::of).toList();
   }
 
   /// What is in the pseudoterminal of this number, whose master a thread has open; empty when that is not certain.
@@ -302,14 +315,6 @@ public final class HiddenState implements AutoCloseable {
     return Optional.of(GroupRecords.decode(row, found));
   }
 
-  /// A task between release_task() and its last reference has no pid any more.
-  private static List<Row<ThreadField>> living(List<Row<ThreadField>> rows) {
-    var living = new ArrayList<>(rows);
-    living.removeIf(row -> row.int32(ThreadField.TID) <= 0 || row.int32(ThreadField.TGID) <= 0);
-    living.sort(Comparator.comparingInt(row -> row.int32(ThreadField.TID)));
-    return living;
-  }
-
   private List<HiddenTask> decode(List<Row<ThreadField>> rows) throws SyscallException {
     var tasks = new ArrayList<HiddenTask>();
     Map<Long, List<SemUndo>> read = new HashMap<>();
@@ -362,11 +367,6 @@ public final class HiddenState implements AutoCloseable {
     return undos.get();
   }
 
-  /// Loads what [#sockets] needs.
-  public void prepareSockets() throws SyscallException {
-    sockets();
-  }
-
   private TaskReader<SocketField> sockets() throws SyscallException {
     if (sockets.isEmpty()) {
       try {
@@ -390,6 +390,7 @@ public final class HiddenState implements AutoCloseable {
     terminals.ifPresent(TerminalReader::close);
     words.ifPresent(KernelWords::close);
     sockets.ifPresent(TaskReader::close);
+    vmas.ifPresent(TaskReader::close);
     timers.ifPresent(TaskReader::close);
     undos.ifPresent(TaskReader::close);
     groups.close();

@@ -66,6 +66,14 @@ final class RecordCode {
     return epilogue();
   }
 
+  /// One record per vma of each visited task.
+  long[] vmaProgram(RecordLayout<?> layout) throws UnsupportedKernel {
+    prologue("bpf_iter__task_vma", "vma");
+    fill(layout, 0);
+    write(0, layout.bytes());
+    return epilogue();
+  }
+
   /// One record per element of a list, from the node kept in the scratch value or else the first, at most
   /// `elementsMax`; the node to go on from is left there, 0 at the end. Works for list_head and hlist alike: a walk
   /// ends at the null pointer or back at the head.
@@ -264,7 +272,7 @@ final class RecordCode {
 
   /// The function an iterator program attaches to.
   ///
-  /// @param iterator `task` or `task_file`
+  /// @param iterator `task`, `task_file` or `task_vma`
   static int attachTarget(Btf btf, String iterator) throws UnsupportedKernel {
     OptionalInt function = btf.function("bpf_iter_" + iterator);
     if (function.isEmpty()) {

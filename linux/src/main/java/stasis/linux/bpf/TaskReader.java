@@ -41,6 +41,13 @@ final class TaskReader<F extends Enum<F> & KernelField> implements AutoCloseable
         (scratch) -> new RecordCode(btf, scratch, 0).fileProgram(layout));
   }
 
+  /// A program that writes one record per vma.
+  static <F extends Enum<F> & KernelField> TaskReader<F> ofVmas(Btf btf, RecordLayout<F> layout)
+      throws SyscallException, UnsupportedKernel {
+    return load(btf, "task_vma", layout, layout.bytes(),
+        (scratch) -> new RecordCode(btf, scratch, 0).vmaProgram(layout));
+  }
+
   /// A program that writes one record per element of a list.
   ///
   /// @param head expression of the list head from task_struct

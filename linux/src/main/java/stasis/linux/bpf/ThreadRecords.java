@@ -68,6 +68,8 @@ import static stasis.linux.bpf.ThreadField.THREAD_KEYRING;
 import static stasis.linux.bpf.ThreadField.TID;
 import static stasis.linux.bpf.ThreadField.TIMER_SLACK;
 
+import java.util.Comparator;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import stasis.linux.abi.Bytes;
@@ -188,5 +190,13 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
       case 2 -> new RestartBlock.RemainingTime.Compat(at);
       default -> new RestartBlock.RemainingTime.Nowhere();
     };
+  }
+
+  /// A task between release_task() and its last reference has no pid any more.
+  static List<Row<ThreadField>> living(List<Row<ThreadField>> rows) {
+    var living = new ArrayList<>(rows);
+    living.removeIf(row -> row.int32(ThreadField.TID) <= 0 || row.int32(ThreadField.TGID) <= 0);
+    living.sort(Comparator.comparingInt(row -> row.int32(ThreadField.TID)));
+    return living;
   }
 }

@@ -2,7 +2,6 @@ package stasis.engine;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -17,6 +16,7 @@ import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Uffd;
 import stasis.linux.sys.Userfault;
+import stasis.resource.MmState;
 import stasis.resource.Program;
 import stasis.resource.Step;
 import stasis.resource.VmaState;
@@ -32,6 +32,10 @@ final class FreshMemory implements AutoCloseable {
   private static final long PAGE = 4096;
   private static final int O_NONBLOCK = 0x800;
   private static final Path LARGE_PAGES = Path.of("/sys/kernel/mm/transparent_hugepage");
+  /// Sizes a folder may be named after; the largest is what the file beside them is about.
+  private static final int SMALLEST_KIB = 8;
+  private static final int LARGEST_KIB = 2048;
+  /// VmFlags.
   private static final String ASKED = "hg";
   private static final String UNWANTED = "nh";
 
@@ -47,12 +51,16 @@ final class FreshMemory implements AutoCloseable {
   static Set<Step.Fill> fills(Program program, Capture capture) {
     boolean large = comeLarge();
     Map<ObjectId, Map<RemoteAddress, VmaState>> eligible = new HashMap<>();
-    capture.mms().forEach((id, mm) -> eligible.put(id, LateFills.eligible(mm, capture)));
+    for (Map.Entry<ObjectId, MmState> mm : capture.mms().entrySet()) {
+      eligible.put(mm.getKey(), LateFills.eligible(mm.getValue(), capture));
+    }
     var fills = new HashSet<Step.Fill>();
     for (Step step : program.steps()) {
       if (step instanceof Step.Fill fill && !fill.forced()) {
-        Optional.ofNullable(eligible.getOrDefault(fill.body(), Map.of()).get(fill.to()))
-            .filter(vma -> !vma.has(ASKED) && (!large || vma.has(UNWANTED))).ifPresent(_ -> fills.add(fill));
+        VmaState vma = eligible.getOrDefault(fill.body(), Map.of()).get(fill.to());
+        if (vma != null && !vma.has(ASKED) && (!large || vma.has(UNWANTED))) {
+          fills.add(fill);
+        }
       }
     }
     return fills;
@@ -63,14 +71,10 @@ final class FreshMemory implements AutoCloseable {
     if (isAlways(LARGE_PAGES)) {
       return true;
     }
-    try (DirectoryStream<Path> sizes = Files.newDirectoryStream(LARGE_PAGES, "hugepages-*")) {
-      for (Path size : sizes) {
-        if (isAlways(size)) {
-          return true;
-        }
+    for (int kib = SMALLEST_KIB; kib <= LARGEST_KIB; kib *= 2) {
+      if (isAlways(LARGE_PAGES.resolve("hugepages-" + kib + "kB"))) {
+        return true;
       }
-    } catch (IOException e) {
-      return false; // a kernel without them
     }
     return false;
   }

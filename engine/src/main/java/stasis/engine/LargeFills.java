@@ -24,6 +24,7 @@ import stasis.repository.ImageException;
 import stasis.repository.PageSource;
 import stasis.resource.Program;
 import stasis.resource.Step;
+import stasis.tracee.RemoteMemory;
 import stasis.tracee.stub.Stub;
 
 /// Fills with much to put in: the engine's own threads read, check and write them, one pass for all three, where a stub
@@ -45,8 +46,12 @@ final class LargeFills {
 
   static LargeFills of(Program program, Capture capture, ImageSource image) {
     var fills = new LargeFills(image, Set.of());
-    return program.steps().stream().anyMatch(fills::takes)
-        ? new LargeFills(image, FreshMemory.fills(program, capture)) : fills;
+    for (Step step : program.steps()) {
+      if (fills.takes(step)) {
+        return new LargeFills(image, FreshMemory.fills(program, capture));
+      }
+    }
+    return fills;
   }
 
   ImageSource image() {
@@ -108,18 +113,24 @@ final class LargeFills {
   void run(Step.Fill fill, Stub stub) throws SyscallException, ImageException {
     Optional<FreshMemory> missing = fresh.contains(fill) ? FreshMemory.of(stub, fill.to(), fill.lengthBytes())
         : Optional.empty();
-    if (missing.isEmpty()) {
-      run(fill, stub.memory()::write);
-      return;
-    }
-    try (FreshMemory memory = missing.get()) {
-      run(fill, memory::write);
+    try {
+      run(fill, new Memory(stub.memory(), missing));
+    } finally {
+      if (missing.isPresent()) {
+        missing.get().close();
+      }
     }
   }
 
-  /// Puts bytes where they belong.
-  private interface Memory {
-    void write(RemoteAddress to, MemorySegment content) throws SyscallException;
+  /// Where bytes are put, with what of it has no pages yet.
+  private record Memory(RemoteMemory whole, Optional<FreshMemory> fresh) {
+    void write(RemoteAddress to, MemorySegment content) throws SyscallException {
+      if (fresh.isPresent()) {
+        fresh.get().write(to, content);
+      } else {
+        whole.write(to, content);
+      }
+    }
   }
 
   private void run(Step.Fill fill, Memory memory) throws SyscallException, ImageException {

@@ -34,17 +34,28 @@ ours() {
 # become_warm WORDS: becomes the engine in the image. Returns where there is none that may be used; the image itself
 # becomes the ordinary command where it finds that something is not as it was.
 become_warm() {
+  [ "${STASIS_WARM:-}" != again ] || return 0
   [ -n "$warm_file" ] && [ -s "$warm_file" ] && [ -x "$warm_file" ] || return 0
   ours "$warm_folder" && ours "$warm_file" && fresh "$warm_file" || return 0
   # Both were last written at the same moment, or somebody has written to it since.
-  [ -f "$warm_file.made" ] || return 0
-  [ "$warm_file" -nt "$warm_file.made" ] || [ "$warm_file" -ot "$warm_file.made" ] && return 0
+  [ -f "$warm_file.stamp" ] || return 0
+  [ "$warm_file" -nt "$warm_file.stamp" ] || [ "$warm_file" -ot "$warm_file.stamp" ] && return 0
   for word in "$@"; do
+    # What `PlainLine` reads; anything else would start twice.
     case $word in
-      --lazy* | --track* | --pre-copy* | --help | -h) return 0 ;;
+      --image | --image=* | --repo | --repo=* | --name | --name=* | --max-freeze | --max-freeze=*) ;;
+      --leave-running | --strict | --force | --track | --pre-copy | --pre-copy=* | --detach | --lazy | --dry-run) ;;
+      --pidfile | --pidfile=* | --json | --json=* | --quiet | -q | --verbose | -v) ;;
+      -*) return 0 ;;
     esac
   done
-  exec "$warm_file" "$@"
+  become exec "$warm_file" "$@"
+}
+
+# forget_warm: where an image became this command because the sources are not as they were, it is of no use any more.
+forget_warm() {
+  [ "${STASIS_WARM:-}" = again ] && [ -n "$warm_file" ] && ours "$warm_folder" && rm -f "$warm_file"
+  return 0
 }
 
 # make_warm: has the image made, beside and after this command, once for each boot. A failure leaves an empty file: not
@@ -66,7 +77,7 @@ make_warm_alone() {
   exec 9> "$warm_folder/lock"
   flock -n 9 && ! fresh "$warm_file" || exit 0
   # Of earlier boots and builds.
-  rm -rf "$warm_folder"/*" $java_build" "$warm_folder"/*" $java_build.made" "$warm_folder"/.making*
+  rm -rf "$warm_folder"/*" $java_build" "$warm_folder"/*" $java_build".* "$warm_folder"/.making*
   beside='setsid nice'
   (launch -XX:TieredStopAtLevel=1 --illegal-native-access=deny --module-path "$modules" \
     -m stasis.cli/stasis.cli.Main warm "$warm_file" > "$warm_folder/log" 2>&1)

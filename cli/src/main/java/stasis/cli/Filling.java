@@ -67,10 +67,10 @@ record Filling(Console console, JsonOption json, Verbosity verbosity, LateFill f
 
   /// Where nobody reads what we say any more.
   private void log(String line) {
-    Map<String, String> environment = System.getenv();
-    Path folder = Path.of(environment.getOrDefault("XDG_RUNTIME_DIR",
-        environment.getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home", "/")))).resolve("stasis");
     try {
+      Map<String, String> environment = OwnStart.read().variables();
+      Path folder = Path.of(environment.getOrDefault("XDG_RUNTIME_DIR",
+          environment.getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home", "/")))).resolve("stasis");
       Files.createDirectories(folder);
       Files.write(folder.resolve("lazy-" + pid + ".log"), List.of("stasis: " + line));
     } catch (IOException e) {

@@ -9,7 +9,7 @@ final class Main {
     Cancellation cancellation = new Cancellation();
     Signals.cancelWith(cancellation, console);
     Session session = new Session(console, new LibraryEngine(Build.version()), cancellation, Signals::relayTo,
-        () -> StatusFd.leave(console));
+        () -> StatusFd.leave(console, System.getenv()));
     int status = Line.run(session, args);
     console.out().flush();
     StatusFd.of(System.getenv()).ifPresent(waiting -> waiting.say(status));

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import stasis.engine.EmbedOrder;
 import stasis.engine.FilePolicy;
 import stasis.engine.Place;
@@ -24,18 +25,20 @@ import stasis.repository.CheckpointName;
 ///
 /// @param options by their long names; a flag has the empty text
 record PlainLine(String verb, List<String> arguments, Map<String, String> options) {
-  private enum Takes { NOTHING, VALUE, ATTACHED_VALUE }
+  private enum Takes { NOTHING, VALUE, ATTACHED_VALUE, ATTACHED_ONLY }
 
   private static final Map<String, Takes> COMMON = Map.of("--json", Takes.ATTACHED_VALUE, "--quiet", Takes.NOTHING,
       "--verbose", Takes.NOTHING);
   private static final Map<String, Map<String, Takes>> VERBS = Map.of(
       "checkpoint", Map.of("--image", Takes.VALUE, "--leave-running", Takes.NOTHING, "--strict", Takes.NOTHING,
           "--max-freeze", Takes.VALUE, "--force", Takes.NOTHING, "--repo", Takes.VALUE, "--name", Takes.VALUE,
-          "--track", Takes.NOTHING),
+          "--track", Takes.NOTHING, "--pre-copy", Takes.ATTACHED_ONLY),
       "restore", Map.of("--image", Takes.VALUE, "--detach", Takes.NOTHING, "--pidfile", Takes.VALUE,
           "--dry-run", Takes.NOTHING, "--repo", Takes.VALUE, "--lazy", Takes.NOTHING));
   private static final Map<String, String> SHORT = Map.of("-q", "--quiet", "-v", "--verbose");
   private static final Set<String> PATHS = Set.of("--image", "--repo", "--pidfile", "--json");
+  /// Where none is said, as CheckpointVerb has it.
+  private static final String PRE_COPY_ROUNDS = "5";
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
   /// What picocli might read otherwise: files of arguments, quotes, an option where a value is missing.
   private static final Pattern PECULIAR = Pattern.compile("[-@\"'].*|");
@@ -71,6 +74,10 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
       } else if (takes.get() == Takes.VALUE && i + 1 < words.length) {
         value = words[++i];
       }
+      if (equals < 0 && takes.get() == Takes.ATTACHED_ONLY && i + 1 < words.length && !words[i + 1].startsWith("-")) {
+        // picocli takes that for the option's value.
+        return Optional.empty();
+      }
       boolean valued = equals >= 0 || takes.get() == Takes.VALUE;
       if (valued && PECULIAR.matcher(value).matches() || options.putIfAbsent(name, value) != null) {
         return Optional.empty();
@@ -97,17 +104,18 @@ record PlainLine(String verb, List<String> arguments, Map<String, String> option
   private Optional<Callable<Integer>> checkpoint(Session session) {
     Optional<ImageAt> image = destination();
     Optional<String> maxFreeze = value("--max-freeze");
-    if (has("--track") && value("--repo").isEmpty() || arguments.size() != 1
-        || !NUMBER.matcher(arguments.getFirst()).matches() || image.isEmpty()
-        || maxFreeze.filter(ms -> !NUMBER.matcher(ms).matches()).isPresent()) {
+    Optional<String> rounds = value("--pre-copy").map(said -> said.isEmpty() ? PRE_COPY_ROUNDS : said);
+    boolean apart = has("--track") || has("--pre-copy");
+    if (apart && value("--repo").isEmpty() || has("--track") && has("--pre-copy") || arguments.size() != 1
+        || image.isEmpty() || !Stream.of(arguments.stream(), maxFreeze.stream(), rounds.stream())
+            .flatMap(numbers -> numbers).allMatch(number -> NUMBER.matcher(number).matches())) {
       return Optional.empty();
     }
     return Optional.of(new Checkpointing(session, new Engine.CheckpointOrder(
         new Tid(Integer.parseInt(arguments.getFirst())), image.get(),
         has("--leave-running"), has("--strict"), has("--force"), maxFreeze.map(ms -> Long.parseLong(ms) * 1_000_000),
-        Outside.REFUSED, Redaction.NONE, has("--track") ? TrackOrder.ON : TrackOrder.OFF, 0, EmbedOrder.NONE,
-        Optional.empty(), false),
-        json(), verbosity()));
+        Outside.REFUSED, Redaction.NONE, has("--track") ? TrackOrder.ON : TrackOrder.OFF,
+        rounds.map(Integer::parseInt).orElse(0), EmbedOrder.NONE, Optional.empty(), false), json(), verbosity()));
   }
 
   private Optional<Callable<Integer>> restore(Session session) {

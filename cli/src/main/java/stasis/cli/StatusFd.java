@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import stasis.engine.Detachment;
 import stasis.linux.abi.Fd;
@@ -15,14 +16,21 @@ import stasis.linux.abi.SyscallException;
 record StatusFd(int number) {
   private static final String VARIABLE = "STASIS_STATUS_FD";
 
+  /// The same without it: it is nothing that a command reads.
+  static Map<String, String> without(Map<String, String> environment) {
+    Map<String, String> others = new TreeMap<>(environment);
+    others.remove(VARIABLE);
+    return others;
+  }
+
   static Optional<StatusFd> of(Map<String, String> environment) {
     return Optional.ofNullable(environment.get(VARIABLE)).filter(text -> text.matches("[0-9]{1,4}"))
         .map(text -> new StatusFd(Integer.parseInt(text)));
   }
 
   /// Whoever started this process need not wait for it any more, as far as the launcher can make it so.
-  static void leave(Console console) {
-    of(System.getenv()).ifPresent(status -> {
+  static void leave(Console console, Map<String, String> environment) {
+    of(environment).ifPresent(status -> {
       status.say(ExitStatus.DONE.code());
       try {
         Detachment.leave(Stream.of(0, 1, 2, status.number()).map(Fd::new).toList());

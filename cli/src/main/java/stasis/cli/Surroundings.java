@@ -20,8 +20,8 @@ record Surroundings(Map<String, String> values) {
   private static final String[] FILES = {"cgroup", "oom_score_adj", "timerslack_ns", "loginuid", "sessionid",
       "personality", "attr/current"};
   /// Lines of /proc/PID/status, proc_pid_status(5).
-  private static final String STATUS = "(Umask|Uid|Gid|Groups|Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp"
-      + "|Seccomp_filters|Cpus_allowed|Mems_allowed|THP_enabled):.*";
+  private static final Pattern STATUS = Pattern.compile("(Umask|Uid|Gid|Groups|Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp"
+      + "|Seccomp_filters|Cpus_allowed|Mems_allowed|THP_enabled):.*");
   /// Fields of /proc/PID/stat behind the name, counted from 0: nice, rt_priority and policy, there called 19, 40 and 41
   /// (proc_pid_stat(5)).
   private static final int[] SCHEDULING = {16, 37, 38};
@@ -43,7 +43,7 @@ record Surroundings(Map<String, String> values) {
     for (String name : FILES) {
       values.put(name, text(process.resolve(name)));
     }
-    text(process.resolve("status")).lines().filter(line -> line.matches(STATUS)).forEach(line -> {
+    text(process.resolve("status")).lines().filter(line -> STATUS.matcher(line).matches()).forEach(line -> {
       int colon = line.indexOf(':');
       values.put(line.substring(0, colon), line.substring(colon + 1).strip());
     });

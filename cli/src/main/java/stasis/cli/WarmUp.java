@@ -63,7 +63,7 @@ final class WarmUp {
           if (round == REHEARSED) {
             practice.warm();
           }
-          warmUp.small();
+          warmUp.small(round % LARGE_SHARE == 0);
         }
         for (int round = 0; large && round < rounds / LARGE_SHARE && !session.cancellation().requested(); round++) {
           warmUp.large();
@@ -79,10 +79,15 @@ final class WarmUp {
   }
 
   /// That it may be refused here is no failure.
-  private void small() throws IOException, InterruptedException {
+  ///
+  /// @param kept whether also into a repository
+  private void small(boolean kept) throws IOException, InterruptedException {
     try (DemoTarget sleeper = DemoTarget.start(List.of("sleep", "600"), folder, folder.resolve("output"))) {
       String pid = Integer.toString(sleeper.pid().value());
       Line.run(session, "checkpoint", pid, "--image", image + ".left", "--leave-running", "--force");
+      if (kept) {
+        kept(sleeper.pid(), TrackOrder.OFF, 0);
+      }
       thereAndBack(pid, Optional.empty());
     }
   }
@@ -94,17 +99,18 @@ final class WarmUp {
       List<Tid> holders = new ArrayList<>();
       // The second one refers to the first.
       for (int time = 0; time < 2; time++) {
-        tracked(sleeper.pid()).ifPresent(holders::add);
+        kept(sleeper.pid(), TrackOrder.ON, 0).ifPresent(holders::add);
       }
+      kept(sleeper.pid(), TrackOrder.OFF, 1);
       thereAndBack(Integer.toString(sleeper.pid().value()), Optional.of(new RestoreRequest.Lazily(Optional.empty())));
       holders.forEach(WarmUp::awaitEnd);
     }
   }
 
-  private Optional<Tid> tracked(Tid pid) {
+  private Optional<Tid> kept(Tid pid, TrackOrder track, int rounds) {
     var order = new Engine.CheckpointOrder(pid,
         new ImageAt.Kept(folder.resolve("repository"), CheckpointName.parse("large").orElseThrow()), true, false, false,
-        Optional.empty(), Outside.REFUSED, Redaction.NONE, TrackOrder.ON, 0, EmbedOrder.NONE, Optional.empty(), false);
+        Optional.empty(), Outside.REFUSED, Redaction.NONE, track, rounds, EmbedOrder.NONE, Optional.empty(), false);
     return session.engine().checkpoint(order, new Verbosity().progress(session))
         instanceof Engine.Outcome.Done<Engine.Checkpointed>(Engine.Checkpointed done)
         ? done.tracked().flatMap(TrackReport::holder) : Optional.empty();

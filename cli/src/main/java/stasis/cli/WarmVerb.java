@@ -1,6 +1,10 @@
 package stasis.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.lang.module.ModuleReader;
+import java.lang.module.ModuleReference;
+import java.lang.module.ResolvedModule;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -12,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,7 +36,12 @@ import stasis.repository.ImageException;
 @Command(name = "warm", hidden = true, description = "Make the start-up image.")
 final class WarmVerb implements Callable<Integer> {
   /// A file beside the image that was last written when that was: one that was written to since is not started from.
-  static final String STAMP = ".made";
+  static final String STAMP = ".stamp";
+
+  /// Behind the name of the image: a library that lies in a jar otherwise, and would be mapped from a file without a name.
+  private static final String LIBRARY = ".so";
+  private static final String COMPRESSION = "com.github.luben.zstd_jni";
+  private static final Pattern COMPRESSION_FILE = Pattern.compile("linux/amd64/libzstd-jni-.*\\.so");
 
   private static final long RESTS_WITHIN_MS = 600_000;
   private static final long LOOK_MS = 100;
@@ -72,7 +82,7 @@ final class WarmVerb implements Callable<Integer> {
   private Optional<String> make(Path folder) throws IOException, InterruptedException {
     Path image = folder.resolve("image");
     Path log = folder.resolve("log");
-    Optional<HeldProcess> engine = HeldProcess.start(command(), environment(), log, StandbyVerb.LAST_TAKEN_FD);
+    Optional<HeldProcess> engine = HeldProcess.start(command(compression()), environment(), log, StandbyVerb.LAST_TAKEN_FD);
     if (engine.isEmpty()) {
       return Optional.of("no engine could be started");
     }
@@ -110,13 +120,36 @@ final class WarmVerb implements Callable<Integer> {
   }
 
   /// Every word of the engine's start; it works as `serve` does.
-  private List<String> command() {
+  private List<String> command(Optional<Path> compression) {
     List<String> words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-XX:+UseSerialGC", "-Xss512k", "-XX:-UsePerfData", "-Xmn24m", "-Djdk.reflect.useNativeAccessorOnly=true",
         "-D" + Installation.PROPERTY + "=" + System.getProperty(Installation.PROPERTY, "")));
+    compression.ifPresent(library -> words.add("-DZstdNativePath=" + library));
     words.addAll(ProofMain.place(Main.class));
     words.addAll(List.of("standby", "--rounds", Integer.toString(rounds)));
     return words;
+  }
+
+  /// Empty where it is in no module.
+  private Optional<Path> compression() throws IOException {
+    Optional<ModuleReference> module = ModuleLayer.boot().configuration().findModule(COMPRESSION)
+        .map(ResolvedModule::reference);
+    if (module.isEmpty()) {
+      return Optional.empty();
+    }
+    Path library = Path.of(file + LIBRARY).toAbsolutePath();
+    try (ModuleReader reader = module.get().open(); Stream<String> names = reader.list()) {
+      Optional<String> name = names.filter(entry -> COMPRESSION_FILE.matcher(entry).matches()).findFirst();
+      Optional<InputStream> content = name.isPresent() ? reader.open(name.get()) : Optional.empty();
+      if (content.isEmpty()) {
+        return Optional.empty();
+      }
+      try (InputStream in = content.get()) {
+        Files.deleteIfExists(library);
+        Files.copy(in, library);
+      }
+    }
+    return Optional.of(library);
   }
 
   private static List<String> environment() {

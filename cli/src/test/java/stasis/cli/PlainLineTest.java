@@ -32,7 +32,8 @@ final class PlainLineTest {
       "restore /i", "checkpoint 7 --repo r --name a.b-1", "checkpoint 7 --name=n --repo=/r -q", "restore n@3 --repo r",
       "restore --repo=/r n", "restore n@golden --repo r --detach", "restore --image /i --detach",
       "restore --json --detach /i -q", "restore i --dry-run", "restore i --lazy",
-      "checkpoint 7 --repo r --name n --track --leave-running"})
+      "checkpoint 7 --repo r --name n --track --leave-running", "checkpoint 7 --repo r --name n --pre-copy",
+      "checkpoint 7 --pre-copy --repo r --name n --leave-running", "checkpoint --pre-copy=3 7 --repo=r --name n"})
   void itMeansWhatPicocliReads(String line) throws Exception {
     assertThat(ordersOf(line, true)).isNotEmpty().isEqualTo(ordersOf(line, false));
   }
@@ -45,7 +46,9 @@ final class PlainLineTest {
       "checkpoint 7 --image i --", "checkpoint --help", "checkpoint 99999999999 --image i", "checkpoint 7 --image=",
       "checkpoint 7 --repo r", "checkpoint 7 --name n", "checkpoint 7 --image i --track",
       "checkpoint 7 --image i --repo r --name n", "checkpoint 7 --repo r --name n@1",
-      "checkpoint 7 --repo r --name ../x",
+      "checkpoint 7 --repo r --name ../x", "checkpoint 7 --image i --pre-copy",
+      "checkpoint 7 --repo r --name n --pre-copy=0", "checkpoint 7 --repo r --name n --pre-copy=",
+      "checkpoint 7 --repo r --name n --pre-copy --track", "checkpoint --pre-copy 7 --repo r --name n",
       "restore a/b --repo r", "restore --image i --repo r",
       "restore", "restore i --image j", "restore i j", "restore i --detach --detach", "restore @i", "restore \"i\"",
       "restore i --pidfile", "restore -qv i", "inspect i", "explain 7", "--version"})

@@ -27,7 +27,8 @@ class LearntFlagsTest {
   /// line one more mapping gets one more.
   private static final String TARGET = """
       import mmap, os, sys
-      kept = []
+      # More than a kernel tells at once.
+      kept = [mmap.mmap(-1, 1 << 12, prot=1 + 2 * (i % 2)) for i in range(3000)]
       for advice in (0, 10, 16, 18, 12, 15, 1, 2):
           area = mmap.mmap(-1, 1 << 16, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
           area.madvise(advice)

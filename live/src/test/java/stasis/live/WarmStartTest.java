@@ -7,13 +7,17 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -26,9 +30,12 @@ final class WarmStartTest {
   /// A word that only a process from the image knows.
   private static final String AWAKE = "awake";
   private static final int USAGE = 2;
+  /// With it there is no ordinary command to become: what is done is done by the image.
+  private static final Map<String, String> ALONE = Map.of("STASIS_JAVA_HOME", "/nonexistent");
 
   @TempDir private static Path common = Path.of("");
   private static Path image = Path.of("");
+  private static Path checkout = Path.of("");
 
   private final List<Long> started = new ArrayList<>();
   @TempDir private Path folder = Path.of("");
@@ -38,9 +45,28 @@ final class WarmStartTest {
     Shell.assumeBuilt();
     assumeTrue("root".equals(System.getProperty("user.name")), "needs CAP_CHECKPOINT_RESTORE");
     image = common.resolve("start");
-    Run made = run(common, Map.of(), List.of(Repository.root().resolve("bin/stasis").toString(), "warm",
-        image.toString(), "--rounds", "2"));
+    aCheckoutIsThere();
+    Run made = run(common, Map.of(), ordinary(List.of("warm", image.toString(), "--rounds", "2")));
     assertThat(made.status()).as(made.err()).isZero();
+  }
+
+  /// The real launcher with the real jars, and sources that may be edited.
+  private static void aCheckoutIsThere() throws IOException {
+    checkout = common.resolve("checkout");
+    Path real = Repository.root();
+    for (String file : List.of("bin/stasis", "bin/lib/jdk.sh", "bin/lib/serve.sh", "bin/lib/warm.sh")) {
+      Files.createDirectories(checkout.resolve(file).getParent());
+      Files.copy(real.resolve(file), checkout.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+    }
+    Files.createDirectories(checkout.resolve("cli/src/main"));
+    Files.writeString(checkout.resolve("cli/src/main/A.java"), "");
+    Files.createDirectories(checkout.resolve("cli/target/app"));
+    Files.createSymbolicLink(checkout.resolve("cli/target/app/lib"), real.resolve("cli/target/app/lib"));
+    Files.writeString(checkout.resolve("cli/target/app/built"), "");
+    Path maven = Files.createDirectories(checkout.resolve("tools")).resolve("mvn");
+    Files.writeString(maven, "#!/bin/sh\nmkdir '" + checkout + "/cli/target/app' && ln -s '"
+        + real.resolve("cli/target/app/lib") + "' '" + checkout + "/cli/target/app/lib'\n");
+    Files.setPosixFilePermissions(maven, PosixFilePermissions.fromString("rwxr-xr-x"));
   }
 
   @AfterEach
@@ -53,7 +79,7 @@ final class WarmStartTest {
     long pid = program("select undef, undef, undef, 0.05 while !-e $ARGV[0]; exit 7", folder + "/end");
 
     Run checkpoint = warm("checkpoint", "" + pid, "--image", "relative", "--json");
-    Process restore = start(folder, Map.of(), List.of(image.toString(), "restore", "relative", "--quiet", "--pidfile",
+    Process restore = start(folder, ALONE, List.of(image.toString(), "restore", "relative", "--quiet", "--pidfile",
         "pid"));
     await(folder.resolve("pid"));
     Files.createFile(folder.resolve("end"));
@@ -68,7 +94,7 @@ final class WarmStartTest {
   void aSignalOfTheTerminalIsTheRestoredProgramsOwn() throws IOException, InterruptedException {
     long pid = program("$SIG{INT} = sub { exit 9 }; select undef, undef, undef, 0.05 while 1");
     assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet").status()).isZero();
-    Process restore = start(folder, Map.of(), List.of(image.toString(), "restore", "image", "--quiet", "--pidfile",
+    Process restore = start(folder, ALONE, List.of(image.toString(), "restore", "image", "--quiet", "--pidfile",
         "pid"));
     await(folder.resolve("pid"));
 
@@ -88,16 +114,119 @@ final class WarmStartTest {
 
   @Test
   void aLineThatItIsNotMadeForIsTheOrdinaryCommands() throws IOException, InterruptedException {
-    assertThat(warm("--version").out()).startsWith("stasis ");
+    assertThat(run(folder, Map.of(), List.of(image.toString(), "--version")).out()).startsWith("stasis ");
+    assertThat(warm("--version").status()).as("no ordinary command").isEqualTo(USAGE);
     assertThat(run(folder, Map.of("HOME", "/nonexistent"), List.of(image.toString(), "restore", "/nonexistent"))
         .status()).isEqualTo(125);
   }
 
   @Test
-  void aClosedDescriptorOrAnIgnoredSignalIsForAJvmThatStarts() throws IOException, InterruptedException {
+  void aClosedDescriptorOrChildrenThatAreIgnoredAreForAJvmThatStarts() throws IOException, InterruptedException {
     assertThat(warm(AWAKE)).isEqualTo(new Run(0, AWAKE + "\n", ""));
     assertThat(shell("\"$@\" <&-", AWAKE).status()).isEqualTo(USAGE);
-    assertThat(shell("trap '' INT; \"$@\"", AWAKE).status()).isEqualTo(USAGE);
+    assertThat(run(folder, Map.of(), List.of("perl", "-e", "$SIG{CHLD} = 'IGNORE'; exec @ARGV", image.toString(),
+        AWAKE)).status()).isEqualTo(USAGE);
+  }
+
+  @Test
+  void aSignalThatIsIgnoredStaysSo() throws IOException, InterruptedException {
+    long pid = program("$SIG{INT} = sub { exit 9 }; $SIG{TERM} = sub { exit 8 }; select undef, undef, undef, 0.05"
+        + " while 1");
+    assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet").status()).isZero();
+    Process restore = start(folder, ALONE, List.of("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh",
+        image.toString(), "restore", "image", "--quiet", "--pidfile", "pid"));
+    await(folder.resolve("pid"));
+
+    new ProcessBuilder("kill", "-INT", "" + restore.pid()).start().waitFor();
+    assertThat(restore.waitFor(300, TimeUnit.MILLISECONDS)).as("ended by what it ignores").isFalse();
+    new ProcessBuilder("kill", "-TERM", "" + restore.pid()).start().waitFor();
+
+    assertThat(end(folder, restore).status()).isEqualTo(8);
+  }
+
+  @Test
+  void aSourceThatWasEditedIsBuiltByTheNextCommand() throws IOException, InterruptedException {
+    Map<String, String> building = Map.of("STASIS_BUILD", "", "PATH", checkout.resolve("tools") + ":"
+        + System.getenv("PATH"));
+    List<String> command = List.of(image.toString(), "restore", "/nonexistent");
+    assertThat(run(folder, building, command).err()).doesNotContain("building");
+
+    Files.writeString(checkout.resolve("cli/src/main/A.java"), "edited");
+
+    assertThat(warm("restore", "/nonexistent").err()).as("STASIS_BUILD=never").doesNotContain("building");
+    assertThat(run(folder, building, command).err()).contains("stasis: building", "/nonexistent");
+  }
+
+  @Test
+  void whatAProgramWritesIsTrackedFromOneCommandToTheNext() throws IOException, InterruptedException {
+    long pid = program("$x = 'x' x 3e7; open F, '>', $ARGV[0]; close F; select undef, undef, undef, 0.05 while 1",
+        folder + "/made");
+    await(folder.resolve("made"));
+    String[] line = {"checkpoint", "" + pid, "--repo", "repository", "--name", "n", "--leave-running", "--json"};
+
+    Run first = warm(with(line, "--track"));
+    Run second = warm(with(line, "--track"));
+    Run third = warm(with(line, "--pre-copy"));
+
+    assertThat(first.status()).as(first.err()).isZero();
+    assertThat(first.out()).contains("\"tracking\"").doesNotContain("\"since\"");
+    assertThat(second.out()).contains("\"since\": \"n@1\"");
+    assertThat(third.out()).contains("\"pre_copy\"");
+    assertThat(third.status()).as(third.err()).isZero();
+  }
+
+  @Test
+  void aLazyRestoreStaysUntilAllIsIn() throws IOException, InterruptedException {
+    long pid = sizeable();
+    assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet").status()).isZero();
+    Process restore = start(folder, ALONE, List.of(image.toString(), "restore", "image", "--lazy", "--json",
+        "--pidfile", "pid"));
+    await(folder.resolve("pid"));
+    Files.createFile(folder.resolve("end"));
+
+    Run restored = end(folder, restore);
+
+    assertThat(restored.status()).as(restored.err()).isEqualTo(7);
+    assertThat(restored.out()).contains("\"outcome\": \"filled\"");
+  }
+
+  @Test
+  void aLazyRestoreThatIsDetachedLetsTheCallerGoAndServesOn() throws IOException, InterruptedException {
+    long pid = sizeable();
+    assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet").status()).isZero();
+
+    // As the launcher does it; who reads its output to the end does not wait for the server either.
+    Run restore = run(folder, Map.of("STASIS_STATUS_FD", "9", "STASIS_JAVA_HOME", "/nonexistent"), List.of("sh", "-c",
+        "{ status=$(exec \"$@\" 9>&1 >&7 <&6 6<&- 7>&- &); } 6<&0 7>&1; exit $status",
+        "sh", image.toString(), "restore", "image", "--lazy", "--detach", "--quiet"));
+
+    assertThat(restore).isEqualTo(new Run(0, pid + "\n", ""));
+    Files.createFile(folder.resolve("end"));
+    await(folder.resolve("whole"));
+    await(() -> serving().isEmpty(), "the server ends with the program");
+  }
+
+  @Test
+  void killedWhileItServesItTakesTheProgramWithIt() throws IOException, InterruptedException {
+    long pid = program("$x = 'x' x 4e8; open F, '>', $ARGV[0]; close F; select undef, undef, undef, 0.05 while 1",
+        folder + "/made");
+    await(folder.resolve("made"));
+    assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet").status()).isZero();
+    Process restore = start(folder, ALONE, List.of(image.toString(), "restore", "image", "--lazy", "--quiet",
+        "--pidfile", "pid"));
+    await(folder.resolve("pid"));
+
+    restore.destroyForcibly();
+
+    assertThat(end(folder, restore).status()).isEqualTo(128 + 9);
+    Path program = Path.of("/proc/" + pid + "/cmdline");
+    await(() -> {
+      try {
+        return Files.readAllBytes(program).length == 0;
+      } catch (IOException e) {
+        return true;
+      }
+    }, "the program is dead");
   }
 
   @Test
@@ -133,14 +262,30 @@ final class WarmStartTest {
     assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet")).isEqualTo(new Run(0, "", ""));
   }
 
+  /// A program of 52 MB that ends with 7 once it is told to, and has found all of its memory as it was.
+  private long sizeable() throws IOException, InterruptedException {
+    long pid = program("$x = join('', 'a' .. 'z') x 2e6; open F, '>', $ARGV[1]; close F;"
+        + " select undef, undef, undef, 0.05 while !-e $ARGV[0];"
+        + " if ($x eq join('', 'a' .. 'z') x 2e6) { open F, '>', $ARGV[2]; exit 7 }",
+        folder + "/end", folder + "/made", folder + "/whole");
+    await(folder.resolve("made"));
+    return pid;
+  }
+
+  private static String[] with(String[] line, String option) {
+    String[] longer = Arrays.copyOf(line, line.length + 1);
+    longer[line.length] = option;
+    return longer;
+  }
+
   private Path copy(String name) throws IOException {
-    return Files.copy(image, folder.resolve(name), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+    return Files.copy(image, folder.resolve(name), StandardCopyOption.COPY_ATTRIBUTES);
   }
 
   private Run warm(String... words) throws IOException, InterruptedException {
     List<String> line = new ArrayList<>(List.of(image.toString()));
     line.addAll(List.of(words));
-    return run(folder, Map.of(), line);
+    return run(folder, ALONE, line);
   }
 
   private Run shell(String script, String word) throws IOException, InterruptedException {
@@ -148,7 +293,7 @@ final class WarmStartTest {
   }
 
   private static List<String> ordinary(List<String> words) {
-    List<String> line = new ArrayList<>(List.of(Repository.root().resolve("bin/stasis").toString()));
+    List<String> line = new ArrayList<>(List.of(checkout.resolve("bin/stasis").toString()));
     line.addAll(words);
     return line;
   }
@@ -165,10 +310,20 @@ final class WarmStartTest {
   }
 
   private static void await(Path file) throws InterruptedException {
-    for (long waitedMs = 0; waitedMs < Shell.RUN_WITHIN_S * 1000 && !Files.exists(file); waitedMs += 10) {
+    await(() -> Files.exists(file), file.toString());
+  }
+
+  private static void await(BooleanSupplier so, String what) throws InterruptedException {
+    for (long waitedMs = 0; waitedMs < Shell.RUN_WITHIN_S * 1000 && !so.getAsBoolean(); waitedMs += 10) {
       TimeUnit.MILLISECONDS.sleep(10);
     }
-    assertThat(file).exists();
+    assertThat(so.getAsBoolean()).as(what).isTrue();
+  }
+
+  /// Processes from the image.
+  private static List<Long> serving() {
+    return ProcessHandle.allProcesses().filter(process -> process.info().command().filter(image.toString()::equals)
+        .isPresent()).map(ProcessHandle::pid).toList();
   }
 
   private static Run run(Path folder, Map<String, String> variables, List<String> line)

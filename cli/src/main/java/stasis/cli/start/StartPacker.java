@@ -38,8 +38,12 @@ public final class StartPacker {
   private static final int STDERR = 2;
   private static final long NS = 1_000_000_000L;
   private static final int LAST_SIGNAL = 64;
-  /// HUP, INT, QUIT, TERM, CHLD.
-  private static final List<Integer> HEARD = List.of(1, 2, 3, 15, 17);
+  private static final int SIGCHLD = 17;
+  /// HUP, INT, TERM.
+  private static final Set<Integer> LEFT_IGNORED = Set.of(1, 2, 15);
+  private static final long SIG_IGN = 1;
+  /// `struct sigaction` is 32 bytes (arch/x86/include/uapi/asm/signal.h).
+  private static final int SIGACTION_SHIFT = 5;
   private static final int THREAD_BYTES = 40;
 
   private final ImageReader reader;
@@ -103,19 +107,17 @@ public final class StartPacker {
     Files.setLastModifiedTime(to, made);
   }
 
-  /// What a JVM looks at when it starts is as it was for this one: three descriptors, no signal blocked, those that it
-  /// hears of or waits by not ignored.
+  /// What a JVM looks at when it starts is as it was for this one: three descriptors, no signal blocked, and that of
+  /// children not ignored.
   private void plain(StartCalls calls) {
     long none = data.room(Long.BYTES);
     calls.same(StartCode.DATA + StartCode.MASK, none, Long.BYTES);
     for (int fd = 0; fd <= STDERR; fd++) {
       calls.call(Nr.FCNTL, value(fd), value(F_GETFD));
     }
-    for (int signal : HEARD) {
-      long action = data.room(4 * Long.BYTES);
-      calls.call(Nr.RT_SIGACTION, value(signal), value(0), value(action), value(SIGSET_BYTES));
-      calls.same(action, none, Long.BYTES);
-    }
+    long action = data.room(1 << SIGACTION_SHIFT);
+    calls.call(Nr.RT_SIGACTION, value(SIGCHLD), value(0), value(action), value(SIGSET_BYTES));
+    calls.same(action, none, Long.BYTES);
   }
 
   /// As a JVM does at its start.
@@ -156,11 +158,25 @@ public final class StartPacker {
     for (Fields action : image.one("group.actions").records("actions")) {
       int signal = (int) action.number("signal");
       if (Long.compareUnsigned(action.number("handler"), 1) > 0 && signal <= LAST_SIGNAL) {
-        calls.call(Nr.RT_SIGACTION, value(signal), value(data.put(Bytes.ofU64(action.number("handler"),
-            action.number("flags"), action.number("restorer"), action.number("mask")), 8)), value(0),
-            value(SIGSET_BYTES));
+        Bytes handled = Bytes.ofU64(action.number("handler"), action.number("flags"), action.number("restorer"),
+            action.number("mask"));
+        calls.call(Nr.RT_SIGACTION, value(signal), LEFT_IGNORED.contains(signal)
+            ? unlessIgnored(calls, signal, handled) : value(data.put(handled, 8)), value(0), value(SIGSET_BYTES));
       }
     }
+  }
+
+  /// As a JVM does at its start: after an exec(2) a signal is ignored, 1, or is not, 0, and that says which of two
+  /// actions it is to have.
+  private Operand unlessIgnored(StartCalls calls, int signal, Bytes handled) {
+    long either = data.put(handled.concat(Bytes.ofU64(SIG_IGN, 0, 0, 0)), 8);
+    long now = data.room(1 << SIGACTION_SHIFT);
+    calls.call(Nr.RT_SIGACTION, value(signal), value(0), value(now), value(SIGSET_BYTES));
+    Operand offset = new Operand.At(now);
+    for (int doubled = 0; doubled < SIGACTION_SHIFT; doubled++) {
+      offset = calls.sum(offset, offset);
+    }
+    return calls.sum(offset, value(either));
   }
 
   private void births(List<StartThread> threads) throws DecodeException, UnfitException {

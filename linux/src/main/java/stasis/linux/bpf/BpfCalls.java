@@ -208,8 +208,24 @@ final class BpfCalls {
     }
   }
 
+  /// Who gets the records of an iterator, a read(2) at a time: whole ones.
+  interface Taking {
+    /// @return whether more is wanted
+    boolean take(byte[] records);
+  }
+
   /// Runs a linked iterator once and gives all its records.
   static byte[] run(int link) throws SyscallException {
+    var all = new java.io.ByteArrayOutputStream();
+    run(link, records -> {
+      all.writeBytes(records);
+      return true;
+    });
+    return all.toByteArray();
+  }
+
+  /// Runs a linked iterator once.
+  static void run(int link, Taking taking) throws SyscallException {
     int iterator;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment attr = arena.allocate(ATTR_BYTES, 8);
@@ -217,7 +233,7 @@ final class BpfCalls {
       iterator = require("start a BPF iterator", ITER_CREATE, attr);
     }
     try {
-      return readAll(iterator);
+      readAll(iterator, taking);
     } finally {
       close(iterator);
     }
@@ -225,8 +241,8 @@ final class BpfCalls {
 
   /// EINTR and EAGAIN lose nothing here: the seq_file goes on with the task it was at (kernel/bpf/bpf_iter.c,
   /// bpf_seq_read).
-  private static byte[] readAll(int iterator) throws SyscallException {
-    var all = new java.io.ByteArrayOutputStream();
+  private static void readAll(int iterator, Taking taking) throws SyscallException {
+    long all = 0;
     int retries = 0;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(READ_BYTES, 8);
@@ -238,13 +254,13 @@ final class BpfCalls {
         if (Errno.isError(got)) {
           throw new SyscallException(Nr.READ, Errno.of(got), "read the records of a BPF iterator");
         }
-        if (got == 0) {
-          return all.toByteArray();
-        }
-        if (all.size() > RECORDS_BYTES_MAX) {
+        all += got;
+        if (all > RECORDS_BYTES_MAX) {
           throw new SyscallException(Nr.READ, Errno.E2BIG, "read more than 1 GiB of a BPF iterator");
         }
-        all.writeBytes(buffer.asSlice(0, got).toArray(JAVA_BYTE));
+        if (got == 0 || !taking.take(buffer.asSlice(0, got).toArray(JAVA_BYTE))) {
+          return;
+        }
       }
     }
   }

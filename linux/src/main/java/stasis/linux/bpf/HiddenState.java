@@ -133,7 +133,7 @@ public final class HiddenState implements AutoCloseable {
         throw refused(e, "vmas");
       }
     }
-    return vmas.get().read(new Visit.One(tid)).stream().map(KernelVma::of).toList();
+    return vmas.get().readRising(new Visit.One(tid), VmaField.START).stream().map(KernelVma::of).toList();
   }
 
   /// What is in the pseudoterminal of this number, whose master a thread has open; empty when that is not certain.

@@ -101,6 +101,27 @@ final class TaskReader<F extends Enum<F> & KernelField> implements AutoCloseable
     }
   }
 
+  /// Records in which a field rises, up to the first in which it does not: an iterator over the vmas of one thread, read
+  /// on after its end, begins again where the buffer before was full (kernel/bpf/task_iter.c, task_vma_seq_get_next()).
+  List<Row<F>> readRising(Visit.One visit, F field) throws SyscallException {
+    int link = BpfCalls.link(program, visit);
+    try {
+      var all = new ArrayList<Row<F>>();
+      BpfCalls.run(link, records -> {
+        for (Row<F> row : rows(records)) {
+          if (!all.isEmpty() && Long.compareUnsigned(row.unsigned(field), all.getLast().unsigned(field)) <= 0) {
+            return false;
+          }
+          all.add(row);
+        }
+        return true;
+      });
+      return all;
+    } finally {
+      BpfCalls.close(link);
+    }
+  }
+
   /// Records of all elements of the visited thread's list, however many.
   List<Row<F>> readList(Visit.One visit) throws SyscallException {
     BpfCalls.update(scratch, new byte[scratchBytes]);

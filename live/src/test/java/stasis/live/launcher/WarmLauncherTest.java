@@ -46,7 +46,7 @@ final class WarmLauncherTest {
   }
 
   private Path made() {
-    return Path.of(image + ".made");
+    return Path.of(image + ".stamp");
   }
 
   @Test
@@ -58,9 +58,69 @@ final class WarmLauncherTest {
   @Test
   void otherVerbsAndWhatItIsNotMadeForStartTheOrdinaryWay() throws IOException, InterruptedException {
     ordinary("doctor");
-    ordinary("restore", "x", "--lazy");
-    ordinary("checkpoint", "1", "--repo", "r", "--name", "n", "--track");
     ordinary("checkpoint", "--help");
+    ordinary("checkpoint", "1", "--repo", "r", "--name", "n", "--track-huge");
+    ordinary("restore", "x", "--tcp-established");
+  }
+
+  @Test
+  void everyOptionThatAPlainLineHasStartsFromIt() throws IOException, InterruptedException {
+    for (String line : List.of("checkpoint 1 --repo r --name n --track --leave-running --json=f -q",
+        "checkpoint 1 --repo=r --name=n --pre-copy=3 --strict --max-freeze 9 -v", "checkpoint 1 --image=i --force",
+        "restore --repo r n --lazy --quiet --verbose", "restore x --detach --pidfile p --dry-run --json")) {
+      assertThat(checkout().run(line.split(" ")).out()).isEqualTo("image " + line + "\n");
+    }
+  }
+
+  @Test
+  void aDetachedLazyRestoreEndsWithWhatIsSaidThroughTheDescriptor() throws IOException, InterruptedException {
+    checkout().script(image, "[ \"$STASIS_STATUS_FD\" = 9 ] && echo image \"$@\" && echo 42 >&9\n");
+    as(image, FileTime.from(Instant.now().plusSeconds(1)));
+
+    Checkout.Run run = checkout().run("restore", "x", "--lazy", "--detach");
+
+    assertThat(run.out()).isEqualTo("image restore x --lazy --detach\n");
+    assertThat(run.status()).isEqualTo(42);
+  }
+
+  @Test
+  void oneThatBecomesTheOrdinaryCommandSaysTheStatusAllTheSame() throws IOException, InterruptedException {
+    checkout().script(image, "STASIS_WARM=never exec '" + folder + "/bin/stasis' \"$@\"\n");
+    as(image, FileTime.from(Instant.now().plusSeconds(1)));
+    checkout().script(folder.resolve("jvm/good/bin/java"),
+        "case \"$*\" in *restore*) echo ordinary; echo 42 >&\"$STASIS_STATUS_FD\" ;; esac\n");
+
+    Checkout.Run run = checkout().run("restore", "x", "--lazy", "--detach");
+
+    assertThat(run.out()).isEqualTo("ordinary\n");
+    assertThat(run.status()).isEqualTo(42);
+  }
+
+  @Test
+  void theImageLooksAtTheSourcesAndWhereTheyAreOthersThatIsTheOrdinaryCommands()
+      throws IOException, InterruptedException {
+    Files.setLastModifiedTime(folder.resolve("cli/src/main/Source.java"), FileTime.from(Instant.now().plusSeconds(60)));
+    checkout().maven("mkdir -p cli/target/app/lib; touch cli/target/app/lib/new.jar\n");
+    assertThat(checkout().run("restore", "x").out()).isEqualTo("image restore x\n");
+
+    checkout().with("STASIS_WARM", "again");
+    Checkout.Run run = checkout().run("restore", "x");
+
+    assertThat(run.err()).contains("stasis: building");
+    assertThat(run.out()).doesNotContain("image").contains(folder + "/cli/target/app/lib/new.jar");
+  }
+
+  @Test
+  void anImageThatFoundOtherSourcesIsMadeAgainAlsoWhereTheBuildIsNotOlder() throws IOException, InterruptedException {
+    checkout().with("STASIS_WARM", "again");
+    ordinary("checkpoint", "1");
+
+    assertThat(image).doesNotExist();
+  }
+
+  private static void as(Path file, FileTime when) throws IOException {
+    Files.setLastModifiedTime(file, when);
+    Files.setLastModifiedTime(Path.of(file + ".stamp"), when);
   }
 
   @Test

@@ -65,14 +65,14 @@ final class Executor {
   private boolean crowded;
 
   /// @param lateFills those that need not be made now
-  Executor(Ptrace ptrace, Proc proc, ImageSource image, Births births, Moment.Listener listener,
+  Executor(Ptrace ptrace, Proc proc, LargeFills largeFills, Births births, Moment.Listener listener,
       LongSupplier monotonicNs, Optional<LateFills> lateFills) {
     this.lateFills = lateFills;
     this.monotonicNs = monotonicNs;
     this.ptrace = ptrace;
     this.proc = proc;
-    this.image = image;
-    this.largeFills = new LargeFills(image);
+    this.image = largeFills.image();
+    this.largeFills = largeFills;
     this.births = births;
     this.nursery = new Nursery(births);
     this.crowding = new Crowding(proc);
@@ -156,7 +156,7 @@ final class Executor {
 
   private void fill(Step.Fill fill, Stub stub) throws SyscallException, ImageException, StepFailedException {
     if (lateFills.isEmpty() || !lateFills.get().takes(fill) || !lateFills.get().run(fill, stub)) {
-      largeFills.run(fill, stub.memory());
+      largeFills.run(fill, stub);
     }
   }
 

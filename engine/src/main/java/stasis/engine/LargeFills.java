@@ -8,6 +8,8 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -23,6 +25,7 @@ import stasis.repository.PageSource;
 import stasis.resource.Program;
 import stasis.resource.Step;
 import stasis.tracee.RemoteMemory;
+import stasis.tracee.stub.Stub;
 
 /// Fills with much to put in: the engine's own threads read, check and write them, one pass for all three, where a stub
 /// would read alone what had been read once before to be checked.
@@ -31,12 +34,28 @@ final class LargeFills {
   private static final int MAX_THREADS = 16;
 
   private final ImageSource image;
+  private final Set<Step.Fill> fresh;
 
   /// A stretch of the section and where it goes.
   private record Piece(long sectionOffset, long lengthBytes, RemoteAddress to) {}
 
-  LargeFills(ImageSource image) {
+  private LargeFills(ImageSource image, Set<Step.Fill> fresh) {
     this.image = image;
+    this.fresh = Set.copyOf(fresh);
+  }
+
+  static LargeFills of(Program program, Capture capture, ImageSource image) {
+    var fills = new LargeFills(image, Set.of());
+    for (Step step : program.steps()) {
+      if (fills.takes(step)) {
+        return new LargeFills(image, FreshMemory.fills(program, capture));
+      }
+    }
+    return fills;
+  }
+
+  ImageSource image() {
+    return image;
   }
 
   /// Whether this step is for [#run].
@@ -90,8 +109,31 @@ final class LargeFills {
     return pieces;
   }
 
-  /// Fills `memory`, which must be writable there.
-  void run(Step.Fill fill, RemoteMemory memory) throws SyscallException, ImageException {
+  /// Fills memory of `stub`, which must be writable there.
+  void run(Step.Fill fill, Stub stub) throws SyscallException, ImageException {
+    Optional<FreshMemory> missing = fresh.contains(fill) ? FreshMemory.of(stub, fill.to(), fill.lengthBytes())
+        : Optional.empty();
+    try {
+      run(fill, new Memory(stub.memory(), missing));
+    } finally {
+      if (missing.isPresent()) {
+        missing.get().close();
+      }
+    }
+  }
+
+  /// Where bytes are put, with what of it has no pages yet.
+  private record Memory(RemoteMemory whole, Optional<FreshMemory> fresh) {
+    void write(RemoteAddress to, MemorySegment content) throws SyscallException {
+      if (fresh.isPresent()) {
+        fresh.get().write(to, content);
+      } else {
+        whole.write(to, content);
+      }
+    }
+  }
+
+  private void run(Step.Fill fill, Memory memory) throws SyscallException, ImageException {
     List<Piece> pieces = pieces(fill);
     BitSet chunks = new BitSet();
     pieces.forEach(piece -> chunks.set(first(piece), last(piece) + 1));
@@ -129,7 +171,7 @@ final class LargeFills {
   }
 
   /// Writes what of a chunk belongs to the pieces.
-  private static void put(int chunk, MemorySegment bytes, List<Piece> pieces, RemoteMemory memory)
+  private static void put(int chunk, MemorySegment bytes, List<Piece> pieces, Memory memory)
       throws SyscallException {
     long start = (long) chunk * PageSource.CHUNK_BYTES;
     long end = start + bytes.byteSize();

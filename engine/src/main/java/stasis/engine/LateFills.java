@@ -69,7 +69,8 @@ final class LateFills {
     return late;
   }
 
-  private static Map<RemoteAddress, VmaState> eligible(MmState mm, Capture capture) {
+  /// The vmas, by their starts, of which userfaultfd may put in pages that nobody else has.
+  static Map<RemoteAddress, VmaState> eligible(MmState mm, Capture capture) {
     var eligible = new HashMap<RemoteAddress, VmaState>();
     // Born with pages of its parent's, some of which are to be others; or served by itself.
     if (mm.base().isPresent() || mm.vmas().stream().anyMatch(vma -> WATCHED.stream().anyMatch(vma::has))) {

@@ -98,7 +98,7 @@ public final class Prover {
     }
     Program program = ((Plan.Runnable) plan).program();
     ImageSource source = new ImageSource(image, statefile);
-    Executor executor = new Executor(ptrace, environment.proc(), source,
+    Executor executor = new Executor(ptrace, environment.proc(), LargeFills.of(program, part.capture(), source),
         new PlainBirths(ptrace, Optional.empty(), Stead.own()), _ -> { }, environment.monotonicNs(), Optional.empty());
     try (RestoredTree tree = executor.execute(program)) {
       FrozenTree held = tree.hold(order(whole), whole);

@@ -209,7 +209,7 @@ public final class Restorer {
             "without CAP_SYS_PTRACE the kernel does not tell of fork(2): a child would read zeros",
             "restore without --lazy, or with CAP_SYS_PTRACE")));
       }
-      LargeFills large = new LargeFills(source);
+      LargeFills large = LargeFills.of(program, capture, source);
       // A page that rotted on its device must not become a wrong program.
       if (reader.isGuarded()) {
         reader.verifyPages(PAGE_CHECKERS);
@@ -218,13 +218,13 @@ public final class Restorer {
         reader.layOut(PAGE_CHECKERS, large.taken(program, step -> late.contains(step) || large.takes(step)));
       }
       if (late.isEmpty()) {
-        return repeatedly(program, capture, source, host, statefile, clocks);
+        return repeatedly(program, capture, large, host, statefile, clocks);
       }
       TouchOrder order = request.lazily().flatMap(RestoreRequest.Lazily::order).map(TouchOrder::read)
           .orElse(TouchOrder.NONE);
       // Closing it does nothing once the tree runs.
       try (PageServer server = late(order)) {
-        return executed(program, capture, source, births(host, clocks),
+        return executed(program, capture, large, births(host, clocks),
             Optional.of(new LateFills(source, server, late)), Optional.of(server), statefile, clocks);
       }
     }
@@ -236,12 +236,12 @@ public final class Restorer {
     }
 
     /// Of one that failed nothing is left.
-    private RestoreOutcome repeatedly(Program program, Capture capture, ImageSource source, LiveHost host,
+    private RestoreOutcome repeatedly(Program program, Capture capture, LargeFills large, LiveHost host,
         Statefile statefile, Optional<TimeOffsets> clocks)
         throws SyscallException, ImageException, ProcException, StepFailedException {
       for (int tries = 1;; tries++) {
         try {
-          return executed(program, capture, source, births(host, clocks), Optional.empty(), Optional.empty(),
+          return executed(program, capture, large, births(host, clocks), Optional.empty(), Optional.empty(),
               statefile, clocks);
         } catch (StepFailedException e) {
           if (!e.isWorthAnother() || tries == TRIES) {
@@ -251,11 +251,11 @@ public final class Restorer {
       }
     }
 
-    private RestoreOutcome executed(Program program, Capture capture, ImageSource source, Births births,
+    private RestoreOutcome executed(Program program, Capture capture, LargeFills large, Births births,
         Optional<LateFills> late, Optional<PageServer> server, Statefile statefile, Optional<TimeOffsets> clocks)
         throws SyscallException, ImageException, ProcException, StepFailedException {
       phases.enter("execute");
-      Executor executor = new Executor(ptrace, environment.proc(), source, births, listener,
+      Executor executor = new Executor(ptrace, environment.proc(), large, births, listener,
           environment.monotonicNs(), late);
       try (RestoredTree tree = executor.execute(program)) {
         phases.enter("release");

@@ -63,9 +63,9 @@ final class Departure {
     }
   }
 
-  /// Where we die the kernel comes to the newest thread first, and where that one has PTRACE_O_EXITKILL all of the process are
-  /// killed there, before any of them is let go (kernel/ptrace.c, `exit_ptrace()` and `__ptrace_link()`). So that one loses
-  /// it as the last, and from then on our death lets all of them go.
+  /// Where we die the kernel comes to the newest thread first, and where that one has PTRACE_O_EXITKILL all of the process
+  /// are killed there, before any of them is let go (kernel/ptrace.c, `exit_ptrace()` and `__ptrace_link()`). So that one
+  /// loses it as the last, and from then on our death lets all of them go.
   private void oneProcess(Set<ObjectId> tasks) throws SyscallException {
     for (ObjectId task : stubs.sequencedKeySet()) {
       if (tasks.contains(task)) {

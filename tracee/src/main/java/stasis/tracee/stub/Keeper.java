@@ -57,6 +57,8 @@ public final class Keeper implements AutoCloseable {
   private static final int SIGKILL = 9;
   private static final int WNOHANG = 1;
   private static final short POLLIN = 1;
+  private static final long FIRST_LOOK_NS = 1_000_000;
+  private static final long LAST_LOOKS_NS = 1_000_000_000;
   private static final long ANSWERS_WITHIN_S = 10;
   private static final java.time.Duration EXITS_WITHIN = java.time.Duration.ofSeconds(2);
 
@@ -236,8 +238,17 @@ public final class Keeper implements AutoCloseable {
   public synchronized void leave() {
     if (!closed) {
       hangUp();
-      Thread.ofPlatform().daemon().name("stasis-sexton").start(
-          () -> Syscalls.call(Nr.WAIT4, pid.value(), 0, 0, 0));
+      Thread.ofPlatform().daemon().name("stasis-sexton").start(() -> bury(pid));
+    }
+  }
+
+  /// Looks again and again, past every gate: for a thread that waits in a system call the JVM waits 0.3 s when it ends, in the hope that
+  /// it comes back (VM_Exit::wait_for_threads_in_native_to_block()).
+  private static void bury(Tid pid) {
+    long pauseNs = FIRST_LOOK_NS;
+    while (Syscalls.kernel(Nr.WAIT4.on(Syscalls.HOST), pid.value(), 0, WNOHANG, 0) == 0) {
+      LockSupport.parkNanos(pauseNs);
+      pauseNs = Math.min(2 * pauseNs, LAST_LOOKS_NS);
     }
   }
 

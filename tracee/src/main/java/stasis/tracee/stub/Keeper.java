@@ -242,8 +242,8 @@ public final class Keeper implements AutoCloseable {
     }
   }
 
-  /// Looks again and again, past every gate: for a thread that waits in a system call the JVM waits 0.3 s when it ends, in the hope that
-  /// it comes back (VM_Exit::wait_for_threads_in_native_to_block()).
+  /// Looks again and again, past every gate: for a thread that waits in a system call the JVM waits 0.3 s when it ends, in
+  /// the hope that it comes back (VM_Exit::wait_for_threads_in_native_to_block()).
   private static void bury(Tid pid) {
     long pauseNs = FIRST_LOOK_NS;
     while (Syscalls.kernel(Nr.WAIT4.on(Syscalls.HOST), pid.value(), 0, WNOHANG, 0) == 0) {

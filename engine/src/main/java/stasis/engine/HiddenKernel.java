@@ -121,7 +121,10 @@ final class HiddenKernel implements AutoCloseable {
       return known.get();
     }
     Smaps smaps = proc.smaps();
-    words.ifPresent(of -> flags.learn(smaps, of));
+    // Somebody outside may share the mm, and change it: that is refused, but later.
+    if (words.isPresent() && words.equals(words(proc.tid()))) {
+      flags.learn(smaps, words.get());
+    }
     return smaps.entries().stream().filter(entry -> !entry.vma().name().equals(MappingCollector.VSYSCALL))
         .map(VmaFacts::of).toList();
   }

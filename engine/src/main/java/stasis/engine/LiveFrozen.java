@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SparseBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.bpf.RestartBlock;
@@ -116,7 +117,7 @@ final class LiveFrozen implements Frozen {
       Optional<RestartBlock> block = RestartCalls.needsBlock(task.registers()) ? answerer.restartBlock(thread)
           : Optional.empty();
       Registers registers = RestartCalls.collected(task.registers(), block);
-      Bytes extended = ptrace.xsave(thread);
+      SparseBytes extended = ptrace.xsave(thread);
       if ((Xstate.inUse(extended) & Xstate.TILES) != 0) {
         throw new ObstructedException("task " + thread, "it computes with AMX tiles, which need a permission that is not"
             + " restored yet", "let it release its tiles before the checkpoint");

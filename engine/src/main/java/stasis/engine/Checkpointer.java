@@ -146,13 +146,14 @@ public final class Checkpointer {
           sparing.preCopy().run(request.root(), request.preCopyRounds(), listener, phases);
         }
         phases.enter("freeze");
-        long frozenAt = phases.nowNs();
+        FreezeStart points = new FreezeStart(new TracedPoints(listener), phases::nowNs);
         FrozenTree.Outcome outcome = FrozenTree.freeze(ptrace, request.root(),
-            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), new TracedPoints(listener));
+            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), points);
         return switch (outcome) {
           case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());
-          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering, sparing);
+          case FrozenTree.Outcome.Frozen(var tree) ->
+              frozen(tree, points.beganNs(), writer, host, answering, sparing);
         };
       }
     }

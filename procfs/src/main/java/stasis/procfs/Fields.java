@@ -107,10 +107,16 @@ public record Fields(List<Field> list) {
   /// Blank-separated numbers of one line.
   public List<Long> decimals(String key) {
     var numbers = new ArrayList<Long>();
-    for (String word : required(key).split("\\s+")) {
-      if (!word.isEmpty()) {
-        numbers.add(parse(key, word, 10));
+    String line = required(key);
+    for (int at = 0; at < line.length();) {
+      int end = at;
+      while (end < line.length() && !Character.isWhitespace(line.charAt(end))) {
+        end++;
       }
+      if (end > at) {
+        numbers.add(parse(key, line.substring(at, end), 10));
+      }
+      at = end + 1;
     }
     return List.copyOf(numbers);
   }

@@ -2,6 +2,7 @@ package stasis.linux.abi;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /// Bytes most of which are zeros, without the zeros; what [#whole] gives is bit for bit what [#of] was given.
 ///
@@ -13,6 +14,7 @@ public record SparseBytes(Bytes packed) {
   private static final int WORD = Long.BYTES;
   private static final int MORE = 0x80;
   private static final int NUMBER_BYTES = 3;
+  private static final int FIRST_BYTES = 1024;
   private static final ByteBuffer ZEROS = ByteBuffer.allocate(4096).asReadOnlyBuffer();
 
   /// @throws IllegalArgumentException where it is not what [#of] makes: cut short, too long, a piece outside the whole
@@ -29,17 +31,19 @@ public record SparseBytes(Bytes packed) {
     if (length > MAX_BYTES) {
       throw new IllegalArgumentException(length + " bytes, at most " + MAX_BYTES + " are expected");
     }
-    byte[] out = new byte[length + NUMBER_BYTES * (length / WORD + 2)];
+    byte[] out = new byte[FIRST_BYTES];
     int used = put(out, 0, length);
     int done = 0;
-    for (int at = skip(whole, 0, length, true); at < length; at = skip(whole, at, length, true)) {
-      int end = skip(whole, at, length, false);
+    for (int at = zerosEnd(whole, 0, length); at < length; at = zerosEnd(whole, done, length)) {
+      int end = pieceEnd(whole, at, length);
+      if (out.length - used < end - at + 2 * NUMBER_BYTES) {
+        out = Arrays.copyOf(out, 2 * out.length + end - at);
+      }
       used = put(out, used, at - done);
       used = put(out, used, end - at);
       whole.get(whole.position() + at, out, used, end - at);
       used += end - at;
       done = end;
-      at = end;
     }
     return new SparseBytes(Bytes.of(ByteBuffer.wrap(out, 0, used)));
   }
@@ -48,11 +52,25 @@ public record SparseBytes(Bytes packed) {
     return of(whole.buffer());
   }
 
-  /// The first word that is zeros, or is not; a rest of less than a word is none that is.
-  private static int skip(ByteBuffer whole, int from, int length, boolean zeros) {
+  /// Where the first byte that is not zero is, or the end.
+  private static int zerosEnd(ByteBuffer whole, int from, int length) {
     int at = from;
-    while (at < length && (length - at >= WORD && whole.getLong(whole.position() + at) == 0) == zeros) {
-      at = Math.min(length, at + WORD);
+    while (at < length) {
+      int bytes = Math.min(ZEROS.capacity(), length - at);
+      int other = whole.slice(whole.position() + at, bytes).mismatch(ZEROS.slice(0, bytes));
+      if (other >= 0) {
+        return at + other;
+      }
+      at += bytes;
+    }
+    return length;
+  }
+
+  /// Where as many zeros begin as make a new piece worth its numbers, or the end.
+  private static int pieceEnd(ByteBuffer whole, int from, int length) {
+    int at = from + 1;
+    while (at < length && (length - at < WORD || whole.getLong(whole.position() + at) != 0)) {
+      at++;
     }
     return at;
   }

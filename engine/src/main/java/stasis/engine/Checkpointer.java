@@ -152,18 +152,17 @@ public final class Checkpointer {
         return switch (outcome) {
           case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());
-          case FrozenTree.Outcome.Frozen(var tree) ->
-              frozen(tree, points.beganNs(), writer, host, answering, sparing);
+          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, points, writer, host, answering, sparing);
         };
       }
     }
 
-    private CheckpointOutcome frozen(FrozenTree tree, long frozenAt, ImageWriter writer, LiveHost host,
+    private CheckpointOutcome frozen(FrozenTree tree, FreezeStart start, ImageWriter writer, LiveHost host,
         Answering answering, Sparing sparing) throws ObstructedException, SyscallException, ImageException,
         ProcException, DecodeException {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
-        return Casualties.named(environment.proc(), ptrace, hold, () -> held(hold, frozenAt, writer, host, answering,
+        return Casualties.named(environment.proc(), ptrace, hold, () -> held(hold, start.beganNs(), writer, host, answering,
             sparing));
       }
     }

@@ -14,7 +14,6 @@ import java.util.stream.Stream;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
-import stasis.linux.abi.SigSet;
 import stasis.linux.abi.SparseBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -129,17 +128,11 @@ final class LiveFrozen implements Frozen {
         throw new ObstructedException("task " + thread, "it computes with AMX tiles, which need a permission that is not"
             + " restored yet", "let it release its tiles before the checkpoint");
       }
-      return new CpuState(registers.toBytes(), extended, signalMask(thread), rseq, rseqCs,
+      return new CpuState(registers.toBytes(), extended, ptrace.signalMask(thread), rseq, rseqCs,
           sleep(thread, registers, block));
     } catch (SyscallException e) {
       throw new ObstructedException("task " + thread, e, "");
     }
-  }
-
-  /// As PTRACE_GETSIGMASK has it (kernel/ptrace.c).
-  private SigSet signalMask(Tid thread) throws SyscallException {
-    Optional<HiddenTask.Masks> seen = answerer.seen(thread).map(HiddenTask::masks);
-    return seen.isPresent() ? seen.get().saved().orElse(seen.get().blocked()) : ptrace.signalMask(thread);
   }
 
   /// Where the kernel's fields show none, it may keep them under another name.

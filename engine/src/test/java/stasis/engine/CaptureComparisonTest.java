@@ -43,7 +43,8 @@ class CaptureComparisonTest {
         new TreeMap<>(Map.of(files, new FilesState(List.of(new FilesState.Entry(new Fd(3), false, one),
             new FilesState.Entry(new Fd(4), false, two))))),
         new TreeMap<>(),
-        new TreeMap<>(Map.of(task, new CpuState(Bytes.hex(registers), SparseBytes.of(Bytes.EMPTY), new SigSet(0), Optional.empty(),
+        new TreeMap<>(Map.of(task, new CpuState(Bytes.hex(registers),
+            SparseBytes.of(Bytes.EMPTY), new SigSet(0), Optional.empty(),
             Optional.empty(), Optional.empty()))),
         new TreeMap<>());
   }

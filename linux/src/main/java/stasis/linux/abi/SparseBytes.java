@@ -7,7 +7,7 @@ import java.util.Arrays;
 /// Bytes most of which are zeros, without the zeros; what [#whole] gives is bit for bit what [#of] was given.
 ///
 /// @param packed unsigned LEB128 numbers and content: the length of the whole, then for each piece that is not zeros how
-///     many zeros come before it, how long it is, and its bytes. What follows the last piece is zeros. Hostile: checked here
+///     many zeros come before it, how long it is, and its bytes. What follows the last piece is zeros. Checked here
 public record SparseBytes(Bytes packed) {
   /// Far above the largest xsave area, which has 11,008 bytes with AMX.
   public static final int MAX_BYTES = 1 << 16;

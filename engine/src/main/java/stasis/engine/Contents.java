@@ -53,6 +53,8 @@ final class Contents implements AutoCloseable {
   private final List<Snapshot> snapshots;
   private final boolean held;
   private final String obstacle;
+  private final CopyWatch watch;
+  private boolean closed;
 
   private Contents(List<Source> sources, List<BodySource> bodies, List<Snapshot> snapshots, boolean held,
       String obstacle) {
@@ -61,6 +63,7 @@ final class Contents implements AutoCloseable {
     this.bodies = List.copyOf(bodies);
     this.snapshots = List.copyOf(snapshots);
     this.held = held;
+    this.watch = new CopyWatch(snapshots);
   }
 
   /// The tree stays frozen while its pages are read.
@@ -199,16 +202,23 @@ final class Contents implements AutoCloseable {
     return held;
   }
 
-  /// Copies them all, and says so by name where one of those whose memory was read has been ended meanwhile.
+  /// Copies them all, and says so by name where one of those whose memory was read has been ended meanwhile. What was
+  /// held for it is let go.
   void copy(Ptrace ptrace, PageStore store, PageSink sink, PageStore.Budget budget, Moment.Listener listener)
       throws SyscallException, ImageException, ObstructedException {
     try {
-      store.copy(sink, budget, listener);
+      store.copy(sink, () -> {
+        budget.check();
+        if (watch.hasEnded()) {
+          refuseEnded(ptrace);
+        }
+      }, listener);
     } catch (SyscallException e) {
       refuseEnded(ptrace);
       throw e;
     }
     refuseEnded(ptrace);
+    close();
   }
 
   /// Who is ended for want of memory may show fewer pages before it is gone (mm/oom_kill.c, __oom_reap_task_mm()).
@@ -226,6 +236,7 @@ final class Contents implements AutoCloseable {
 
   /// As below, and who was ended is named.
   Found pages(Ptrace ptrace, Capture capture, Phases phases) throws SyscallException, ObstructedException {
+    watch.begin();
     try {
       return pages(capture, phases);
     } catch (SyscallException e) {
@@ -276,6 +287,11 @@ final class Contents implements AutoCloseable {
 
   @Override
   public void close() throws SyscallException {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    watch.close();
     sources.forEach(source -> source.held().forEach(HeldRange::close));
     if (held) {
       bodies.forEach(BodySource::close);

@@ -153,6 +153,30 @@ public final class Ptrace implements AutoCloseable {
     return struct.get(JAVA_LONG, 0);
   }
 
+  /// The child for which a tracee stopped at a fork, vfork or clone event: it is a tracee as well. If its parent was
+  /// killed before it could tell, the child is ended.
+  public Tid newborn(Tid parent) throws SyscallException {
+    try {
+      return new Tid((int) eventMessage(parent));
+    } catch (SyscallException _) {
+      return newbornOrNone(parent);
+    }
+  }
+
+  private Tid newbornOrNone(Tid parent) throws SyscallException {
+    try {
+      return new Tid((int) eventMessage(parent));
+    } catch (SyscallException e) {
+      LostBirth.end(this, parent);
+      throw e;
+    }
+  }
+
+  /// Whether a tracee has stopped or ended and was not waited for since.
+  boolean hasNews(Tid tid) {
+    return waiter.hasNews(tid);
+  }
+
   /// Which syscall stop a tracee is in, without its registers.
   public SyscallInfo syscallInfo(Tid tid) throws SyscallException {
     require("read the syscall stop of", GET_SYSCALL_INFO, tid, SyscallInfo.BYTES, struct.address());

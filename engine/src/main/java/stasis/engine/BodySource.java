@@ -35,18 +35,31 @@ final class BodySource implements AutoCloseable {
   private final String subject;
   private final Optional<Long> fd;
   private final List<Place> places;
+  private final Access access;
+  /// Where it is still being copied from the program that changes it.
+  private final Optional<ProtectedBody> coming;
+
+  /// Who can write to it.
+  enum Access {
+    /// Whoever maps it in the tree, nobody else, and only through those mappings.
+    MAPPINGS_OF_THE_TREE,
+    OTHERS
+  }
 
   /// A stretch of data, in bytes from the start of the body.
   record Data(long start, long lengthBytes) {}
 
   /// Where a task maps a part of it.
-  private record Place(Tid task, Vma vma) {}
+  record Place(Tid task, Vma vma) {}
 
-  private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Place> places) {
+  private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Place> places, Access access,
+      Optional<ProtectedBody> coming) {
     this.body = body;
     this.subject = subject;
     this.fd = fd;
     this.places = places;
+    this.access = access;
+    this.coming = coming;
   }
 
   /// Through a fresh description of the inode, so that the task's file position stays where it is; through the mapping
@@ -54,12 +67,41 @@ final class BodySource implements AutoCloseable {
   static BodySource of(TreeView.Body body) {
     List<Place> places = body.mappings().stream()
         .map(mapping -> new Place(mapping.group().leader().tid(), mapping.vma())).toList();
-    return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places);
+    boolean mappedOnly = body.files().isEmpty() && body.copies().isEmpty() && body.groups().isEmpty()
+        && places.stream().allMatch(place -> place.vma().isSharedAnonymous());
+    return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places,
+        mappedOnly ? Access.MAPPINGS_OF_THE_TREE : Access.OTHERS, Optional.empty());
   }
 
   /// A file that the engine has opened, and from now on closes with this.
   static BodySource ofFile(ObjectId body, String subject, long fd) {
-    return new BodySource(body, subject, Optional.of(fd), List.of());
+    return new BodySource(body, subject, Optional.of(fd), List.of(), Access.OTHERS, Optional.empty());
+  }
+
+  /// The same, where somebody outside the tree maps it too.
+  BodySource sharedOutside() {
+    return new BodySource(body, subject, fd, places, Access.OTHERS, coming);
+  }
+
+  /// Its contents as they are now, in a file that they come to be copied into.
+  ///
+  /// @param memfd closed with the result
+  BodySource heldIn(long memfd, ProtectedBody copy) {
+    return new BodySource(body, subject, Optional.of(memfd), List.of(), Access.OTHERS, Optional.of(copy));
+  }
+
+  /// Where the tree maps it.
+  List<Place> places() {
+    return places;
+  }
+
+  Access access() {
+    return access;
+  }
+
+  /// Of an open file.
+  Optional<Long> sizeBytes() {
+    return fd.map(file -> Syscalls.call(Nr.LSEEK, file, 0, SEEK_END)).filter(size -> !Errno.isError(size));
   }
 
   private static Optional<Long> reopen(TreeView.Body body, List<Place> places) {
@@ -94,6 +136,9 @@ final class BodySource implements AutoCloseable {
 
   /// Stretches that hold data, ascending; holes are left out where the file system tells them.
   List<Data> data() throws SyscallException {
+    if (coming.isPresent()) {
+      return coming.get().data();
+    }
     return fd.isEmpty() ? dataOfMemory() : isHuge(fd.get()) ? dataByReading(fd.get()) : dataOfFile(fd.get());
   }
 
@@ -199,6 +244,9 @@ final class BodySource implements AutoCloseable {
       readMemory(offset, into);
       return;
     }
+    if (coming.isPresent()) {
+      coming.get().copy(offset, into.byteSize());
+    }
     long done = 0;
     while (done < into.byteSize()) {
       long got = Syscalls.require("read " + subject, Nr.PREAD64, fd.get(), into.address() + done,
@@ -252,7 +300,7 @@ final class BodySource implements AutoCloseable {
         size = Math.max(size, stretch.start() + stretch.lengthBytes());
       }
       Syscalls.require("size of the held " + subject, Nr.FTRUNCATE, memfd, size);
-      return new BodySource(body, subject, Optional.of(memfd), List.of());
+      return new BodySource(body, subject, Optional.of(memfd), List.of(), Access.OTHERS, Optional.empty());
     }
   }
 

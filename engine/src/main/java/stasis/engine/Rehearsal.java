@@ -94,7 +94,8 @@ record Rehearsal(long xfeatures) {
         try (complete) {
           WriteTracking.rehearse(environment, tree, complete, track);
           if (snapshot) {
-            Contents.snapshot(hold.tree(), complete, new Phases(environment.monotonicNs())).close();
+            Contents.snapshot(hold.tree(), complete, new Protection.Order(environment.proc(), _ -> { }, true),
+                new Phases(environment.monotonicNs())).close();
           } else {
             describe(kinds, environment, host, complete);
           }

@@ -284,23 +284,43 @@ final class BodySource implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       long memfd = Syscalls.require("hold the contents of " + subject, Nr.MEMFD_CREATE,
           arena.allocateFrom("stasis-body").address(), 1);
-      MemorySegment buffer = arena.allocate(1 << 20, 4096);
+      MemorySegment buffer = arena.allocate(READ_BYTES, PAGE);
       long size = fd.isPresent() ? Syscalls.require("size of " + subject, Nr.LSEEK, fd.get(), 0, SEEK_END) : 0;
       for (Data stretch : data()) {
-        for (long at = stretch.start(); at < stretch.start() + stretch.lengthBytes();) {
-          long want = Math.min(buffer.byteSize(), stretch.start() + stretch.lengthBytes() - at);
-          MemorySegment part = buffer.asSlice(0, want);
-          read(at, part);
-          for (long done = 0; done < want;) {
-            done += Syscalls.require("hold the contents of " + subject, Nr.PWRITE64, memfd, part.address() + done,
-                want - done, at + done);
-          }
-          at += want;
-        }
+        copyTo(memfd, stretch.start(), stretch.lengthBytes(), buffer);
         size = Math.max(size, stretch.start() + stretch.lengthBytes());
       }
       Syscalls.require("size of the held " + subject, Nr.FTRUNCATE, memfd, size);
       return new BodySource(body, subject, Optional.of(memfd), List.of(), Access.OTHERS, Optional.empty());
+    }
+  }
+
+  /// Copies a part of it to the same place of another file. The kernel does that by itself between files of one kind.
+  void copyTo(long file, long offset, long lengthBytes, MemorySegment buffer) throws SyscallException {
+    long end = offset + lengthBytes;
+    long at = fd.isPresent() && coming.isEmpty() ? copyInKernel(fd.get(), file, offset, end) : offset;
+    while (at < end) {
+      MemorySegment part = buffer.asSlice(0, Math.min(buffer.byteSize(), end - at));
+      read(at, part);
+      for (long done = 0; done < part.byteSize();) {
+        done += Syscalls.require("hold the contents of " + subject, Nr.PWRITE64, file, part.address() + done,
+            part.byteSize() - done, at + done);
+      }
+      at += part.byteSize();
+    }
+  }
+
+  /// @return how far it came: not at all between file systems, or from hugetlbfs
+  private static long copyInKernel(long from, long to, long start, long end) {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment places = call.allocateFrom(ValueLayout.JAVA_LONG, start, start);
+      long at = start;
+      long copied = 1;
+      while (at < end && copied > 0) {
+        copied = Syscalls.call(Nr.COPY_FILE_RANGE, from, places.address(), to, places.address() + 8, end - at, 0);
+        at += Math.max(copied, 0);
+      }
+      return at;
     }
   }
 

@@ -8,7 +8,6 @@ import java.util.Optional;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.SyscallException;
-import stasis.linux.sys.Syscalls;
 
 /// A copy of shared memory that is made block by block while the memory is write-protected: a block that is asked for
 /// is copied first. Whoever lifts the protection of a block has it copied before. Any thread may use it.
@@ -80,7 +79,8 @@ final class ProtectedBody {
       if (claimed > 0) {
         boolean copied = false;
         try {
-          move(at * BLOCK_BYTES, Math.min((at + claimed) * BLOCK_BYTES, sizeBytes()) - at * BLOCK_BYTES, chunk);
+          long start = at * BLOCK_BYTES;
+          source.copyTo(memfd, start, Math.min(start + claimed * BLOCK_BYTES, sizeBytes()) - start, chunk);
           copied = true;
         } finally {
           settle(at, claimed, copied);
@@ -126,15 +126,6 @@ final class ProtectedBody {
   synchronized void fail(String why) {
     failure = Optional.of(why);
     notifyAll();
-  }
-
-  private void move(long offset, long lengthBytes, MemorySegment chunk) throws SyscallException {
-    MemorySegment part = chunk.asSlice(0, lengthBytes);
-    source.read(offset, part);
-    for (long done = 0; done < lengthBytes;) {
-      done += Syscalls.require("hold shared memory", Nr.PWRITE64, memfd, part.address() + done, lengthBytes - done,
-          offset + done);
-    }
   }
 
   /// For a reader that has no chunk at hand.

@@ -36,11 +36,12 @@ import stasis.tracee.Userfaults;
 /// Which shared memory of a frozen tree is write-protected instead of copied, and the doing of it: where every write to
 /// it can be caught, and where that is quicker than a copy. docs/designs/shared-memory.md.
 final class Protection {
-  /// Measured: a copy takes 0.2 ms a MiB; to protect takes 1.5 ms a process, and 0.015 ms a MiB that it has in its page
-  /// tables.
+  /// Measured, and rounded in favour of copying: docs/designs/shared-memory.md. To protect takes so long for each process
+  /// that maps it, for each MiB of the mapping, and for each MiB that its page tables show.
   private static final double COPY_MS_PER_MIB = 0.2;
   private static final double PROTECT_MS = 1.5;
-  private static final double PROTECT_MS_PER_MIB = 0.015;
+  private static final double PROTECT_MS_PER_MIB = 0.0015;
+  private static final double PROTECT_MS_PER_SHOWN_MIB = 0.015;
   private static final long MIB = 1 << 20;
   private static final Duration ERRAND_BOUND = Duration.ofSeconds(30);
   private static final int O_NONBLOCK = 0x800;
@@ -63,7 +64,7 @@ final class Protection {
   record Order(Proc proc, Moment.Listener listener, boolean small) {
     /// @return empty where nothing is, or can be; then all is as it was
     Optional<Armed> arm(FrozenTree tree, Collected.Complete collected) throws SyscallException {
-      List<BodySource> worth = collected.bodies().stream().filter(body -> isExact(body) && (small || isQuicker(body)))
+      List<BodySource> worth = collected.bodies().stream().filter(body -> isExact(body) && (small || isQuicker(body, proc)))
           .toList();
       if (worth.isEmpty() || WriteTracking.misleading(collected.files()).isPresent()
           || collected.pages().stream().anyMatch(MappingCollector.PrivatePages::asynchronous)) {
@@ -100,10 +101,24 @@ final class Protection {
         .map(BodySource.Place::vma).allMatch(vma -> vma.offset() + vma.lengthBytes() >= size.get());
   }
 
-  private static boolean isQuicker(BodySource body) {
+  private static boolean isQuicker(BodySource body, Proc proc) {
     double mib = (double) body.allocatedBytes() / MIB;
-    long tasks = body.places().stream().map(BodySource.Place::task).distinct().count();
-    return tasks * (PROTECT_MS + mib * PROTECT_MS_PER_MIB) < mib * COPY_MS_PER_MIB;
+    double protect = 0;
+    for (Tid task : body.places().stream().map(BodySource.Place::task).distinct().toList()) {
+      protect += PROTECT_MS + mib * PROTECT_MS_PER_MIB;
+      if (protect < mib * COPY_MS_PER_MIB) {
+        protect += Math.min(mib, shownMib(proc, task)) * PROTECT_MS_PER_SHOWN_MIB;
+      }
+    }
+    return protect < mib * COPY_MS_PER_MIB;
+  }
+
+  private static double shownMib(Proc proc, Tid task) {
+    try {
+      return proc.task(task).status().kib("RssShmem").orElse(0L) / 1024.0;
+    } catch (ProcException e) {
+      return Double.MAX_VALUE; // gone, or not ours to look at
+    }
   }
 
   private Optional<Armed> arm(List<BodySource> sources, Proc proc) throws SyscallException {

@@ -2,7 +2,7 @@
 // the number of the sweep, and first looks whether the page still holds the number before. How far it is it knows from
 // private memory. So an image in which shared and private memory are not of one instant is found by the next write.
 // Arguments: MiB of shared memory, and what the first does besides: "writes", "removes", "moves";
-// "nobody": all of them are that user.
+// "nobody": all of them are that user; "always": each counts its sweeps in the file `rounds`, eight bytes each.
 #include "victim.h"
 #include <grp.h>
 #include <sys/mman.h>
@@ -13,6 +13,7 @@
 enum { WRITERS = 3, PARTS = WRITERS + 1, PAGE = 4096 };
 
 static volatile int *stop;
+static volatile uint64_t *rounds;
 
 static uint64_t *page(char *part, long i) { return (uint64_t *)(part + i * PAGE); }
 
@@ -30,10 +31,13 @@ static void sweep(char *part, long pages, uint64_t number, int how, int *ends) {
   }
 }
 
-static void writer(char *part, long pages, int how) {
+static void writer(char *part, long pages, int how, int which) {
   int ends[2];
   check(pipe(ends) == 0, "pipe: %m");
-  for (uint64_t number = 1; !*stop; number++) sweep(part, pages, number, how, ends);
+  for (uint64_t number = 1; !*stop; number++) {
+    sweep(part, pages, number, how, ends);
+    if (rounds) rounds[which]++;
+  }
   _exit(0);
 }
 
@@ -53,15 +57,24 @@ int main(int count, char **words) {
   char *all = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   check(all != MAP_FAILED && stop != MAP_FAILED, "mmap: %m");
   for (long i = 0; i < bytes / PAGE; i++) *page(all, i) = 0;
+  const char *label = "running";
+  if (!strcmp(deed, "always")) {
+    label = deed;
+    int counts = open("rounds", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    check(counts >= 0 && ftruncate(counts, PAGE) == 0, "rounds: %m");
+    rounds = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, counts, 0);
+    check(rounds != MAP_FAILED && close(counts) == 0, "rounds: %m");
+  }
   pid_t writers[WRITERS];
   for (int i = 0; i < WRITERS; i++) {
     writers[i] = fork();
     check(writers[i] >= 0, "fork: %m");
-    if (writers[i] == 0) writer(all + i * pages * PAGE, pages, i == 1);
+    if (writers[i] == 0) writer(all + i * pages * PAGE, pages, i == 1, i);
   }
   char *last = all + WRITERS * pages * PAGE;
-  ready_begin("running");
-  for (uint64_t number = 1; !ready_done("running"); number++) {
+  ready_begin(label);
+  for (uint64_t number = 1; !ready_done(label); number++) {
+    if (rounds) rounds[WRITERS]++;
     // Two generations: the second is born of memory that its parent was born with.
     pid_t child = fork();
     check(child >= 0, "fork: %m");

@@ -86,7 +86,7 @@ class LoadTest {
   private static void harm(LoadSubject subject, Victim victim) throws IOException, InterruptedException {
     switch (subject.name()) {
       case "openmp" -> Files.write(victim.folder().resolve("ledger"), new byte[Long.BYTES], StandardOpenOption.APPEND);
-      case "postgres" -> {
+      case "postgres", "postgres-full" -> {
         String query = "update total set number = number + 1";
         Path binary;
         try (Stream<Path> all = Files.list(Path.of("/usr/lib/postgresql"))) {

@@ -54,6 +54,8 @@ final class Contents implements AutoCloseable {
   private final boolean held;
   private final String obstacle;
   private final Optional<WriteGuard> guard;
+  private final CopyWatch watch;
+  private boolean closed;
 
   private Contents(List<Source> sources, List<BodySource> bodies, List<Snapshot> snapshots, boolean held,
       String obstacle, Optional<WriteGuard> guard) {
@@ -63,6 +65,7 @@ final class Contents implements AutoCloseable {
     this.bodies = List.copyOf(bodies);
     this.snapshots = List.copyOf(snapshots);
     this.held = held;
+    this.watch = new CopyWatch(snapshots);
   }
 
   /// The tree stays frozen while its pages are read.
@@ -207,11 +210,17 @@ final class Contents implements AutoCloseable {
     return held;
   }
 
-  /// Copies them all, and says so by name where one of those whose memory was read has been ended meanwhile.
+  /// Copies them all, and says so by name where one of those whose memory was read has been ended meanwhile. What was
+  /// held for it is let go.
   void copy(Ptrace ptrace, PageStore store, PageSink sink, PageStore.Budget budget, Moment.Listener listener)
       throws SyscallException, ImageException, ObstructedException {
     try {
-      store.copy(sink, budget, listener);
+      store.copy(sink, () -> {
+        budget.check();
+        if (watch.hasEnded()) {
+          refuseEnded(ptrace);
+        }
+      }, listener);
     } catch (SyscallException e) {
       refuseEnded(ptrace);
       refuseLost();
@@ -219,6 +228,7 @@ final class Contents implements AutoCloseable {
     }
     refuseEnded(ptrace);
     refuseLost();
+    close();
   }
 
   /// What the program did to shared memory before it was copied may have lost what it was.
@@ -244,6 +254,7 @@ final class Contents implements AutoCloseable {
 
   /// As below, and who was ended is named.
   Found pages(Ptrace ptrace, Capture capture, Phases phases) throws SyscallException, ObstructedException {
+    watch.begin();
     try {
       return pages(capture, phases);
     } catch (SyscallException e) {
@@ -294,7 +305,12 @@ final class Contents implements AutoCloseable {
 
   @Override
   public void close() throws SyscallException {
+    if (closed) {
+      return;
+    }
+    closed = true;
     guard.ifPresent(WriteGuard::close);
+    watch.close();
     sources.forEach(source -> source.held().forEach(HeldRange::close));
     if (held) {
       bodies.forEach(BodySource::close);

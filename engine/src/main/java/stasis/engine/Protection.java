@@ -36,8 +36,8 @@ import stasis.tracee.Userfaults;
 /// Which shared memory of a frozen tree is write-protected instead of copied, and the doing of it: where every write to
 /// it can be caught, and where that is quicker than a copy. docs/designs/shared-memory.md.
 final class Protection {
-  /// Measured, and rounded in favour of copying: docs/designs/shared-memory.md. To protect takes so long for each process
-  /// that maps it, for each MiB of the mapping, and for each MiB that its page tables show.
+  /// Measured, and rounded in favour of copying: docs/designs/shared-memory.md. To protect takes so long for each
+  /// process that maps it, for each MiB of the mapping, and for each MiB that its page tables show.
   private static final double COPY_MS_PER_MIB = 0.2;
   private static final double PROTECT_MS = 1.5;
   private static final double PROTECT_MS_PER_MIB = 0.0015;
@@ -60,12 +60,12 @@ final class Protection {
   /// What is protected: the copies that come of it, and who has them made.
   record Armed(Map<BodySource, BodySource> held, WriteGuard guard) {}
 
-  /// @param small however small, where it can be done at all
+  /// An order to protect what can be, and is worth it. @param small or worth it not
   record Order(Proc proc, Moment.Listener listener, boolean small) {
     /// @return empty where nothing is, or can be; then all is as it was
     Optional<Armed> arm(FrozenTree tree, Collected.Complete collected) throws SyscallException {
-      List<BodySource> worth = collected.bodies().stream().filter(body -> isExact(body) && (small || isQuicker(body, proc)))
-          .toList();
+      List<BodySource> worth = collected.bodies().stream()
+          .filter(body -> isExact(body) && (small || isQuicker(body, proc))).toList();
       if (worth.isEmpty() || WriteTracking.misleading(collected.files()).isPresent()
           || collected.pages().stream().anyMatch(MappingCollector.PrivatePages::asynchronous)) {
         return Optional.empty();
@@ -94,7 +94,8 @@ final class Protection {
     }
   }
 
-  /// Through whose mappings alone it is written, each of which ends where it ends: one that is extended shows nothing more.
+  /// Through whose mappings alone it is written, each of which ends where it ends: one that is extended shows nothing
+  /// more.
   private static boolean isExact(BodySource body) {
     Optional<Long> size = body.sizeBytes();
     return body.access() == BodySource.Access.MAPPINGS_OF_THE_TREE && size.isPresent() && body.places().stream()
@@ -166,8 +167,8 @@ final class Protection {
     }
   }
 
-  /// Whether a thread that ends would write there: what it wants to write then does not wait, and is not made (mm/
-  /// userfaultfd.c, handle_userfault() with PF_EXITING). That is a robust mutex which it holds now, or its thread id
+  /// Whether a thread that ends would write there: what it wants to write then does not wait, and is not made
+  /// (fs/userfaultfd.c, handle_userfault() with PF_EXITING). That is a robust mutex which it holds now, or its thread id
   /// (set_tid_address(2)), which C libraries keep where its thread area is; what it takes later it writes to first.
   private boolean hasWritesAtTheEnd(Map<Tid, List<WriteGuard.Range>> ranges) throws SyscallException {
     List<WriteGuard.Range> all = ranges.values().stream().flatMap(List::stream).toList();

@@ -152,8 +152,8 @@ final class WriteGuard implements AutoCloseable {
     return new Wait(by, range, address);
   }
 
-  /// Who made the event goes on once it has been read. Where the copy has it all there is nothing to lose; memory that was
-  /// moved may be seen at its old place and, unprotected, at its new one.
+  /// Who made the event goes on once it has been read. Where the copy has it all there is nothing to lose; memory that
+  /// was moved may be seen at its old place and, unprotected, at its new one.
   private void lost(Guarded one, long start, long lengthBytes, String call) {
     for (Range range : one.ranges()) {
       long from = Math.max(start, range.start().bits());

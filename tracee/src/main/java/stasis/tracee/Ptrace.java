@@ -37,6 +37,7 @@ public final class Ptrace implements AutoCloseable {
   public static final int PTRACE_EVENT_FORK = 1;
   public static final int PTRACE_EVENT_VFORK = 2;
   public static final int PTRACE_EVENT_CLONE = 3;
+  public static final int PTRACE_EVENT_EXIT = 6;
 
   /// Which queue of pending signals.
   public enum Queue { PRIVATE, SHARED }
@@ -76,6 +77,7 @@ public final class Ptrace implements AutoCloseable {
   private static final int PAGE = 4096;
   private static final int XSAVE_CAPACITY = 65536;
   private static final int PEEKED = 16;
+  private static final int SI_CODE = 8;
 
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment small = arena.allocate(PAGE + XSAVE_CAPACITY, PAGE);
@@ -155,11 +157,13 @@ public final class Ptrace implements AutoCloseable {
     return Registers.of(copy(registers));
   }
 
-  /// Whether a tracee is stopped and no SIGKILL is on its way to it (kernel/ptrace.c, ptrace_freeze_traced()).
+  /// Whether a tracee is stopped, no SIGKILL is on its way to it (kernel/ptrace.c, ptrace_freeze_traced()), and it is
+  /// not about to exit (PTRACE_O_TRACEEXIT).
   public boolean stands(Tid tid) {
     try {
       require("read the registers of", GETREGS, tid, 0, registers.address());
-      return true;
+      require("read the siginfo of", GETSIGINFO, tid, 0, struct.address());
+      return struct.get(JAVA_INT, SI_CODE) >> 8 != PTRACE_EVENT_EXIT;
     } catch (SyscallException e) {
       return false;
     }

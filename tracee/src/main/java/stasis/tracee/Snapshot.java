@@ -1,6 +1,9 @@
 package stasis.tracee;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -20,7 +23,12 @@ import stasis.linux.sys.Syscalls;
 /// wait for, now or later.
 ///
 /// C is in the cgroups of the group, and both are charged for the pages that the group then writes to. Where the kernel
-/// must end somebody for want of memory, it is to be C, and the group lives.
+/// must end somebody for want of memory, it is to be C, and the group lives. As long as one that it has chosen has its
+/// memory, it chooses no other; but while that one exits, it counts as having none a moment before its pages are free
+/// (mm/mmap.c, `exit_mmap()`: MMF_OOM_SKIP, then `tlb_finish_mmu()`), and a group that goes on writing would be the next.
+/// So C stops before it exits (PTRACE_O_TRACEEXIT), its pages are freed there ([#freedIfEnded]), and it goes on to its
+/// end only when closed. Unless that is done in two seconds, the kernel frees them by itself (mm/oom_kill.c,
+/// `oom_reaper()`).
 public final class Snapshot implements AutoCloseable {
   /// What came of it.
   public sealed interface Outcome {
@@ -34,6 +42,11 @@ public final class Snapshot implements AutoCloseable {
   }
 
   private static final String FIRST_TO_END = "1000";
+  private static final int P_PID = 1;
+  /// waitid(2): WNOHANG, WSTOPPED, WEXITED, WNOWAIT, __WALL.
+  private static final int LOOK = 1 | 2 | 4 | 0x01000000 | 0x40000000;
+  private static final int SIGINFO_BYTES = 128;
+  private static final int SI_PID = 16;
   private static final int CLONE_VM = 0x100;
   private static final int PR_GET_CHILD_SUBREAPER = 37;
   private static final int CHILDREN =
@@ -89,6 +102,30 @@ public final class Snapshot implements AutoCloseable {
     return ptrace.stands(child);
   }
 
+  /// Frees the memory of a copy that somebody has ended. To be called by any thread until it is closed.
+  ///
+  /// @return whether it was ended
+  public boolean freedIfEnded() {
+    if (!hasEnded()) {
+      return false;
+    }
+    long pidfd = Syscalls.call(Nr.PIDFD_OPEN, child.value(), 0);
+    if (!Errno.isError(pidfd)) {
+      Syscalls.call(Nr.PROCESS_MRELEASE, pidfd, 0);
+      Syscalls.call(Nr.CLOSE, pidfd);
+    }
+    return true;
+  }
+
+  /// It stands still since it was made: there is news of its end only.
+  private boolean hasEnded() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment siginfo = arena.allocate(SIGINFO_BYTES, Long.BYTES);
+      return Syscalls.call(Nr.WAITID, P_PID, child.value(), siginfo.address(), LOOK, 0) == 0
+          && siginfo.get(ValueLayout.JAVA_INT, SI_PID) == child.value();
+    }
+  }
+
   /// Frees the copy. To be called on the tracer thread.
   @Override
   public void close() throws SyscallException {
@@ -131,6 +168,9 @@ public final class Snapshot implements AutoCloseable {
     Optional<Stop> stop;
     do {
       stop = ptrace.await(tid, deadline);
+      if (stop.isPresent() && stop.get() instanceof Stop.EventStop(_, int event) && event == Ptrace.PTRACE_EVENT_EXIT) {
+        ptrace.cont(tid, 0);
+      }
     } while (stop.isPresent() && !stop.get().isFinal());
     if (stop.isEmpty()) {
       throw new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT, "wait for the end of snapshot task " + tid);
@@ -185,7 +225,7 @@ public final class Snapshot implements AutoCloseable {
     /// could else not be given out again until init has buried C. Its copy of the slot is cleared, so that it is the
     /// group's memory as the group itself will have it; whatever happens to it now ends in SIGKILL.
     private Snapshot keeper(Tid copy) throws SyscallException {
-      newborn(copy, Ptrace.PTRACE_O_EXITKILL);
+      newborn(copy, Ptrace.PTRACE_O_EXITKILL | Ptrace.PTRACE_O_TRACEEXIT);
       offer(copy);
       run(copy, Nr.CLOSE_RANGE, 0, 0xffffffffL, 0);
       flight.toExit(copy, flight.code().exitExit());

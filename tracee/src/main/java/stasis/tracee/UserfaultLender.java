@@ -21,9 +21,9 @@ import stasis.tracee.stub.Operand;
 import stasis.tracee.stub.Outcome;
 
 /// Makes userfaultfds that catch the kernel's accesses as well in programs that may not make them themselves, which
-/// needs CAP_SYS_PTRACE in the initial user namespace. The right goes with `/dev/userfaultfd` (Documentation/
-/// admin-guide/mm/userfaultfd.rst): a process of ours that has become their user holds it open, they take it out of that
-/// with pidfd_getfd(2), and it is closed again when their errand ends.
+/// needs CAP_SYS_PTRACE in the initial user namespace. The right goes with `/dev/userfaultfd`
+/// (Documentation/admin-guide/mm/userfaultfd.rst): a process of ours that has become their user holds it open, they take
+/// it out of that with pidfd_getfd(2), and it is closed again when their errand ends.
 ///
 /// One lender serves programs of one user and group. While it lives, any process of that user could take the device.
 public final class UserfaultLender implements AutoCloseable {

@@ -167,4 +167,34 @@ final class ErrandTest {
     });
     target.until(() -> target.statField(3).equals("S"));
   }
+
+  /// Who asks the kernel for memory in its stead must get it before this one is no candidate any more.
+  @Test
+  void aSnapshotThatSomebodyEndsHasItsPagesFreedBeforeItIsGone() throws Exception {
+    tracer.call(ptrace -> {
+      Snapshot snapshot;
+      try (FrozenGroup group = frozen(ptrace, target.leader())) {
+        snapshot = ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(), Optional.empty(),
+            Deadline.after(Duration.ofSeconds(5)))).snapshot();
+      }
+      assertThat(snapshot.freedIfEnded()).isFalse();
+      assertThat(snapshot.isWhole()).isTrue();
+      assertThat(privatePages(snapshot.child())).isPositive();
+      stasis.linux.sys.Syscalls.call(Nr.KILL, snapshot.child().value(), 9);
+      target.until(snapshot::freedIfEnded);
+      assertThat(snapshot.isWhole()).isFalse();
+      assertThat(privatePages(snapshot.child())).isZero();
+      assertThat(snapshot.freedIfEnded()).as("again").isTrue();
+      snapshot.close();
+      assertThat(Path.of("/proc/" + snapshot.child() + "/mem")).satisfies(path ->
+          target.until(() -> !Files.exists(path)));
+      return 0;
+    });
+    target.until(() -> target.statField(3).equals("S"));
+  }
+
+  private static long privatePages(Tid task) throws java.io.IOException {
+    String[] words = Files.readString(Path.of("/proc/" + task + "/statm")).split(" ");
+    return Long.parseLong(words[1]) - Long.parseLong(words[2]);
+  }
 }

@@ -110,7 +110,7 @@ final class Contents implements AutoCloseable {
       }
     }
     try (Phases.Stretch _ = phases.part("shared memory")) {
-      return beside(taken, collected, order.arm(tree, collected));
+      return beside(taken, tree, collected, order);
     }
   }
 
@@ -136,23 +136,28 @@ final class Contents implements AutoCloseable {
   /// What a copy-on-write image does not hold is copied: shared bodies, and vmas that a child does not inherit
   /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK), or may lose to its parent when the pool is empty (hugetlbfs:
   /// mm/hugetlb.c, unmap_ref_private()).
-  private static Contents beside(Map<Tid, Snapshot> taken, Collected.Complete collected,
-      Optional<Protection.Armed> armed) throws SyscallException {
-    var bodies = new ArrayList<BodySource>();
+  private static Contents beside(Map<Tid, Snapshot> taken, FrozenTree tree, Collected.Complete collected,
+      Protection.Order order) throws SyscallException {
+    var bodies = new HashMap<BodySource, BodySource>();
     var sources = new ArrayList<Source>();
-    Optional<WriteGuard> guard = armed.map(Protection.Armed::guard);
+    Optional<WriteGuard> guard = Optional.empty();
     try {
-      Map<BodySource, BodySource> held = armed.map(Protection.Armed::held).orElse(Map.of());
+      Optional<Protection.Armed> armed = order.arm(tree, collected);
+      guard = armed.map(Protection.Armed::guard);
+      armed.ifPresent(one -> bodies.putAll(one.held()));
       for (BodySource body : collected.bodies()) {
-        bodies.add(held.containsKey(body) ? GroupPlan.require(held, body) : body.copy());
+        if (!bodies.containsKey(body)) {
+          bodies.put(body, body.copy());
+        }
       }
       for (MappingCollector.PrivatePages pages : collected.pages()) {
         sources.add(source(pages, GroupPlan.require(collected.capture().mms(), pages.mm()),
             GroupPlan.require(taken, pages.task()).child()));
       }
-      return new Contents(sources, bodies, List.copyOf(taken.values()), true, "", guard);
+      List<BodySource> held = collected.bodies().stream().map(body -> GroupPlan.require(bodies, body)).toList();
+      return new Contents(sources, held, List.copyOf(taken.values()), true, "", guard);
     } catch (SyscallException | RuntimeException | Error e) {
-      new Contents(sources, bodies, List.copyOf(taken.values()), true, "", guard).close();
+      new Contents(sources, List.copyOf(bodies.values()), List.copyOf(taken.values()), true, "", guard).close();
       throw e;
     }
   }

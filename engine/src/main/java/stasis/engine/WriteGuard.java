@@ -68,9 +68,31 @@ final class WriteGuard implements AutoCloseable {
   /// From here on the program may run. @param all protected already; closed in the end
   static WriteGuard start(List<Guarded> all, List<ProtectedBody> bodies) throws SyscallException {
     var guard = new WriteGuard(all, bodies, Bell.make());
-    guard.server.start();
-    guard.copier.start();
-    return guard;
+    try {
+      guard.copier.start();
+      guard.server.start();
+      return guard;
+    } catch (RuntimeException | Error e) {
+      guard.stopping = true;
+      guard.joinCopier();
+      guard.bell.close();
+      throw e;
+    }
+  }
+
+  /// From then on nobody uses the copies.
+  private void joinCopier() {
+    boolean interrupted = false;
+    while (copier.isAlive()) {
+      try {
+        copier.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void copy() {
@@ -226,11 +248,7 @@ final class WriteGuard implements AutoCloseable {
     stopping = true;
     bell.ring();
     finish();
-    try {
-      copier.join();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    joinCopier();
     bell.close();
   }
 }

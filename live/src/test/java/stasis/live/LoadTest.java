@@ -51,6 +51,9 @@ class LoadTest {
       String row = run.row(SECONDS, run.passes());
       System.out.println(row + " refused: " + run.refused());
       Files.writeString(TABLE, row + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      if (subject.name().equals("postgres-full")) {
+        assertThat(run.guarded()).as("checkpoints that protected shared memory").isPositive();
+      }
       run.leftNothing();
       run.keptOnesGoOn();
       run.leftNothing();

@@ -3,7 +3,7 @@
 
 #include <sys/prctl.h>
 
-#define THREADS 6
+#define THREADS 24
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;

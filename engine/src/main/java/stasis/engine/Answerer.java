@@ -3,6 +3,7 @@ package stasis.engine;
 import java.util.List;
 import java.util.Optional;
 import stasis.linux.abi.Tid;
+import stasis.linux.bpf.HiddenTask;
 import stasis.linux.bpf.RestartBlock;
 import stasis.resource.Answer;
 import stasis.resource.HiddenMm;
@@ -22,6 +23,9 @@ interface Answerer {
 
   /// See [Frozen#hidden].
   Optional<HiddenThread> hidden(Tid thread);
+
+  /// What the kernel's own fields said of it while it was stopped; empty where they cannot be read.
+  Optional<HiddenTask> seen(Tid thread);
 
   /// What restart_syscall(2) would go on with in a stopped thread; empty where that cannot be read.
   Optional<RestartBlock> restartBlock(Tid thread);

@@ -146,23 +146,23 @@ public final class Checkpointer {
           sparing.preCopy().run(request.root(), request.preCopyRounds(), listener, phases);
         }
         phases.enter("freeze");
-        long frozenAt = phases.nowNs();
+        FreezeStart points = new FreezeStart(new TracedPoints(listener), phases::nowNs);
         FrozenTree.Outcome outcome = FrozenTree.freeze(ptrace, request.root(),
-            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), new TracedPoints(listener));
+            Deadline.after(request.maxFreeze().orElse(FREEZE_BOUND)), points);
         return switch (outcome) {
           case FrozenTree.Outcome.Obstructed(var found) ->
               new CheckpointOutcome.Refused(obstacles(found), List.of());
-          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, frozenAt, writer, host, answering, sparing);
+          case FrozenTree.Outcome.Frozen(var tree) -> frozen(tree, points, writer, host, answering, sparing);
         };
       }
     }
 
-    private CheckpointOutcome frozen(FrozenTree tree, long frozenAt, ImageWriter writer, LiveHost host,
+    private CheckpointOutcome frozen(FrozenTree tree, FreezeStart start, ImageWriter writer, LiveHost host,
         Answering answering, Sparing sparing) throws ObstructedException, SyscallException, ImageException,
         ProcException, DecodeException {
       try (Hold hold = new Hold(ptrace, tree)) {
         listener.at(new Moment.Frozen(tree.threads()));
-        return Casualties.named(environment.proc(), ptrace, hold, () -> held(hold, frozenAt, writer, host, answering,
+        return Casualties.named(environment.proc(), ptrace, hold, () -> held(hold, start.beganNs(), writer, host, answering,
             sparing));
       }
     }

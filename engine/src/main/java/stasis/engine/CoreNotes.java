@@ -69,7 +69,7 @@ final class CoreNotes {
         note("CORE", NT_AUXV, mm().map(fields -> fields.bytes("auxv")).orElse(Bytes.EMPTY).toArray());
         note("CORE", NT_FILE, files(task));
       }
-      Bytes extended = cpu.get().extended();
+      Bytes extended = cpu.get().extended().whole();
       if (extended.length() >= FPREGSET_BYTES) {
         note("CORE", NT_FPREGSET, extended.slice(0, FPREGSET_BYTES).toArray());
         note("LINUX", NT_X86_XSTATE, extended.toArray());
@@ -105,7 +105,7 @@ final class CoreNotes {
     out.putInt(32, task.pids().getFirst()).putInt(36, parent(task)).putInt(40, task.processGroup())
         .putInt(44, task.session());
     out.put(PRSTATUS_REGISTERS, cpu.general().toArray());
-    out.putInt(PRSTATUS_REGISTERS + REGISTERS_BYTES, cpu.extended().isEmpty() ? 0 : 1);
+    out.putInt(PRSTATUS_REGISTERS + REGISTERS_BYTES, cpu.extended().length() == 0 ? 0 : 1);
     return out.array();
   }
 

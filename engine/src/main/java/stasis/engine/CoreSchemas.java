@@ -12,7 +12,7 @@ import stasis.resource.ZombieState;
 /// Schemas of what the engine itself knows; every other object belongs to a kind.
 final class CoreSchemas {
   static final Schema<TaskState> TASK = Schema.of(MethodHandles.lookup(), TaskState.class, "core.task", 1);
-  static final Schema<CpuState> CPU = Schema.of(MethodHandles.lookup(), CpuState.class, "core.cpu", 1);
+  static final Schema<CpuState> CPU = Schema.of(MethodHandles.lookup(), CpuState.class, "core.cpu", 2);
   static final Schema<MmState> MM = Schema.of(MethodHandles.lookup(), MmState.class, "core.mm", 2);
   static final Schema<FilesState> FILES = Schema.of(MethodHandles.lookup(), FilesState.class, "core.files", 1);
   static final Schema<ZombieState> ZOMBIE = Schema.of(MethodHandles.lookup(), ZombieState.class, "core.zombie", 1);

@@ -53,6 +53,10 @@ final class ErrandAnswerer implements Answerer {
 
   @Override
   public List<Answer> ask(Tid thread, List<Question> questions) throws ObstructedException {
+    List<Answer> all = known(thread, questions);
+    if (all.size() == questions.size()) {
+      return all;
+    }
     var answers = new HashMap<Question, Answer>();
     for (Question question : questions) {
       hiddenAnswers.flatMap(known -> known.to(thread, question)).ifPresent(answer -> answers.put(question, answer));
@@ -63,6 +67,19 @@ final class ErrandAnswerer implements Answerer {
       answers.put(open.get(i), said.get(i));
     }
     return questions.stream().map(question -> GroupPlan.require(answers, question)).toList();
+  }
+
+  /// Up to the first that only the task can answer, which is none of most.
+  private List<Answer> known(Tid thread, List<Question> questions) {
+    var answers = new ArrayList<Answer>(questions.size());
+    for (Question question : questions) {
+      Optional<Answer> answer = hiddenAnswers.flatMap(known -> known.to(thread, question));
+      if (answer.isEmpty()) {
+        return answers;
+      }
+      answers.add(answer.get());
+    }
+    return answers;
   }
 
   private List<Answer> errand(Tid thread, List<Question> questions) throws ObstructedException {
@@ -142,8 +159,13 @@ final class ErrandAnswerer implements Answerer {
   }
 
   @Override
+  public Optional<HiddenTask> seen(Tid thread) {
+    return hiddenAnswers.flatMap(known -> known.task(thread));
+  }
+
+  @Override
   public Optional<RestartBlock> restartBlock(Tid thread) {
-    return hiddenAnswers.flatMap(known -> known.task(thread)).map(task -> task.restartBlock());
+    return seen(thread).map(HiddenTask::restartBlock);
   }
 
   @Override

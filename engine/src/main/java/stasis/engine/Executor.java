@@ -30,6 +30,7 @@ import stasis.resource.Program;
 import stasis.resource.Step;
 import stasis.tracee.Deadline;
 import stasis.tracee.Ptrace;
+import stasis.tracee.stub.BatchRun;
 import stasis.tracee.stub.Expect;
 import stasis.tracee.stub.Operand;
 import stasis.tracee.stub.PidTakenException;
@@ -58,6 +59,8 @@ final class Executor {
   private final Map<Integer, Set<Integer>> kept = new HashMap<>();
   private final SequencedMap<ObjectId, Stub> stubs = new LinkedHashMap<>();
   private final SequencedMap<ObjectId, CpuState> cpus = new LinkedHashMap<>();
+  /// Of threads that are no leaders.
+  private final Map<ObjectId, ObjectId> leaders = new HashMap<>();
   private final LargeFills largeFills;
   private final Optional<LateFills> lateFills;
   private final Crowding crowding;
@@ -165,6 +168,32 @@ final class Executor {
   }
 
   private int runBatch(List<Step> steps, int from) throws StepFailedException, SyscallException {
+    int together = runTogether(steps, from);
+    return together > from ? together : runAlone(steps, from);
+  }
+
+  /// @return the first step not yet run; `from` where the calls there are to be made alone
+  private int runTogether(List<Step> steps, int from) throws StepFailedException, SyscallException {
+    record Run(Stub stub, CallBatch calls, BatchRun under) {}
+    var together = new Together(steps, from, leaders);
+    var runs = new ArrayList<Run>();
+    int at = from;
+    for (int end = together.take(at); end > at; end = together.take(at)) {
+      CallBatch calls = new CallBatch(values);
+      for (int i = at; i < end; i++) {
+        addToBatch(calls, steps.get(i), i);
+      }
+      Stub stub = stub(steps.get(at).in());
+      runs.add(new Run(stub, calls, stub.start(calls.batch(), stub.region().share(runs.size(), Together.THREADS))));
+      at = end;
+    }
+    for (Run run : runs) {
+      finish(run.stub(), run.calls(), run.under().await(Deadline.after(STEP_BOUND)));
+    }
+    return at;
+  }
+
+  private int runAlone(List<Step> steps, int from) throws StepFailedException, SyscallException {
     ObjectId in = steps.get(from).in();
     CallBatch calls = new CallBatch(values);
     int at = from;
@@ -205,7 +234,11 @@ final class Executor {
   }
 
   private void finish(Stub stub, CallBatch calls) throws StepFailedException, SyscallException {
-    switch (stub.run(calls.batch(), Deadline.after(STEP_BOUND))) {
+    finish(stub, calls, stub.run(calls.batch(), Deadline.after(STEP_BOUND)));
+  }
+
+  private static void finish(Stub stub, CallBatch calls, Outcome outcome) throws StepFailedException {
+    switch (outcome) {
       case Outcome.Completed(var results, _) -> calls.finish(results);
       case Outcome.Stopped(int index, long result, _, _) -> throw calls.failure(index, result);
       case Outcome.Faulted faulted -> throw new StepFailedException("task " + stub.tid() + " took signal "
@@ -333,6 +366,7 @@ final class Executor {
     for (; at < steps.size() && steps.get(at) instanceof Step.Spawn spawn
         && spawn.birth() instanceof Step.Birth.Thread thread && thread.leader().equals(group); at++) {
       spawns.add(spawn);
+      leaders.put(spawn.in(), group);
     }
     stubs.putAll(nursery.threads(stub(group), spawns, root()));
     listener.at(new Moment.TasksBorn(stubs.size()));

@@ -21,6 +21,7 @@ import stasis.resource.FrozenGroup;
 import stasis.resource.FrozenTask;
 import stasis.resource.HiddenMm;
 import stasis.resource.ObstructedException;
+import stasis.resource.Question;
 import stasis.resource.SeenQueue;
 import stasis.resource.OpenFile;
 
@@ -110,6 +111,10 @@ final class GroupView implements FrozenGroup {
 
   Answer observe(Nr nr, List<Arg> args) {
     return tree.observe(nr, args);
+  }
+
+  Answer observeOwn(Question question) {
+    return tree.observeOwn(question);
   }
 
   @Override

@@ -1,6 +1,10 @@
 package stasis.engine;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,8 +14,10 @@ import java.util.stream.Stream;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
+import stasis.linux.abi.SparseBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
+import stasis.linux.bpf.HiddenTask;
 import stasis.linux.bpf.RestartBlock;
 import stasis.linux.sys.Syscalls;
 import stasis.procfs.ProcException;
@@ -37,6 +43,7 @@ import stasis.tracee.SyscallUserDispatch;
 final class LiveFrozen implements Frozen {
   private static final long NANOS = 1_000_000_000L;
   private static final long SECCOMP_FILTER_FLAG_LOG = 2;
+  private static final int RSEQ_CS = 8;
 
   private final Ptrace ptrace;
   private final FrozenGroup group;
@@ -47,6 +54,7 @@ final class LiveFrozen implements Frozen {
   private final List<Tid> threads;
   private final int stopSignal;
   private final Map<Tid, LiveTask> tasks = new HashMap<>();
+  private Optional<Map<Tid, Bytes>> criticalSections = Optional.empty();
 
   /// Who tells of vmas.
   interface Vmas {
@@ -110,22 +118,64 @@ final class LiveFrozen implements Frozen {
       throw new ObstructedException("task " + thread, "it runs 32-bit code", "run a 64-bit build of the program");
     }
     try {
-      Optional<RseqConfiguration> rseq = ptrace.rseq(thread).filter(RseqConfiguration::registered);
-      Optional<Bytes> rseqCs = rseq.isEmpty() ? Optional.empty()
-          : Optional.of(group.memory().read(rseq.get().area().plus(8), 8));
+      Optional<RemoteAddress> rseq = registered(thread).map(Rseq::area);
+      Optional<Bytes> rseqCs = rseq.isEmpty() ? Optional.empty() : Optional.of(criticalSection(thread, rseq.get()));
       Optional<RestartBlock> block = RestartCalls.needsBlock(task.registers()) ? answerer.restartBlock(thread)
           : Optional.empty();
       Registers registers = RestartCalls.collected(task.registers(), block);
-      Bytes extended = ptrace.xsave(thread);
+      SparseBytes extended = ptrace.xsave(thread);
       if ((Xstate.inUse(extended) & Xstate.TILES) != 0) {
         throw new ObstructedException("task " + thread, "it computes with AMX tiles, which need a permission that is not"
             + " restored yet", "let it release its tiles before the checkpoint");
       }
-      return new CpuState(registers.toBytes(), extended, ptrace.signalMask(thread),
-          rseq.map(RseqConfiguration::area), rseqCs, sleep(thread, registers, block));
+      return new CpuState(registers.toBytes(), extended, ptrace.signalMask(thread), rseq, rseqCs,
+          sleep(thread, registers, block));
     } catch (SyscallException e) {
       throw new ObstructedException("task " + thread, e, "");
     }
+  }
+
+  /// Where the kernel's fields show none, it may keep them under another name.
+  private Optional<Rseq> registered(Tid thread) throws SyscallException {
+    Optional<Rseq> seen = seenRseq(thread);
+    return seen.isPresent() ? seen : ptrace.rseq(thread).filter(RseqConfiguration::registered)
+        .map(found -> new Rseq(found.area(), found.sizeBytes(), found.signature()));
+  }
+
+  private Optional<Rseq> seenRseq(Tid thread) {
+    return answerer.seen(thread).flatMap(HiddenTask::rseq)
+        .map(found -> new Rseq(found.area(), found.bytes(), found.signature()));
+  }
+
+  /// `rseq.rseq_cs`, read of all threads at once.
+  private Bytes criticalSection(Tid thread, RemoteAddress area) throws SyscallException {
+    if (criticalSections.isEmpty()) {
+      criticalSections = Optional.of(criticalSections());
+    }
+    Bytes read = criticalSections.get().get(thread);
+    return read != null ? read : group.memory().read(area.plus(RSEQ_CS), Long.BYTES);
+  }
+
+  private Map<Tid, Bytes> criticalSections() throws SyscallException {
+    var of = new ArrayList<Tid>();
+    var at = new ArrayList<RemoteAddress>();
+    for (Tid thread : threads) {
+      seenRseq(thread).ifPresent(rseq -> {
+        of.add(thread);
+        at.add(rseq.area().plus(RSEQ_CS));
+      });
+    }
+    Map<Tid, Bytes> found = new HashMap<>();
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment into = call.allocate(Math.max(1, at.size()) * (long) Long.BYTES, Long.BYTES);
+      // Up to the first that cannot be read; those behind it are read one by one.
+      long read = at.isEmpty() ? 0
+          : group.memory().gather(at, Collections.nCopies(at.size(), (long) Long.BYTES), into) / Long.BYTES;
+      for (int i = 0; i < read; i++) {
+        found.put(of.get(i), Bytes.ofU64(into.getAtIndex(ValueLayout.JAVA_LONG, i)));
+      }
+    }
+    return found;
   }
 
   /// What was left of a timed wait: exactly, where the kernel's restart block can be read; else from when the thread
@@ -185,8 +235,7 @@ final class LiveFrozen implements Frozen {
 
   @Override
   public Optional<Rseq> rseq(Tid thread) throws ObstructedException {
-    return traced(thread, () -> ptrace.rseq(thread)).filter(RseqConfiguration::registered)
-        .map(found -> new Rseq(found.area(), found.sizeBytes(), found.signature()));
+    return traced(thread, () -> registered(thread));
   }
 
   @Override
@@ -209,6 +258,10 @@ final class LiveFrozen implements Frozen {
 
   @Override
   public Optional<UserDispatch> userDispatch(Tid thread) throws ObstructedException {
+    Optional<HiddenTask.SyscallDispatch> seen = answerer.seen(thread).flatMap(HiddenTask::syscallDispatch);
+    if (seen.isPresent() && !seen.get().on()) {
+      return Optional.empty();
+    }
     return traced(thread, () -> ptrace.syscallUserDispatch(thread)).filter(SyscallUserDispatch::on)
         .map(on -> new UserDispatch(on.selector(), on.exempt(), on.exemptBytes()));
   }

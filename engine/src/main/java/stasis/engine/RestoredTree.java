@@ -43,6 +43,7 @@ public final class RestoredTree implements AutoCloseable {
   private static final Duration BOUND = Duration.ofSeconds(30);
   private static final long NANOS = 1_000_000_000L;
   private static final int SIGSET_BYTES = 8;
+  private static final int AT_ONCE = 64;
 
   private final Ptrace ptrace;
   private final Proc proc;
@@ -131,13 +132,21 @@ public final class RestoredTree implements AutoCloseable {
       setTrapAction(stub(trap.getKey()), trap.getValue());
     }
     leave(capture);
-    for (var entry : cpus.entrySet()) {
-      Stub stub = stub(entry.getKey());
-      stopInGetSignal(stub);
-      Registers stopped = Registers.of(entry.getValue().general());
+    List<ObjectId> tasks = List.copyOf(cpus.sequencedKeySet());
+    for (int i = 0; i < tasks.size(); i++) {
+      // Some come to their stops while others are seen to.
+      if (i % AT_ONCE == 0) {
+        for (ObjectId task : tasks.subList(i, Math.min(tasks.size(), i + AT_ONCE))) {
+          goToGetSignal(stub(task));
+        }
+      }
+      Stub stub = stub(tasks.get(i));
+      CpuState cpu = GroupPlan.require(cpus, tasks.get(i));
+      await(stub, Stop.EventStop.class);
+      Registers stopped = Registers.of(cpu.general());
       Long result = finishedWaits.get(stub.tid());
-      setCpu(stub, entry.getValue(), result != null ? RestartCalls.finished(stopped, result)
-          : RestartCalls.forRestore(stopped, entry.getValue().sleep().isPresent()));
+      setCpu(stub, cpu, result != null ? RestartCalls.finished(stopped, result)
+          : RestartCalls.forRestore(stopped, cpu.sleep().isPresent()));
     }
     births.beforeRelease(stubs.firstEntry().getValue(), capture.root().getValue().ownPid());
     new Departure(ptrace, stubs, capture).run(cpus.sequencedKeySet(), continues);
@@ -236,9 +245,13 @@ public final class RestoredTree implements AutoCloseable {
   }
 
   private Stop stopInGetSignal(Stub stub) throws SyscallException, StepFailedException {
+    goToGetSignal(stub);
+    return await(stub, Stop.EventStop.class);
+  }
+
+  private void goToGetSignal(Stub stub) throws SyscallException {
     ptrace.interrupt(stub.tid());
     ptrace.cont(stub.tid(), 0);
-    return await(stub, Stop.EventStop.class);
   }
 
   private void setCpu(Stub stub, CpuState cpu, Registers registers) throws SyscallException {

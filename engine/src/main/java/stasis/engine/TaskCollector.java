@@ -97,12 +97,10 @@ final class TaskCollector {
     List<ObjectId> alive = hasEnded(frozen) ? ids.subList(1, ids.size()) : ids;
     tree.addGroup(group);
     ProcTask leader = proc.task(frozen.leader());
-    List<TaskView> views = new ArrayList<>();
-    for (int i = 0; i < alive.size(); i++) {
-      views.add(new TaskView(alive.get(i), leader.thread(frozen.threads().get(i)), group, frozen));
-    }
-    boolean stopping = frozen.stopSignal() == 0 && views.stream().map(TaskView::status).anyMatch(
-        status -> status.sharedPending().contains(SIGSTOP) || status.pending().contains(SIGSTOP));
+    List<TaskView> views = SideBySide.made(alive.size(),
+        i -> new TaskView(alive.get(i), leader.thread(frozen.threads().get(i)), group, frozen));
+    boolean stopping = frozen.stopSignal() == 0 && (views.getFirst().status().sharedPending().contains(SIGSTOP)
+        || views.stream().anyMatch(view -> view.status().pending().contains(SIGSTOP)));
     boolean stopTold = !stopping && isStopTold(leader, frozen);
     Function<TaskView, TaskState> described = task -> new TaskState(
         task.status().nsPid().stream().map(Math::toIntExact).toList(), leaderId, parent, mm, files, task.stat().pgrp(),

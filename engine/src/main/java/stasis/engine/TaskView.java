@@ -20,6 +20,7 @@ import stasis.resource.FrozenTask;
 import stasis.resource.HiddenThread;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
+import stasis.resource.Question;
 import stasis.resource.Rseq;
 import stasis.resource.SeccompFilter;
 import stasis.resource.UserDispatch;
@@ -146,5 +147,10 @@ final class TaskView implements FrozenTask {
   @Override
   public Answer observe(Nr nr, Arg... args) {
     return group.observe(nr, List.of(args));
+  }
+
+  @Override
+  public Answer observeOwn(Nr nr, Arg... args) {
+    return group.observeOwn(new Question(nr, List.of(args)));
   }
 }

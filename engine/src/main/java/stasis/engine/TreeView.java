@@ -34,6 +34,7 @@ import stasis.resource.HiddenWatch;
 import stasis.resource.Mapping;
 import stasis.resource.ObstructedException;
 import stasis.resource.OpenFile;
+import stasis.resource.Question;
 import stasis.resource.SeenQueue;
 
 /// What all views of one frozen tree share: ids, /proc, and the bodies that files and mappings named on the way.
@@ -45,6 +46,7 @@ final class TreeView implements AutoCloseable {
   private final HiddenRings rings;
   private final Ids ids = new Ids();
   private final Map<Integer, ObjectId> taskByPid = new HashMap<>();
+  private final Map<Question, Answer> own = new HashMap<>();
   private final List<GroupView> groups = new ArrayList<>();
   private List<OpenFile> files = List.of();
   private OptionalInt rootPid = OptionalInt.empty();
@@ -148,6 +150,10 @@ final class TreeView implements AutoCloseable {
   Answer observe(Nr nr, List<Arg> args) {
     Optional<ForeignIpc> inside = ForeignIpc.CALLS.contains(nr) ? ipc() : Optional.empty();
     return inside.map(there -> there.call(nr, args)).orElseGet(() -> OwnCopy.call(nr, args, Optional.empty()));
+  }
+
+  Answer observeOwn(Question question) {
+    return own.computeIfAbsent(question, asked -> OwnCopy.call(asked.nr(), asked.args(), Optional.empty()));
   }
 
   Optional<String> outsiderIn(String namespace) throws ObstructedException {

@@ -2,7 +2,7 @@ package stasis.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import stasis.linux.abi.Bytes;
+import stasis.linux.abi.SparseBytes;
 
 /// What the engine reads in an NT_X86_XSTATE register set: the XSAVE area in its standard format
 /// (arch/x86/include/asm/fpu/types.h; Intel SDM 1, chapter 13).
@@ -21,12 +21,12 @@ final class Xstate {
   private Xstate() {}
 
   /// Features the CPU and the kernel offer.
-  static long offered(Bytes area) {
+  static long offered(SparseBytes area) {
     return area.length() < XSTATE_BV_OFFSET + 8 ? 3 : area.u64(XCR0_OFFSET);
   }
 
   /// Features that hold something else than their initial state.
-  static long inUse(Bytes area) {
+  static long inUse(SparseBytes area) {
     return area.length() < XSTATE_BV_OFFSET + 8 ? 3 : area.u64(XSTATE_BV_OFFSET);
   }
 

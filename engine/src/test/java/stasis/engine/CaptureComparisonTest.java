@@ -13,6 +13,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
+import stasis.linux.abi.SparseBytes;
 import stasis.resource.CpuState;
 import stasis.resource.FilesState;
 import stasis.resource.Host;
@@ -42,7 +43,8 @@ class CaptureComparisonTest {
         new TreeMap<>(Map.of(files, new FilesState(List.of(new FilesState.Entry(new Fd(3), false, one),
             new FilesState.Entry(new Fd(4), false, two))))),
         new TreeMap<>(),
-        new TreeMap<>(Map.of(task, new CpuState(Bytes.hex(registers), Bytes.EMPTY, new SigSet(0), Optional.empty(),
+        new TreeMap<>(Map.of(task, new CpuState(Bytes.hex(registers),
+            SparseBytes.of(Bytes.EMPTY), new SigSet(0), Optional.empty(),
             Optional.empty(), Optional.empty()))),
         new TreeMap<>());
   }

@@ -11,6 +11,12 @@ import java.util.Optional;
 public record LossRow(@Tag(1) String subject, @Tag(2) String kind, @Tag(3) Exactness exactness,
     @Tag(4) String detail, @Tag(5) Optional<String> remedy) {
 
+  /// Whether it says the same, of whatever.
+  boolean isAs(LossRow other) {
+    return exactness == other.exactness && kind.equals(other.kind) && detail.equals(other.detail)
+        && remedy.equals(other.remedy);
+  }
+
   /// Names are stored in statefiles: never renamed.
   public enum Exactness {
     EXACT,

@@ -14,11 +14,33 @@ import stasis.linux.abi.Bytes;
 /// @param objects by ascending id
 /// @param losses in the order the table is printed
 /// @param pageMaps by ascending body
-public record Statefile(@Tag(1) StatefileHeader header, @Tag(2) List<SchemaDescriptor> schemas,
-    @Tag(3) List<StoredObject> objects, @Tag(4) List<LossRow> losses, @Tag(5) List<PageMap> pageMaps) {
+public record Statefile(StatefileHeader header, List<SchemaDescriptor> schemas, List<StoredObject> objects,
+    List<LossRow> losses, List<PageMap> pageMaps) {
+  /// As it is stored.
+  ///
+  /// @param rows of statefiles of version 1 @param losses the same, from version 2 on
+  record Stored(@Tag(1) StatefileHeader header, @Tag(2) List<SchemaDescriptor> schemas,
+      @Tag(3) List<StoredObject> objects, @Tag(4) List<LossRow> rows, @Tag(5) List<PageMap> pageMaps,
+      @Tag(6) Optional<StoredLosses> losses) {
+    Stored {
+      schemas = List.copyOf(schemas);
+      objects = List.copyOf(objects);
+      rows = List.copyOf(rows);
+      pageMaps = List.copyOf(pageMaps);
+    }
+
+    static Stored of(Statefile statefile) {
+      return new Stored(statefile.header(), statefile.schemas(), statefile.objects(), List.of(), statefile.pageMaps(),
+          Optional.of(StoredLosses.of(statefile.losses())));
+    }
+
+    Statefile whole() {
+      return new Statefile(header, schemas, objects, losses.map(StoredLosses::rows).orElse(rows), pageMaps);
+    }
+  }
+
   /// Version of the records in this package; a newer one is refused through the required features.
-  private static final Schema<Statefile> SCHEMA =
-      Schema.of(MethodHandles.lookup(), Statefile.class, "statefile", 1);
+  private static final Schema<Stored> SCHEMA = Schema.of(MethodHandles.lookup(), Stored.class, "statefile", 2);
 
   /// Sorts what has an order, so that the same tree gives the same bytes.
   ///
@@ -40,7 +62,7 @@ public record Statefile(@Tag(1) StatefileHeader header, @Tag(2) List<SchemaDescr
 
   /// @param metadata the metadata section @param pageSectionBytes length of the page section beside it
   public static Statefile decode(Bytes metadata, long pageSectionBytes, Limits limits) throws DecodeException {
-    Statefile statefile = SCHEMA.decode(metadata, limits);
+    Statefile statefile = whole(SCHEMA.decode(metadata, limits), metadata.length());
     long needed = statefile.pageSectionBytes();
     if (needed > pageSectionBytes) {
       throw new DecodeException(SCHEMA.descriptor().title(), "pageMaps", metadata.length(),
@@ -49,13 +71,21 @@ public record Statefile(@Tag(1) StatefileHeader header, @Tag(2) List<SchemaDescr
     return statefile;
   }
 
+  private static Statefile whole(Stored stored, int lengthBytes) throws DecodeException {
+    try {
+      return stored.whole();
+    } catch (IllegalArgumentException e) {
+      throw new DecodeException(SCHEMA.descriptor().title(), "", lengthBytes, "Statefile refuses it: " + e.getMessage());
+    }
+  }
+
   /// What the metadata section itself looks like; compared with its golden.
   static SchemaDescriptor descriptor() {
     return SCHEMA.descriptor();
   }
 
   public Bytes encode() {
-    return SCHEMA.encode(this);
+    return SCHEMA.encode(Stored.of(this));
   }
 
   public Optional<StoredObject> object(ObjectId id) {

@@ -21,7 +21,7 @@ class HostileStatefileTest {
     try {
       return Optional.of(Statefile.decode(Bytes.of(metadata), SECTION, Limits.DEFAULT));
     } catch (DecodeException e) {
-      assertThat(e).hasMessageStartingWith("statefile v1");
+      assertThat(e).hasMessageStartingWith("statefile v2");
       return Optional.empty();
     }
   }

@@ -3,6 +3,7 @@ package stasis.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.invoke.MethodHandles;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,20 @@ class StatefileTest {
     Statefile statefile = Samples.statefile(1);
 
     assertThat(Statefile.decode(statefile.encode(), SECTION, Limits.DEFAULT)).isEqualTo(statefile);
+  }
+
+  /// What statefiles of version 1 hold.
+  private record First(@Tag(1) StatefileHeader header, @Tag(2) List<SchemaDescriptor> schemas,
+      @Tag(3) List<StoredObject> objects, @Tag(4) List<LossRow> losses, @Tag(5) List<PageMap> pageMaps) {}
+
+  @Test
+  void oneWithEveryRowOfItsLossTableIsStillRead() throws Exception {
+    Statefile statefile = Samples.statefile(1);
+    Bytes old = Schema.of(MethodHandles.lookup(), First.class, "statefile", 1).encode(new First(statefile.header(),
+        statefile.schemas(), statefile.objects(), statefile.losses(), statefile.pageMaps()));
+
+    assertThat(statefile.losses()).isNotEmpty();
+    assertThat(Statefile.decode(old, SECTION, Limits.DEFAULT)).isEqualTo(statefile);
   }
 
   @Test

@@ -1,32 +1,86 @@
 package stasis.procfs;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /// Text of the shape `key: value`, in the kernel's order. A key may come more than once (`tfd:` in an epoll's fdinfo,
 /// `lock:`), so this is a list and not a map. Values are stripped of blanks around them.
-public record Fields(List<Field> list) {
+///
+/// Kept as the text and where its parts are: of a program with many threads there are as many of these, of sixty fields
+/// each, and few of those are asked for.
+public final class Fields {
+  /// Of each field: where its key starts and ends, where its value does.
+  private static final int NUMBERS = 4;
+  private static final int FIRST = 64;
+
   public record Field(String key, String value) {}
 
-  public Fields {
-    list = List.copyOf(list);
+  private final String text;
+  private final int[] places;
+
+  private Fields(String text, int[] places) {
+    this.text = text;
+    this.places = places;
+  }
+
+  /// @param list of keys without a colon, and neither with a line's end
+  static Fields of(List<Field> list) {
+    var text = new StringBuilder();
+    list.forEach(field -> text.append(field.key).append(':').append(field.value).append('\n'));
+    return parse(text.toString());
   }
 
   /// One field per line. A line without a colon is no field and is skipped.
   public static Fields parse(String text) {
-    var list = new ArrayList<Field>();
+    int[] places = new int[NUMBERS * FIRST];
+    int used = 0;
     int start = 0;
     while (start < text.length()) {
       int newline = text.indexOf('\n', start);
       int end = newline < 0 ? text.length() : newline;
       int colon = text.indexOf(':', start);
       if (colon > start && colon < end) {
-        list.add(new Field(text.substring(start, colon).strip(), text.substring(colon + 1, end).strip()));
+        if (used == places.length) {
+          places = Arrays.copyOf(places, 2 * used);
+        }
+        used = stripped(text, start, colon, places, used);
+        used = stripped(text, colon + 1, end, places, used);
       }
       start = end + 1;
     }
-    return new Fields(list);
+    return new Fields(text, Arrays.copyOf(places, used));
+  }
+
+  private static int stripped(String text, int from, int to, int[] places, int used) {
+    int start = from;
+    int end = to;
+    while (start < end && Character.isWhitespace(text.charAt(start))) {
+      start++;
+    }
+    while (end > start && Character.isWhitespace(text.charAt(end - 1))) {
+      end--;
+    }
+    places[used] = start;
+    places[used + 1] = end;
+    return used + 2;
+  }
+
+  public List<Field> list() {
+    var list = new ArrayList<Field>(places.length / NUMBERS);
+    for (int i = 0; i < places.length; i += NUMBERS) {
+      list.add(new Field(text.substring(places[i], places[i + 1]), value(i)));
+    }
+    return List.copyOf(list);
+  }
+
+  private boolean isOf(String key, int at) {
+    return places[at + 1] - places[at] == key.length() && text.startsWith(key, places[at]);
+  }
+
+  private String value(int at) {
+    return text.substring(places[at + 2], places[at + 3]);
   }
 
   /// Several fields in one line, as in `wd:1 ino:2 sdev:3` or `5 events: 19 data: 5`: a key ends at its colon, a value
@@ -50,7 +104,7 @@ public record Fields(List<Field> list) {
       }
       at = end == start ? end + 1 : end;
     }
-    return new Fields(list);
+    return of(list);
   }
 
   private static int skipBlanks(String line, int from) {
@@ -63,9 +117,9 @@ public record Fields(List<Field> list) {
 
   /// The first value of this key.
   public Optional<String> first(String key) {
-    for (Field field : list) {
-      if (field.key.equals(key)) {
-        return Optional.of(field.value);
+    for (int at = 0; at < places.length; at += NUMBERS) {
+      if (isOf(key, at)) {
+        return Optional.of(value(at));
       }
     }
     return Optional.empty();
@@ -73,7 +127,13 @@ public record Fields(List<Field> list) {
 
   /// Every value of this key, in order.
   public List<String> all(String key) {
-    return list.stream().filter(field -> field.key.equals(key)).map(Field::value).toList();
+    var values = new ArrayList<String>();
+    for (int at = 0; at < places.length; at += NUMBERS) {
+      if (isOf(key, at)) {
+        values.add(value(at));
+      }
+    }
+    return List.copyOf(values);
   }
 
   public boolean has(String key) {
@@ -107,10 +167,16 @@ public record Fields(List<Field> list) {
   /// Blank-separated numbers of one line.
   public List<Long> decimals(String key) {
     var numbers = new ArrayList<Long>();
-    for (String word : required(key).split("\\s+")) {
-      if (!word.isEmpty()) {
-        numbers.add(parse(key, word, 10));
+    String line = required(key);
+    for (int at = 0; at < line.length();) {
+      int end = at;
+      while (end < line.length() && !Character.isWhitespace(line.charAt(end))) {
+        end++;
       }
+      if (end > at) {
+        numbers.add(parse(key, line.substring(at, end), 10));
+      }
+      at = end + 1;
     }
     return List.copyOf(numbers);
   }
@@ -129,6 +195,21 @@ public record Fields(List<Field> list) {
   }
 
   private String keys() {
-    return String.join(" ", list.stream().map(Field::key).toList());
+    return String.join(" ", list().stream().map(Field::key).toList());
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Fields that && list().equals(that.list());
+  }
+
+  @Override
+  public int hashCode() {
+    return list().hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return list().toString();
   }
 }

@@ -22,9 +22,10 @@ import stasis.linux.abi.PathBytes;
 
 /// Reads of one file, link or directory of /proc, with the kernel's refusals sorted into [ProcException].
 final class ProcFile {
-  /// A file made by single_open() comes whole from the first read(2) if the buffer holds it; maps and smaps come in
-  /// pieces of a page whatever the buffer (fs/seq_file.c, seq_read_iter()).
-  private static final int FIRST_READ_BYTES = 16 * 1024;
+  /// A file made by single_open() is made whole at the first read(2), and comes from it if the buffer holds it; maps and
+  /// smaps come in pieces of a page whatever the buffer (fs/seq_file.c, seq_read_iter()). Twice what status has: these
+  /// are read by the thousand, and what they leave behind has to be collected.
+  private static final int FIRST_READ_BYTES = 4 * 1024;
   private static final int MAX_READ_BYTES = 64 * 1024;
   private static final int MAX_FILE_BYTES = 512 * 1024 * 1024;
   private static final int MAX_ENTRIES = 8 * 1024 * 1024;

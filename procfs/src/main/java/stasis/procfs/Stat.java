@@ -1,7 +1,9 @@
 package stasis.procfs;
 
-import java.util.ArrayList;
+import java.util.AbstractList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.RandomAccess;
 
 /// `/proc/PID/stat` (proc_pid_stat(5)): 52 fields in one line. comm may hold blanks, parentheses and newlines; it ends
 /// at the last `)`.
@@ -12,7 +14,26 @@ public record Stat(int pid, String comm, char state, List<Long> numbers) {
   private static final int LAST_FIELD = 52;
 
   public Stat {
-    numbers = List.copyOf(numbers);
+    numbers = numbers instanceof Numbers ? numbers : new Numbers(numbers.stream().mapToLong(Long::longValue).toArray());
+  }
+
+  /// Unboxed: there is one for each thread, and the boxes of fifty numbers are a kilobyte.
+  private static final class Numbers extends AbstractList<Long> implements RandomAccess {
+    private final long[] values;
+
+    Numbers(long[] values) {
+      this.values = values;
+    }
+
+    @Override
+    public Long get(int index) {
+      return values[index];
+    }
+
+    @Override
+    public int size() {
+      return values.length;
+    }
   }
 
   public static Stat parse(String latin1) {
@@ -22,15 +43,24 @@ public record Stat(int pid, String comm, char state, List<Long> numbers) {
       throw new ProcFormatException("stat", "pid (comm) state", latin1);
     }
     try {
-      var numbers = new ArrayList<Long>(LAST_FIELD);
-      for (String word : latin1.substring(close + 3).strip().split(" ")) {
-        numbers.add(word.startsWith("-") ? Long.parseLong(word) : Long.parseUnsignedLong(word));
+      String rest = latin1.substring(close + 3).strip();
+      long[] numbers = new long[LAST_FIELD - FIRST_NUMBER + 1];
+      int count = 0;
+      for (int at = 0; at <= rest.length(); count++) {
+        int blank = rest.indexOf(' ', at);
+        int end = blank < 0 ? rest.length() : blank;
+        if (count == numbers.length) {
+          numbers = Arrays.copyOf(numbers, 2 * count);
+        }
+        numbers[count] = rest.startsWith("-", at) ? Long.parseLong(rest, at, end, 10)
+            : Long.parseUnsignedLong(rest, at, end, 10);
+        at = end + 1;
       }
-      if (numbers.size() < LAST_FIELD - FIRST_NUMBER + 1) {
+      if (count < LAST_FIELD - FIRST_NUMBER + 1) {
         throw new ProcFormatException("stat", LAST_FIELD + " fields", latin1);
       }
       return new Stat(Integer.parseInt(latin1.substring(0, open)), latin1.substring(open + 2, close),
-          latin1.charAt(close + 2), numbers);
+          latin1.charAt(close + 2), new Numbers(Arrays.copyOf(numbers, count)));
     } catch (NumberFormatException e) {
       throw new ProcFormatException("stat", "numbers (" + e.getMessage() + ")", latin1);
     }

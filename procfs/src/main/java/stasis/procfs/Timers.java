@@ -28,7 +28,7 @@ public record Timers(List<Timer> list) {
       while (next < lines.size() && !lines.get(next).key().equals("ID")) {
         next++;
       }
-      timers.add(timer(new Fields(lines.subList(at, next))));
+      timers.add(timer(Fields.of(lines.subList(at, next))));
     }
     return new Timers(timers);
   }

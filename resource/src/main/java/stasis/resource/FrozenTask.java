@@ -59,4 +59,9 @@ public interface FrozenTask {
   /// A syscall of the engine's own about this task, without effect on it: sched_getattr(2), prlimit64(2),
   /// ioprio_get(2).
   Answer observe(Nr nr, Arg... args);
+
+  /// One about the engine's own thread, to compare with: the same whichever task it is asked of, so asked once.
+  default Answer observeOwn(Nr nr, Arg... args) {
+    return observe(nr, args);
+  }
 }

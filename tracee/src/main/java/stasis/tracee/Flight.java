@@ -164,7 +164,7 @@ final class Flight {
           }
         }
         case Stop.EventStop event when event.event() != Stop.PTRACE_EVENT_STOP ->
-            born.add(new Tid((int) ptrace.eventMessage(runner)));
+            born.add(ptrace.newborn(runner));
         case Stop.SignalDelivery delivery -> signal = delivery.signal(); // SIGSTOP, or our bell from elsewhere
         case Stop.GroupStop _, Stop.EventStop _ -> { }
         case Stop.Exited _, Stop.Killed _ -> {

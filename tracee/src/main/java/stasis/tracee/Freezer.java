@@ -26,6 +26,8 @@ import stasis.linux.sys.Syscalls;
 final class Freezer {
   private static final int ROUNDS = 64;
   private static final int SEIZE_TRIES = 16;
+  /// Before the first of these points nothing of a tree has been touched.
+  static final String LOOKED = "freeze.looked";
   /// A first thread whose number another one takes by an execve(2) goes without a sign: only a look finds it gone.
   private static final Duration LOOK_EVERY = Duration.ofMillis(10);
 
@@ -80,9 +82,11 @@ final class Freezer {
   private void stopAll() throws SyscallException {
     for (int round = 0; round < ROUNDS; round++) {
       int known = stopped.size() + running.size();
-      for (Tid tid : TaskStatus.threads(leader)) {
-        if (!stopped.containsKey(tid) && !running.contains(tid) && obstacles.isEmpty()
-            && (tid.equals(leader) || !TaskStatus.isWorker(tid))) {
+      List<Tid> found = TaskStatus.threads(leader).stream().filter(tid -> !stopped.containsKey(tid)
+          && !running.contains(tid) && (tid.equals(leader) || !TaskStatus.isWorker(tid))).toList();
+      faults.hit(LOOKED);
+      for (Tid tid : found) {
+        if (obstacles.isEmpty()) {
           seize(tid);
         }
       }

@@ -237,6 +237,9 @@ public final class FrozenTree implements AutoCloseable {
     /// Adopted ones may have been found before who adopted them: parents first, whatever the order of discovery. A
     /// parent that died meanwhile has been replaced by who adopted the child.
     private SequencedMap<Tid, Member> byBirth() {
+      if (members.size() == 1 && zombies.isEmpty()) {
+        return new LinkedHashMap<>(members);
+      }
       Map<Tid, List<Tid>> children = new HashMap<>();
       members.keySet().forEach(parent -> children.put(parent, children(parent)));
       SequencedMap<Tid, Member> ordered = new LinkedHashMap<>();

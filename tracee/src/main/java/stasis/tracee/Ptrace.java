@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +16,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
+import stasis.linux.abi.SparseBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
@@ -75,7 +78,7 @@ public final class Ptrace implements AutoCloseable {
   /// One page for the small structs (registers at 0, iovec at 1024, others from 1088), then room
   /// for the largest xsave area: AMX needs 11,008 bytes.
   private static final int PAGE = 4096;
-  private static final int XSAVE_CAPACITY = 65536;
+  private static final int XSAVE_CAPACITY = SparseBytes.MAX_BYTES;
   private static final int PEEKED = 16;
   private static final int SI_CODE = 8;
 
@@ -85,6 +88,10 @@ public final class Ptrace implements AutoCloseable {
   private final MemorySegment iovec = small.asSlice(1024, 16);
   private final MemorySegment struct = small.asSlice(1088, 2048 + 512);
   private final MemorySegment large = small.asSlice(PAGE, XSAVE_CAPACITY);
+
+  private final ByteBuffer area = large.asByteBuffer();
+  /// How long this kernel's xsave area is; 0 until one was read.
+  private int xsaveBytes;
 
   private final StopWaiter waiter = new StopWaiter();
 
@@ -146,6 +153,30 @@ public final class Ptrace implements AutoCloseable {
     return struct.get(JAVA_LONG, 0);
   }
 
+  /// The child for which a tracee stopped at a fork, vfork or clone event: it is a tracee as well. If its parent was
+  /// killed before it could tell, the child is ended.
+  public Tid newborn(Tid parent) throws SyscallException {
+    try {
+      return new Tid((int) eventMessage(parent));
+    } catch (SyscallException _) {
+      return newbornOrNone(parent);
+    }
+  }
+
+  private Tid newbornOrNone(Tid parent) throws SyscallException {
+    try {
+      return new Tid((int) eventMessage(parent));
+    } catch (SyscallException e) {
+      LostBirth.end(this, parent);
+      throw e;
+    }
+  }
+
+  /// Whether a tracee has stopped or ended and was not waited for since.
+  boolean hasNews(Tid tid) {
+    return waiter.hasNews(tid);
+  }
+
   /// Which syscall stop a tracee is in, without its registers.
   public SyscallInfo syscallInfo(Tid tid) throws SyscallException {
     require("read the syscall stop of", GET_SYSCALL_INFO, tid, SyscallInfo.BYTES, struct.address());
@@ -175,21 +206,30 @@ public final class Ptrace implements AutoCloseable {
   }
 
   /// The xsave area (NT_X86_XSTATE) in the standard format, as long as this CPU's largest.
-  public Bytes xsave(Tid tid) throws SyscallException {
+  public SparseBytes xsave(Tid tid) throws SyscallException {
+    return SparseBytes.of(area.slice(0, readXsave(tid)).order(ByteOrder.LITTLE_ENDIAN));
+  }
+
+  /// @return how long it is
+  private int readXsave(Tid tid) throws SyscallException {
     iovec.set(JAVA_LONG, 0, large.address());
     iovec.set(JAVA_LONG, 8, XSAVE_CAPACITY);
     require("read the xsave area of", GETREGSET, tid, NT_X86_XSTATE, iovec.address());
-    return copy(large.asSlice(0, iovec.get(JAVA_LONG, 8)));
+    return (int) iovec.get(JAVA_LONG, 8);
   }
 
   /// EINVAL: the area is of another CPU, or holds AMX tiles for a task that may not use, or never used, them.
-  public void setXsave(Tid tid, Bytes area) throws SyscallException {
-    if (area.length() > XSAVE_CAPACITY) {
-      throw new IllegalArgumentException("an xsave area of " + area.length() + " bytes");
+  ///
+  /// The kernel wants the whole of its own area (arch/x86/kernel/fpu/regset.c, `xstateregs_set()`: EFAULT): one of a CPU
+  /// with less ends in zeros, which its header says are not in use.
+  public void setXsave(Tid tid, SparseBytes extended) throws SyscallException {
+    if (xsaveBytes == 0) {
+      xsaveBytes = readXsave(tid);
     }
-    fill(large, area);
+    int length = Math.max(xsaveBytes, extended.length());
+    extended.copyTo(area.slice(0, length));
     iovec.set(JAVA_LONG, 0, large.address());
-    iovec.set(JAVA_LONG, 8, area.length());
+    iovec.set(JAVA_LONG, 8, length);
     require("set the xsave area of", SETREGSET, tid, NT_X86_XSTATE, iovec.address());
   }
 

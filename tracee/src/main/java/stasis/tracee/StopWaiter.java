@@ -22,6 +22,7 @@ final class StopWaiter implements AutoCloseable {
   private static final int WNOTHREAD = 0x20000000;
   private static final int WNOHANG = 1;
   private static final int WSTOPPED_EXITED = 2 | 4;
+  private static final int P_PID = 1;
   private static final int WNOWAIT = 0x01000000;
   private static final int SIG_UNBLOCK = 1;
   private static final int SIGEV_THREAD_ID = 4;
@@ -99,6 +100,13 @@ final class StopWaiter implements AutoCloseable {
     } finally {
       disarm();
     }
+  }
+
+  /// Whether a tracee has something to show, which is left there.
+  boolean hasNews(Tid tid) {
+    siginfo.fill((byte) 0);
+    return Syscalls.call(Nr.WAITID, P_PID, tid.value(), siginfo.address(),
+        WSTOPPED_EXITED | WNOWAIT | WNOHANG | WALL | WNOTHREAD, 0) == 0 && siginfo.get(JAVA_INT, 16) != 0;
   }
 
   /// EINTR is no stop, and the caller looks at the clock.

@@ -97,12 +97,21 @@ record TaskStatus(String text) {
     return new Tid(Integer.parseInt(text("Tgid")));
   }
 
+  /// Empty where it is in a pid namespace that ours does not see.
+  Optional<Tid> parent() {
+    return task("PPid");
+  }
+
   boolean dead() {
     return state() == 'Z' || state() == 'X';
   }
 
   Optional<Tid> tracer() {
-    int pid = text("TracerPid").isEmpty() ? 0 : Integer.parseInt(text("TracerPid"));
+    return task("TracerPid");
+  }
+
+  private Optional<Tid> task(String field) {
+    int pid = text(field).isEmpty() ? 0 : Integer.parseInt(text(field));
     return pid == 0 ? Optional.empty() : Optional.of(new Tid(pid));
   }
 

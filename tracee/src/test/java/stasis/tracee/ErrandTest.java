@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.SparseBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
@@ -78,7 +79,7 @@ final class ErrandTest {
       try (FrozenGroup group = frozen(ptrace, target.leader())) {
         Tid tid = target.leader();
         Registers registers = ptrace.registers(tid);
-        Bytes xsave = ptrace.xsave(tid);
+        SparseBytes xsave = ptrace.xsave(tid);
         try (Errand errand = group.errand(group.tasks().getFirst(), Deadline.after(Duration.ofSeconds(5)))) {
           errand.run(List.of(RemoteCall.of(Nr.GETPID), RemoteCall.of(Nr.GETTID)));
           errand.run(List.of(RemoteCall.opening(Nr.MEMFD_CREATE, new RemoteArg.In(Bytes.cString("x")),

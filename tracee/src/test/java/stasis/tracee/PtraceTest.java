@@ -11,6 +11,7 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SigSet;
+import stasis.linux.abi.SparseBytes;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
@@ -51,8 +52,13 @@ final class PtraceTest {
       ptrace.setRegisters(tid, before);
       ptrace.setSignalMask(tid, new SigSet(0x200));
       assertThat(ptrace.signalMask(tid)).isEqualTo(new SigSet(0x200));
-      Bytes area = ptrace.xsave(tid);
+      SparseBytes area = ptrace.xsave(tid);
       assertThat(area.length()).isGreaterThanOrEqualTo(576);
+      ptrace.setXsave(tid, area);
+      assertThat(ptrace.xsave(tid)).isEqualTo(area);
+      Bytes ofLess = area.whole().slice(0, 576).withU64(512, area.u64(512) & 3);
+      ptrace.setXsave(tid, SparseBytes.of(ofLess));
+      assertThat(ptrace.xsave(tid).whole().slice(576, area.length() - 576)).isEqualTo(Bytes.zeros(area.length() - 576));
       ptrace.setXsave(tid, area);
       assertThat(ptrace.xsave(tid)).isEqualTo(area);
       ptrace.detach(tid, 0);

@@ -9,6 +9,7 @@ import stasis.image.Fields;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Nr;
+import stasis.linux.abi.SparseBytes;
 import stasis.linux.peer.OwnProcess;
 
 /// One thread of the resting engine: what it calls for itself, and the signal frame it goes on from
@@ -130,7 +131,7 @@ final class StartThread {
 
   /// As the kernel writes it onto a stack (arch/x86/kernel/fpu/signal.c, `save_sw_bytes()`).
   private Bytes extended() {
-    Bytes area = cpu.bytes("extended");
+    Bytes area = new SparseBytes(cpu.bytes("packed")).whole();
     ByteBuffer frame = ByteBuffer.allocate(area.length() + Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     frame.put(area.buffer());
     long features = area.u64(SOFTWARE_BYTES);

@@ -127,7 +127,7 @@ public final class BatchRun {
       case Stop.EventStop event -> {
         if (event.event() == Ptrace.PTRACE_EVENT_CLONE || event.event() == Ptrace.PTRACE_EVENT_FORK
             || event.event() == Ptrace.PTRACE_EVENT_VFORK) {
-          children.add(new Tid(Math.toIntExact(ptrace.eventMessage(stub.tid()))));
+          children.add(ptrace.newborn(stub.tid()));
         }
         ptrace.cont(stub.tid(), 0);
       }

@@ -7,9 +7,17 @@ import static stasis.tracee.stub.Stubs.imm;
 import static stasis.tracee.stub.Stubs.inStub;
 import static stasis.tracee.stub.Stubs.soon;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import stasis.linux.abi.Bytes;
@@ -177,6 +185,80 @@ final class BatchTest {
       Stub.closeAll(List.of(stub, children.get(1), children.get(0)));
       return outcome;
     });
+  }
+
+  /// What PTRACE_GETEVENTMSG meets when somebody kills a parent that stands there because it has a child.
+  @Test
+  void aChildOfWhichNobodyHeardIsEnded() throws SyscallException {
+    for (CloneArgs birth : List.of(new CloneArgs(Stubs.THREAD, 0, List.of()), new CloneArgs(0, 17, List.of()))) {
+      var batch = new Batch();
+      birth.addTo(batch);
+      inStub(tracer, (_, stub) -> {
+        Set<String> before = tracees();
+        Outcome outcome = Syscalls.through((number, args) -> {
+          if (asksForTheChild(number, args)) {
+            Syscalls.kernel(Nr.KILL.on(Syscalls.HOST), stub.tid().value(), 9);
+          }
+          return Syscalls.kernel(number, args);
+        }, () -> run(stub, batch));
+        assertThat(outcome).isInstanceOf(Outcome.Died.class);
+        assertThat(before).contains(stub.tid().toString());
+        assertThat(tracees()).isSubsetOf(before);
+        return outcome;
+      });
+    }
+  }
+
+  @Test
+  void theNumberOfAChildIsAskedForAgain() throws SyscallException {
+    var batch = new Batch();
+    new CloneArgs(0, 17, List.of()).addTo(batch);
+    inStub(tracer, (_, stub) -> {
+      var asked = new AtomicInteger();
+      Outcome outcome = Syscalls.through((number, args) -> asksForTheChild(number, args)
+          && asked.getAndIncrement() == 0 ? -Errno.EIO.number() : Syscalls.kernel(number, args),
+          () -> run(stub, batch));
+      assertThat(asked).hasValue(2);
+      assertThat(outcome).isInstanceOfSatisfying(Outcome.Completed.class, one -> assertThat(one.born()).hasSize(1));
+      Stub.closeAll(List.of(stub, stub.adopt(((Outcome.Completed) outcome).born().getFirst())));
+      return outcome;
+    });
+  }
+
+  private static boolean asksForTheChild(long number, long[] args) {
+    return number == Nr.PTRACE.on(Syscalls.HOST) && args[0] == 0x4201;
+  }
+
+  private static Outcome run(Stub stub, Batch batch) {
+    try {
+      return stub.run(batch, soon());
+    } catch (SyscallException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String status(Path task) {
+    try {
+      return Files.readString(task.resolve("status"));
+    } catch (IOException e) {
+      return "gone";
+    }
+  }
+
+  /// All tasks that this thread traces.
+  private static Set<String> tracees() {
+    String line = "TracerPid:\t" + Syscalls.call(Nr.GETTID) + "\n";
+    var tasks = new TreeSet<String>();
+    try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+      for (Path process : processes) {
+        String[] threads = process.resolve("task").toFile().list();
+        Stream.of(threads == null ? new String[0] : threads)
+            .filter(thread -> status(process.resolve("task").resolve(thread)).contains(line)).forEach(tasks::add);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return tasks;
   }
 
   @Test

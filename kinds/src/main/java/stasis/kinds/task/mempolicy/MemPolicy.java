@@ -21,19 +21,25 @@ import stasis.resource.TaskAspect;
 
 /// Where a thread's memory is taken from, as far as its vmas say nothing (set_mempolicy(2)).
 public final class MemPolicy implements TaskAspect<MemPolicy.State> {
-  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.mempolicy", 1);
+  private static final Schema<State> SCHEMA = Schema.of(MethodHandles.lookup(), State.class, "task.mempolicy", 2);
   /// Nodes asked for: as many as any kernel is built for (CONFIG_NODES_SHIFT up to 10).
   private static final int MAX_NODES = 1024;
   private static final int MASK_BYTES = MAX_NODES / 8;
   private static final Question POLICY = Question.of(Nr.GET_MEMPOLICY, Arg.space(4), Arg.space(MASK_BYTES),
       Arg.imm(MAX_NODES), Arg.imm(0), Arg.imm(0));
 
-  /// @param mode MPOL_* with its MPOL_F_* flags @param nodes bit mask of 128 bytes
+  /// @param mode MPOL_* with its MPOL_F_* flags
+  /// @param nodes bit mask without the zeros behind its last node: each thread has one. Version 1 stored all 128 bytes
   record State(@Tag(1) int mode, @Tag(2) Bytes nodes) {
     State {
-      if (nodes.length() != MASK_BYTES) {
-        throw new IllegalArgumentException("a node mask has " + MASK_BYTES + " bytes, was " + nodes.length());
+      if (nodes.length() > MASK_BYTES) {
+        throw new IllegalArgumentException("a node mask has at most " + MASK_BYTES + " bytes, was " + nodes.length());
       }
+      int length = nodes.length();
+      while (length > 0 && nodes.u8(length - 1) == 0) {
+        length--;
+      }
+      nodes = nodes.slice(0, length);
     }
   }
 
@@ -59,10 +65,11 @@ public final class MemPolicy implements TaskAspect<MemPolicy.State> {
 
   @Override
   public void restore(State state, Script script, Refs refs) {
-    if (state.nodes().equals(Bytes.zeros(MASK_BYTES))) {
+    if (state.nodes().isEmpty()) {
       script.call(Nr.SET_MEMPOLICY, "memory policy", Arg.imm(state.mode()), Arg.imm(0), Arg.imm(0));
     } else {
-      script.call(Nr.SET_MEMPOLICY, "memory policy", Arg.imm(state.mode()), Arg.data(state.nodes()),
+      script.call(Nr.SET_MEMPOLICY, "memory policy", Arg.imm(state.mode()),
+          Arg.data(state.nodes().concat(Bytes.zeros(MASK_BYTES - state.nodes().length()))),
           Arg.imm(MAX_NODES));
     }
   }

@@ -65,7 +65,8 @@ public final class Pending implements TaskAspect<Pending.State> {
   @Override
   public Optional<State> checkpoint(FrozenTask task, Answers answers) throws ObstructedException {
     SigSet set = task.status().pending();
-    var signals = new ArrayList<Bytes>(task.pending());
+    // What is queued is in the set as well (kernel/signal.c, __send_signal_locked()).
+    var signals = new ArrayList<Bytes>(set.bits() == 0 ? List.of() : task.pending());
     for (Bytes signal : signals) {
       if (signal.u32(0) == SIGTRAP || FAULTS.contains(signal.u32(0)) && signal.u32(8) > SI_USER) {
         throw new ObstructedException(task.subject(), "signal " + signal.u32(0) + " is pending for it, with code "

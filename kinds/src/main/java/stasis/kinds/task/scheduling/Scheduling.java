@@ -88,11 +88,12 @@ public final class Scheduling implements TaskAspect<Scheduling.State> {
 
   @Override
   public Optional<State> checkpoint(FrozenTask task, Answers answers) throws ObstructedException {
-    Bytes attr = attr(task, task.tid().value());
+    Bytes attr = require(task, Nr.SCHED_GETATTR, task.observe(Nr.SCHED_GETATTR, attr(task.tid().value()))).output(1);
     int policy = attr.u32(4);
     long runtimeNs = attr.u64(24);
     // A fair task shows its slice, set or not: it is the task's own where it differs from what this engine has.
-    if (policy != SCHED_DEADLINE && runtimeNs == attr(task, 0).u64(24)) {
+    if (policy != SCHED_DEADLINE && runtimeNs == require(task, Nr.SCHED_GETATTR,
+        task.observeOwn(Nr.SCHED_GETATTR, attr(0))).output(1).u64(24)) {
       runtimeNs = 0;
     }
     int utilMin = attr.u32(48);
@@ -102,9 +103,8 @@ public final class Scheduling implements TaskAspect<Scheduling.State> {
         attr.u64(40), clamped, utilMin, utilMax, cpus(task)));
   }
 
-  private static Bytes attr(FrozenTask task, int tid) throws ObstructedException {
-    return require(task, Nr.SCHED_GETATTR, task.observe(Nr.SCHED_GETATTR, Arg.imm(tid), Arg.space(ATTR_BYTES),
-        Arg.imm(ATTR_BYTES), Arg.imm(0))).output(1);
+  private static Arg[] attr(int tid) {
+    return new Arg[] {Arg.imm(tid), Arg.space(ATTR_BYTES), Arg.imm(ATTR_BYTES), Arg.imm(0)};
   }
 
   private static Bytes cpus(FrozenTask task) throws ObstructedException {

@@ -48,7 +48,7 @@ public final class Speculation implements TaskAspect<Speculation.State> {
     var questions = new ArrayList<Question>();
     for (int i = 0; i < MISFEATURES; i++) {
       // Whether tasks control it is the same for all tasks; only then is it worth a call in this one.
-      Answer own = task.observe(Nr.PRCTL, Arg.imm(PR_GET_SPECULATION_CTRL), Arg.imm(i));
+      Answer own = task.observeOwn(Nr.PRCTL, Arg.imm(PR_GET_SPECULATION_CTRL), Arg.imm(i));
       if (!own.failed() && (own.result() & PR_SPEC_PRCTL) != 0) {
         questions.add(question(i));
       }

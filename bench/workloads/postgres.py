@@ -18,10 +18,11 @@ while subprocess.run([binaries + "/psql", "-c", "select 1"], **quiet).returncode
     time.sleep(0.05)
 session = subprocess.Popen([binaries + "/psql", "-XAtq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                            stderr=subprocess.DEVNULL)
-# A row of 1,000 bytes is seven to a page of 8 KiB; what was written lies in the buffers.
+# A row of 1,000 bytes is seven to a page of 8 KiB. What `insert` writes lies in the buffers; `create table as`, and a look
+# at a large table, go through a small ring of them.
 rows = mebibytes * 128 * 7 * 95 // 100
-print("create table filled as select number, repeat(md5(number::text), 31) as text from generate_series(1, %d) as"
-      " number; select count(*) from filled;" % rows, file=session.stdin, flush=True)
+print("create table filled (number int, text text); insert into filled select number, repeat(md5(number::text), 31) from"
+      " generate_series(1, %d) as number; select count(*) from filled;" % rows, file=session.stdin, flush=True)
 assert int(session.stdout.readline()) == rows
 print("ready", flush=True)
 while True:

@@ -35,18 +35,31 @@ final class BodySource implements AutoCloseable {
   private final String subject;
   private final Optional<Long> fd;
   private final List<Place> places;
+  private final Access access;
+  /// Where it is still being copied from the program that changes it.
+  private final Optional<ProtectedBody> coming;
+
+  /// Who can write to it.
+  enum Access {
+    /// Whoever maps it in the tree, nobody else, and only through those mappings.
+    MAPPINGS_OF_THE_TREE,
+    OTHERS
+  }
 
   /// A stretch of data, in bytes from the start of the body.
   record Data(long start, long lengthBytes) {}
 
   /// Where a task maps a part of it.
-  private record Place(Tid task, Vma vma) {}
+  record Place(Tid task, Vma vma) {}
 
-  private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Place> places) {
+  private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Place> places, Access access,
+      Optional<ProtectedBody> coming) {
     this.body = body;
     this.subject = subject;
     this.fd = fd;
     this.places = places;
+    this.access = access;
+    this.coming = coming;
   }
 
   /// Through a fresh description of the inode, so that the task's file position stays where it is; through the mapping
@@ -54,12 +67,41 @@ final class BodySource implements AutoCloseable {
   static BodySource of(TreeView.Body body) {
     List<Place> places = body.mappings().stream()
         .map(mapping -> new Place(mapping.group().leader().tid(), mapping.vma())).toList();
-    return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places);
+    boolean mappedOnly = body.files().isEmpty() && body.copies().isEmpty() && body.groups().isEmpty()
+        && places.stream().allMatch(place -> place.vma().isSharedAnonymous());
+    return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places,
+        mappedOnly ? Access.MAPPINGS_OF_THE_TREE : Access.OTHERS, Optional.empty());
   }
 
   /// A file that the engine has opened, and from now on closes with this.
   static BodySource ofFile(ObjectId body, String subject, long fd) {
-    return new BodySource(body, subject, Optional.of(fd), List.of());
+    return new BodySource(body, subject, Optional.of(fd), List.of(), Access.OTHERS, Optional.empty());
+  }
+
+  /// The same, where somebody outside the tree maps it too.
+  BodySource sharedOutside() {
+    return new BodySource(body, subject, fd, places, Access.OTHERS, coming);
+  }
+
+  /// Its contents as they are now, in a file that they come to be copied into.
+  ///
+  /// @param memfd closed with the result
+  BodySource heldIn(long memfd, ProtectedBody copy) {
+    return new BodySource(body, subject, Optional.of(memfd), List.of(), Access.OTHERS, Optional.of(copy));
+  }
+
+  /// Where the tree maps it.
+  List<Place> places() {
+    return places;
+  }
+
+  Access access() {
+    return access;
+  }
+
+  /// Of an open file.
+  Optional<Long> sizeBytes() {
+    return fd.map(file -> Syscalls.call(Nr.LSEEK, file, 0, SEEK_END)).filter(size -> !Errno.isError(size));
   }
 
   private static Optional<Long> reopen(TreeView.Body body, List<Place> places) {
@@ -94,6 +136,9 @@ final class BodySource implements AutoCloseable {
 
   /// Stretches that hold data, ascending; holes are left out where the file system tells them.
   List<Data> data() throws SyscallException {
+    if (coming.isPresent()) {
+      return coming.get().data();
+    }
     return fd.isEmpty() ? dataOfMemory() : isHuge(fd.get()) ? dataByReading(fd.get()) : dataOfFile(fd.get());
   }
 
@@ -199,6 +244,9 @@ final class BodySource implements AutoCloseable {
       readMemory(offset, into);
       return;
     }
+    if (coming.isPresent()) {
+      coming.get().copy(offset, into.byteSize());
+    }
     long done = 0;
     while (done < into.byteSize()) {
       long got = Syscalls.require("read " + subject, Nr.PREAD64, fd.get(), into.address() + done,
@@ -236,23 +284,43 @@ final class BodySource implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       long memfd = Syscalls.require("hold the contents of " + subject, Nr.MEMFD_CREATE,
           arena.allocateFrom("stasis-body").address(), 1);
-      MemorySegment buffer = arena.allocate(1 << 20, 4096);
+      MemorySegment buffer = arena.allocate(READ_BYTES, PAGE);
       long size = fd.isPresent() ? Syscalls.require("size of " + subject, Nr.LSEEK, fd.get(), 0, SEEK_END) : 0;
       for (Data stretch : data()) {
-        for (long at = stretch.start(); at < stretch.start() + stretch.lengthBytes();) {
-          long want = Math.min(buffer.byteSize(), stretch.start() + stretch.lengthBytes() - at);
-          MemorySegment part = buffer.asSlice(0, want);
-          read(at, part);
-          for (long done = 0; done < want;) {
-            done += Syscalls.require("hold the contents of " + subject, Nr.PWRITE64, memfd, part.address() + done,
-                want - done, at + done);
-          }
-          at += want;
-        }
+        copyTo(memfd, stretch.start(), stretch.lengthBytes(), buffer);
         size = Math.max(size, stretch.start() + stretch.lengthBytes());
       }
       Syscalls.require("size of the held " + subject, Nr.FTRUNCATE, memfd, size);
-      return new BodySource(body, subject, Optional.of(memfd), List.of());
+      return new BodySource(body, subject, Optional.of(memfd), List.of(), Access.OTHERS, Optional.empty());
+    }
+  }
+
+  /// Copies a part of it to the same place of another file. The kernel does that by itself between files of one kind.
+  void copyTo(long file, long offset, long lengthBytes, MemorySegment buffer) throws SyscallException {
+    long end = offset + lengthBytes;
+    long at = fd.isPresent() && coming.isEmpty() ? copyInKernel(fd.get(), file, offset, end) : offset;
+    while (at < end) {
+      MemorySegment part = buffer.asSlice(0, Math.min(buffer.byteSize(), end - at));
+      read(at, part);
+      for (long done = 0; done < part.byteSize();) {
+        done += Syscalls.require("hold the contents of " + subject, Nr.PWRITE64, file, part.address() + done,
+            part.byteSize() - done, at + done);
+      }
+      at += part.byteSize();
+    }
+  }
+
+  /// @return how far it came: not at all between file systems, or from hugetlbfs
+  private static long copyInKernel(long from, long to, long start, long end) {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment places = call.allocateFrom(ValueLayout.JAVA_LONG, start, start);
+      long at = start;
+      long copied = 1;
+      while (at < end && copied > 0) {
+        copied = Syscalls.call(Nr.COPY_FILE_RANGE, from, places.address(), to, places.address() + 8, end - at, 0);
+        at += Math.max(copied, 0);
+      }
+      return at;
     }
   }
 

@@ -272,7 +272,7 @@ public final class Checkpointer {
         return Contents.inPlace(complete);
       }
       phases.enter("snapshot");
-      return Contents.snapshot(hold.tree(), complete, phases);
+      return Contents.snapshot(hold.tree(), complete, new Protection.Order(environment.proc(), listener, false), phases);
     }
 
     private static ImageContent content(Statefile statefile, Capture settled, PageStore pages) {

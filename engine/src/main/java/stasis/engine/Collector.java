@@ -89,8 +89,7 @@ final class Collector {
               .filter(aspect -> sharers.describes(group.leader().id(), aspect)).toList());
         }
       }
-      List<BodySource> sources = bodies();
-      tellOutsiders(groups, sources);
+      List<BodySource> sources = tellOutsiders(groups, bodies());
       Capture capture = new Capture(new TreeMap<>(tasks), new TreeMap<>(mms), new TreeMap<>(files),
           new TreeMap<>(items), new TreeMap<>(cpus), new TreeMap<>(zombies));
       Planner.unborn(capture, BirthOrder.of(capture, Set.of())).forEach(
@@ -177,14 +176,21 @@ final class Collector {
   }
 
   /// What the tree and a task outside write to each other in common memory stays in the tree's half.
-  private void tellOutsiders(List<GroupView> groups, List<BodySource> sources) {
+  ///
+  /// @return the sources, of which it is known who is outside
+  private List<BodySource> tellOutsiders(List<GroupView> groups, List<BodySource> sources) {
     Set<ObjectId> stored = new HashSet<>();
     sources.forEach(source -> stored.add(source.body()));
     Set<Tid> leaders = new HashSet<>();
     groups.forEach(group -> leaders.add(group.leader().tid()));
+    Set<ObjectId> outside = new HashSet<>();
     OutsideMemory.holders(proc, leaders, tree.bodies().stream().filter(body -> stored.contains(body.id())).toList())
-        .forEach((body, holder) -> findings.approximate(body.key().kind(), new BodyViews(body).subject(), Loss.of(
-            "it is shared with " + name(holder) + " outside the tree: when it comes back, it is a copy of its own")));
+        .forEach((body, holder) -> {
+          outside.add(body.id());
+          findings.approximate(body.key().kind(), new BodyViews(body).subject(), Loss.of("it is shared with "
+              + name(holder) + " outside the tree: when it comes back, it is a copy of its own"));
+        });
+    return sources.stream().map(source -> outside.contains(source.body()) ? source.sharedOutside() : source).toList();
   }
 
   private String name(Tid task) {

@@ -53,11 +53,13 @@ final class Contents implements AutoCloseable {
   private final List<Snapshot> snapshots;
   private final boolean held;
   private final String obstacle;
+  private final Optional<WriteGuard> guard;
   private final CopyWatch watch;
   private boolean closed;
 
   private Contents(List<Source> sources, List<BodySource> bodies, List<Snapshot> snapshots, boolean held,
-      String obstacle) {
+      String obstacle, Optional<WriteGuard> guard) {
+    this.guard = guard;
     this.obstacle = obstacle;
     this.sources = List.copyOf(sources);
     this.bodies = List.copyOf(bodies);
@@ -75,13 +77,15 @@ final class Contents implements AutoCloseable {
     return new Contents(collected.pages().stream()
         .map(pages -> new Source(pages.mm(), pages.task(), pages.task(), pages.ranges(),
             List.of())).toList(), collected.bodies(),
-        List.of(), false, obstacle);
+        List.of(), false, obstacle, Optional.empty());
   }
 
   /// A copy-on-write image of each mm, and copies of what such an image does not hold; where one cannot be made, the
   /// tree's own memory, for which it must stand still ([#obstacle]).
-  static Contents snapshot(FrozenTree tree, Collected.Complete collected, Phases phases) throws ObstructedException,
-      SyscallException {
+  ///
+  /// @param order what shared memory is write-protected
+  static Contents snapshot(FrozenTree tree, Collected.Complete collected, Protection.Order order, Phases phases)
+      throws ObstructedException, SyscallException {
     if (collected.capture().mms().values().stream().filter(Contents::hasPrivateHugePages).count() > 1) {
       return inPlace(collected, "processes may share private huge pages of hugetlbfs, which a copy does not hold");
     }
@@ -105,7 +109,9 @@ final class Contents implements AutoCloseable {
         }
       }
     }
-    return beside(taken, collected);
+    try (Phases.Stretch _ = phases.part("shared memory")) {
+      return beside(taken, tree, collected, order);
+    }
   }
 
   /// Of memory, if every page that may be written to is, before all are stored. Bodies are copied at once, by us.
@@ -130,21 +136,28 @@ final class Contents implements AutoCloseable {
   /// What a copy-on-write image does not hold is copied: shared bodies, and vmas that a child does not inherit
   /// (MADV_DONTFORK) or finds wiped (MADV_WIPEONFORK), or may lose to its parent when the pool is empty (hugetlbfs:
   /// mm/hugetlb.c, unmap_ref_private()).
-  private static Contents beside(Map<Tid, Snapshot> taken, Collected.Complete collected)
-      throws SyscallException {
-    var bodies = new ArrayList<BodySource>();
+  private static Contents beside(Map<Tid, Snapshot> taken, FrozenTree tree, Collected.Complete collected,
+      Protection.Order order) throws SyscallException {
+    var bodies = new HashMap<BodySource, BodySource>();
     var sources = new ArrayList<Source>();
+    Optional<WriteGuard> guard = Optional.empty();
     try {
+      Optional<Protection.Armed> armed = order.arm(tree, collected);
+      guard = armed.map(Protection.Armed::guard);
+      armed.ifPresent(one -> bodies.putAll(one.held()));
       for (BodySource body : collected.bodies()) {
-        bodies.add(body.copy());
+        if (!bodies.containsKey(body)) {
+          bodies.put(body, body.copy());
+        }
       }
       for (MappingCollector.PrivatePages pages : collected.pages()) {
         sources.add(source(pages, GroupPlan.require(collected.capture().mms(), pages.mm()),
             GroupPlan.require(taken, pages.task()).child()));
       }
-      return new Contents(sources, bodies, List.copyOf(taken.values()), true, "");
+      List<BodySource> held = collected.bodies().stream().map(body -> GroupPlan.require(bodies, body)).toList();
+      return new Contents(sources, held, List.copyOf(taken.values()), true, "", guard);
     } catch (SyscallException | RuntimeException | Error e) {
-      new Contents(sources, bodies, List.copyOf(taken.values()), true, "").close();
+      new Contents(sources, List.copyOf(bodies.values()), List.copyOf(taken.values()), true, "", guard).close();
       throw e;
     }
   }
@@ -215,10 +228,20 @@ final class Contents implements AutoCloseable {
       }, listener);
     } catch (SyscallException e) {
       refuseEnded(ptrace);
+      refuseLost();
       throw e;
     }
     refuseEnded(ptrace);
+    refuseLost();
     close();
+  }
+
+  /// What the program did to shared memory before it was copied may have lost what it was.
+  private void refuseLost() throws ObstructedException {
+    Optional<String> lost = guard.flatMap(WriteGuard::finish);
+    if (lost.isPresent()) {
+      throw new ObstructedException("shared memory", lost.get(), "try again");
+    }
   }
 
   /// Who is ended for want of memory may show fewer pages before it is gone (mm/oom_kill.c, __oom_reap_task_mm()).
@@ -291,6 +314,7 @@ final class Contents implements AutoCloseable {
       return;
     }
     closed = true;
+    guard.ifPresent(WriteGuard::close);
     watch.close();
     sources.forEach(source -> source.held().forEach(HeldRange::close));
     if (held) {

@@ -61,7 +61,9 @@ final class MappingCollector {
 
   /// @param task whose mm it is @param subreaper see [Frozen#childSubreaper] @param ranges in address order
   /// @param watched whether some of it is registered with a userfaultfd
-  record PrivatePages(ObjectId mm, Tid task, Optional<Boolean> subreaper, List<Range> ranges, boolean watched) {}
+  /// @param asynchronous whether it has a ring of io_setup(2): the kernel may write to pages of it past page tables
+  record PrivatePages(ObjectId mm, Tid task, Optional<Boolean> subreaper, List<Range> ranges, boolean watched,
+      boolean asynchronous) {}
 
   private record Backing(ObjectId id, MappingKind.Pages pages, Set<ObjectId> bodies) {}
 
@@ -93,7 +95,8 @@ final class MappingCollector {
       describe(view, ranges).ifPresent(vmas::add);
     }
     privatePages.add(new PrivatePages(group.mm(), group.leader().tid(), group.childSubreaper(), List.copyOf(ranges),
-        views.stream().anyMatch(view -> view.flags().has(VmFlag.UW))));
+        views.stream().anyMatch(view -> view.flags().has(VmFlag.UW)),
+        views.stream().anyMatch(view -> view.vma().name().startsWith("/[aio]"))));
     return MmState.alone(vmas, attachments(views, group)).withHuge(mm.huge());
   }
 

@@ -58,7 +58,9 @@ record Rehearsal(long xfeatures) {
       for (int round = 0; round < ROUNDS; round++) {
         if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
             instanceof FrozenTree.Outcome.Frozen(var tree)) {
-          round(kinds, environment, ptrace, host, snapshot, track, answering, tree);
+          // Once is enough to have the classes: few programs have shared memory that is large.
+          round(kinds, environment, ptrace, host, snapshot, track, answering, tree,
+              new Protection.Order(environment.proc(), _ -> { }, round == ROUNDS - 1));
         }
       }
     } finally {
@@ -84,7 +86,7 @@ record Rehearsal(long xfeatures) {
   }
 
   private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot,
-      TrackOrder track, Answering answering, FrozenTree tree) throws SyscallException {
+      TrackOrder track, Answering answering, FrozenTree tree, Protection.Order shared) throws SyscallException {
     try (Hold hold = new Hold(ptrace, tree)) {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
       Collected collected = new Collector(kinds, environment.proc(), stopped, host,
@@ -94,7 +96,7 @@ record Rehearsal(long xfeatures) {
         try (complete) {
           WriteTracking.rehearse(environment, tree, complete, track);
           if (snapshot) {
-            Contents.snapshot(hold.tree(), complete, new Phases(environment.monotonicNs())).close();
+            Contents.snapshot(hold.tree(), complete, shared, new Phases(environment.monotonicNs())).close();
           } else {
             describe(kinds, environment, host, complete);
           }

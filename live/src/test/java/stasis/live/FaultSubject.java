@@ -27,6 +27,8 @@ record FaultSubject(String name, Function<Victims, Program> program, String labe
     return List.of(
         new FaultSubject("always", victims -> victims.program("always"), "always", 5, List.of()),
         new FaultSubject("threads", victims -> victims.general("threads", FOREVER), "all-wait", 0, List.of()),
+        new FaultSubject("shared", victims -> Program.of(victims.program("shared_writers").program(), "128", "always"),
+            "always", 4, List.of()),
         server("redis", "/usr/bin/redis-server"), server("postgres", "/usr/lib/postgresql"),
         server("tmux", "/usr/bin/tmux", "/usr/bin/vim"),
         new FaultSubject("java", _ -> Program.of(Path.of(System.getProperty("java.home"), "bin", "java"), "-Xmx128m",

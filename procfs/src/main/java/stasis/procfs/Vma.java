@@ -49,6 +49,12 @@ public record Vma(
     return inode == 0 && !isSpecial() && !name.startsWith("/") && !name.startsWith("anon_inode:");
   }
 
+  /// Memory that forks share (MAP_SHARED|MAP_ANONYMOUS, or a shared mapping of /dev/zero): a file of the kernel's own
+  /// tmpfs that no path leads to (mm/shmem.c, shmem_zero_setup()).
+  public boolean isSharedAnonymous() {
+    return shared && (name.equals("/dev/zero" + DELETED) || name.startsWith("[anon_shmem:"));
+  }
+
   /// Memory the kernel made and owns: vdso, vvar, vsyscall, uprobes (arch/x86/entry/vdso/vma.c,
   /// kernel/events/uprobes.c).
   public boolean isSpecial() {

@@ -63,7 +63,7 @@ public final class Userfaults {
     }
   }
 
-  private static Userfault take(Tid task, long remote) throws SyscallException {
+  static Userfault take(Tid task, long remote) throws SyscallException {
     long pidfd = Syscalls.require("open a pidfd of task " + task, Nr.PIDFD_OPEN, task.value(), 0);
     try {
       return new Userfault(new Fd((int) Syscalls.require("take a userfaultfd out of task " + task, Nr.PIDFD_GETFD,

@@ -7,6 +7,7 @@ public final class Uffd {
 
   public static final long API = 0xAA;
 
+  public static final long FEATURE_PAGEFAULT_FLAG_WP = 1L;
   public static final long FEATURE_EVENT_FORK = 1L << 1;
   public static final long FEATURE_EVENT_REMAP = 1L << 2;
   public static final long FEATURE_EVENT_REMOVE = 1L << 3;

@@ -109,6 +109,7 @@ public final class Ptrace implements AutoCloseable {
   /// @param options PTRACE_O_* or'ed; PTRACE_O_TRACESYSGOOD is always added, as [Stop#decode] needs it
   public void seize(Tid tid, int options) throws SyscallException {
     require("seize", SEIZE, tid, 0, options | PTRACE_O_TRACESYSGOOD);
+    waiter.know(tid);
   }
 
   /// Asks a running tracee to stop with PTRACE_EVENT_STOP. Any other stop that comes first may swallow it
@@ -140,6 +141,7 @@ public final class Ptrace implements AutoCloseable {
   /// `__ptrace_unlink()`).
   public void detach(Tid tid, int signal) throws SyscallException {
     require("detach", DETACH, tid, 0, signal);
+    waiter.forget(tid);
   }
 
   /// @param options all of them, PTRACE_O_TRACESYSGOOD is always added
@@ -156,25 +158,7 @@ public final class Ptrace implements AutoCloseable {
   /// The child for which a tracee stopped at a fork, vfork or clone event: it is a tracee as well. If its parent was
   /// killed before it could tell, the child is ended.
   public Tid newborn(Tid parent) throws SyscallException {
-    try {
-      return new Tid((int) eventMessage(parent));
-    } catch (SyscallException _) {
-      return newbornOrNone(parent);
-    }
-  }
-
-  private Tid newbornOrNone(Tid parent) throws SyscallException {
-    try {
-      return new Tid((int) eventMessage(parent));
-    } catch (SyscallException e) {
-      LostBirth.end(this, parent);
-      throw e;
-    }
-  }
-
-  /// Whether a tracee has stopped or ended and was not waited for since.
-  boolean hasNews(Tid tid) {
-    return waiter.hasNews(tid);
+    return waiter.know(Newborns.of(this, waiter, parent));
   }
 
   /// Which syscall stop a tracee is in, without its registers.

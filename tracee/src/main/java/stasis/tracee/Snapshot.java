@@ -1,9 +1,6 @@
 package stasis.tracee;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -42,11 +39,6 @@ public final class Snapshot implements AutoCloseable {
   }
 
   private static final String FIRST_TO_END = "1000";
-  private static final int P_PID = 1;
-  /// waitid(2): WNOHANG, WSTOPPED, WEXITED, WNOWAIT, __WALL.
-  private static final int LOOK = 1 | 2 | 4 | 0x01000000 | 0x40000000;
-  private static final int SIGINFO_BYTES = 128;
-  private static final int SI_PID = 16;
   private static final int CLONE_VM = 0x100;
   private static final int PR_GET_CHILD_SUBREAPER = 37;
   private static final int CHILDREN =
@@ -106,7 +98,8 @@ public final class Snapshot implements AutoCloseable {
   ///
   /// @return whether it was ended
   public boolean freedIfEnded() {
-    if (!hasEnded()) {
+    // It stands still since it was made: there is news of its end only.
+    if (!StopWaiter.hasNews(child)) {
       return false;
     }
     long pidfd = Syscalls.call(Nr.PIDFD_OPEN, child.value(), 0);
@@ -115,15 +108,6 @@ public final class Snapshot implements AutoCloseable {
       Syscalls.call(Nr.CLOSE, pidfd);
     }
     return true;
-  }
-
-  /// It stands still since it was made: there is news of its end only.
-  private boolean hasEnded() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment siginfo = arena.allocate(SIGINFO_BYTES, Long.BYTES);
-      return Syscalls.call(Nr.WAITID, P_PID, child.value(), siginfo.address(), LOOK, 0) == 0
-          && siginfo.get(ValueLayout.JAVA_INT, SI_PID) == child.value();
-    }
   }
 
   /// Frees the copy. To be called on the tracer thread.

@@ -5,7 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -23,6 +25,8 @@ final class StopWaiter implements AutoCloseable {
   private static final int WNOHANG = 1;
   private static final int WSTOPPED_EXITED = 2 | 4;
   private static final int P_PID = 1;
+  private static final int SIGINFO_BYTES = 128;
+  private static final int SI_PID = 16;
   private static final int WNOWAIT = 0x01000000;
   private static final int SIG_UNBLOCK = 1;
   private static final int SIGEV_THREAD_ID = 4;
@@ -31,9 +35,11 @@ final class StopWaiter implements AutoCloseable {
 
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment status = arena.allocate(JAVA_INT);
-  private final MemorySegment siginfo = arena.allocate(128, 8);
+  private final MemorySegment siginfo = arena.allocate(SIGINFO_BYTES, Long.BYTES);
   private final MemorySegment clock = arena.allocate(32, 8);
   private final long timer;
+  /// Tracees of this thread that somebody has heard of.
+  private final Set<Tid> known = new HashSet<>();
 
   /// To be made on the thread that will wait.
   StopWaiter() {
@@ -95,18 +101,33 @@ final class StopWaiter implements AutoCloseable {
     arm(deadline);
     try {
       long result = Syscalls.call(Nr.WAITID, 0, 0, siginfo.address(), WSTOPPED_EXITED | WNOWAIT | WALL | WNOTHREAD, 0);
-      int pid = siginfo.get(JAVA_INT, 16); // si_pid
+      int pid = siginfo.get(JAVA_INT, SI_PID);
       return result == 0 && pid > 0 ? Optional.of(new Tid(pid)) : Optional.empty();
     } finally {
       disarm();
     }
   }
 
-  /// Whether a tracee has something to show, which is left there.
-  boolean hasNews(Tid tid) {
-    siginfo.fill((byte) 0);
-    return Syscalls.call(Nr.WAITID, P_PID, tid.value(), siginfo.address(),
-        WSTOPPED_EXITED | WNOWAIT | WNOHANG | WALL | WNOTHREAD, 0) == 0 && siginfo.get(JAVA_INT, 16) != 0;
+  Tid know(Tid tracee) {
+    known.add(tracee);
+    return tracee;
+  }
+
+  void forget(Tid tracee) {
+    known.remove(tracee);
+  }
+
+  boolean knows(Tid tracee) {
+    return known.contains(tracee);
+  }
+
+  /// Whether a tracee has stopped or ended and was not waited for since; for any thread of its tracer's process.
+  static boolean hasNews(Tid tid) {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment told = call.allocate(SIGINFO_BYTES, Long.BYTES);
+      return Syscalls.call(Nr.WAITID, P_PID, tid.value(), told.address(), WSTOPPED_EXITED | WNOWAIT | WNOHANG | WALL, 0)
+          == 0 && told.get(JAVA_INT, SI_PID) == tid.value();
+    }
   }
 
   /// EINTR is no stop, and the caller looks at the clock.
@@ -118,7 +139,11 @@ final class StopWaiter implements AutoCloseable {
     if (Errno.isError(result)) {
       throw new SyscallException(Nr.WAIT4, Errno.of(result), "wait for task " + tid);
     }
-    return Optional.of(Stop.decode(tid, status.get(JAVA_INT, 0)));
+    Stop stop = Stop.decode(tid, status.get(JAVA_INT, 0));
+    if (stop.isFinal()) {
+      forget(tid);
+    }
+    return Optional.of(stop);
   }
 
   private void arm(Deadline deadline) {

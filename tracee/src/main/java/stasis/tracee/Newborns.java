@@ -10,23 +10,41 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 
-/// A child that became ours with its birth, and whose number its parent was killed too early to tell: it would stand at
-/// its first instruction until this thread ends.
-final class LostBirth {
+/// Children that become ours with their birth. One whose number its parent was killed too early to tell would stand at its
+/// first instruction until this thread ends.
+final class Newborns {
   private static final Duration BOUND = Duration.ofSeconds(5);
 
-  private LostBirth() {}
+  private Newborns() {}
+
+  /// See [Ptrace#newborn]. @param waiter knows all others
+  static Tid of(Ptrace ptrace, StopWaiter waiter, Tid parent) throws SyscallException {
+    try {
+      return new Tid((int) ptrace.eventMessage(parent));
+    } catch (SyscallException _) {
+      return again(ptrace, waiter, parent);
+    }
+  }
+
+  private static Tid again(Ptrace ptrace, StopWaiter waiter, Tid parent) throws SyscallException {
+    try {
+      return new Tid((int) ptrace.eventMessage(parent));
+    } catch (SyscallException e) {
+      endOf(waiter, parent);
+      throw e;
+    }
+  }
 
   /// Ends those of a parent that has been killed.
-  static void end(Ptrace ptrace, Tid parent) throws SyscallException {
+  private static void endOf(StopWaiter waiter, Tid parent) throws SyscallException {
     Tid tracer = new Tid((int) Syscalls.call(Nr.GETTID));
     for (Tid task : tasks(parent)) {
-      if (isOurs(tracer, parent, task) && ptrace.hasNews(task)) {
+      if (!waiter.knows(task) && isOurs(tracer, parent, task)) {
         Syscalls.call(Nr.KILL, task.value(), Signals.SIGKILL);
         Deadline deadline = Deadline.after(BOUND);
-        Optional<Stop> stop = ptrace.await(task, deadline);
+        Optional<Stop> stop = waiter.await(task, deadline);
         while (stop.isPresent() && !stop.get().isFinal()) {
-          stop = ptrace.await(task, deadline);
+          stop = waiter.await(task, deadline);
         }
       }
     }

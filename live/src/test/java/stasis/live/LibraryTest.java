@@ -54,7 +54,7 @@ class LibraryTest {
       var request = new CheckpointRequest(pid, image, leaveRunning, strict, force, Optional.empty());
       CheckpointOutcome stored = checkpointer.checkpoint(request, _ -> { });
       assertThat(stored).isInstanceOfSatisfying(CheckpointOutcome.Stored.class,
-          done -> assertThat(done.report().threads()).isEqualTo(7));
+          done -> assertThat(done.report().threads()).isEqualTo(25));
       victim.awaitPidFree(BOUND);
 
       // The plan alone, then the restore. Its root is a child of this JVM, which takes its end.

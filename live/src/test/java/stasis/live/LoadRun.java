@@ -27,6 +27,7 @@ import stasis.engine.Place;
 import stasis.engine.RestoreOutcome;
 import stasis.engine.RestoreRequest;
 import stasis.engine.Restorer;
+import stasis.engine.Moment;
 import stasis.engine.TrackOrder;
 import stasis.kinds.Kinds;
 import stasis.repository.ImageReader;
@@ -59,6 +60,7 @@ final class LoadRun implements AutoCloseable {
   private final List<ProcessSize> sizes = new ArrayList<>();
   private final Map<String, Integer> refused = new TreeMap<>();
   private int ended;
+  private int guarded;
   private long pageBytes;
 
   LoadRun(LoadSubject subject, Victims victims, Path work) {
@@ -91,14 +93,24 @@ final class LoadRun implements AutoCloseable {
     }
   }
 
+  /// How many checkpoints have write-protected shared memory.
+  int guarded() {
+    return guarded;
+  }
+
   private void checkpoint(boolean end, boolean keep) throws IOException {
     Path image = cycle.newImage();
     long rounds = rounds();
     CheckpointOutcome outcome = new Checkpointer(Kinds.all(), cycle.environment()).checkpoint(new CheckpointRequest(
         victim.pid(), ImageStore.destination(image, false), !end, false, Optional.empty(), TrackOrder.OFF, 0,
-        keep ? EmbedOrder.ALL : EmbedOrder.NONE, Optional.empty()), _ -> { });
+        keep ? EmbedOrder.ALL : EmbedOrder.NONE, Optional.empty()), moment -> {
+          if (moment.equals(new Moment.At("shared-protected"))) {
+            guarded++;
+          }
+        });
     switch (outcome) {
       case CheckpointOutcome.Stored(var report) -> {
+        assertThat(report.warnings()).noneMatch(warning -> warning.startsWith("no snapshot"));
         frozenUs.add(report.frozenNs() / 1000);
         pageBytes = report.pageBytes();
       }

@@ -21,7 +21,9 @@ record LoadSubject(FaultSubject subject, boolean alone) {
             LABEL, 1, List.of()), true),
         server("redis", true, "/usr/bin/redis-server", "redis.py"),
         server("redis-log", false, "/usr/bin/redis-server", "redis.py", "log"),
-        server("postgres", false, "/usr/lib/postgresql", "postgres.py"));
+        server("postgres", false, "/usr/lib/postgresql", "postgres.py"),
+        // Its shared memory is large enough to be write-protected.
+        server("postgres-full", false, "/usr/lib/postgresql", "postgres.py", "512"));
   }
 
   private static LoadSubject server(String name, boolean alone, String needs, String script, String... words) {

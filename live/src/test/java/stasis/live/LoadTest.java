@@ -51,6 +51,9 @@ class LoadTest {
       String row = run.row(SECONDS, run.passes());
       System.out.println(row + " refused: " + run.refused());
       Files.writeString(TABLE, row + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      if (subject.name().equals("postgres-full")) {
+        assertThat(run.guarded()).as("checkpoints that protected shared memory").isPositive();
+      }
       run.leftNothing();
       run.keptOnesGoOn();
       run.leftNothing();
@@ -86,7 +89,7 @@ class LoadTest {
   private static void harm(LoadSubject subject, Victim victim) throws IOException, InterruptedException {
     switch (subject.name()) {
       case "openmp" -> Files.write(victim.folder().resolve("ledger"), new byte[Long.BYTES], StandardOpenOption.APPEND);
-      case "postgres" -> {
+      case "postgres", "postgres-full" -> {
         String query = "update total set number = number + 1";
         Path binary;
         try (Stream<Path> all = Files.list(Path.of("/usr/lib/postgresql"))) {

@@ -98,7 +98,7 @@ final class PostMortemTest {
       Path executable = Files.readSymbolicLink(Path.of("/proc/" + victim.pid() + "/exe"));
       List<String> dead = frames(gdb(executable.toString(), "-c", core.toString()));
 
-      assertThat(live.stream().filter(line -> line.startsWith("task"))).hasSize(7);
+      assertThat(live.stream().filter(line -> line.startsWith("task"))).hasSize(25);
       assertThat(dead).isEqualTo(live);
       victim.go("all-wait");
       assertThat(victim.verdict(BOUND)).isEqualTo(new Victim.Verdict.Passed());

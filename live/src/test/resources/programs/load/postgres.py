@@ -1,6 +1,6 @@
 # A PostgreSQL server as its own user, under full load: sessions that take numbers from one row and enter each into a
 # ledger, both in one transaction. Every number comes once, to one session, in its turn; at the end a server that has
-# read all of it from its files again finds every entry, once.
+# read all of it from its files again finds every entry, once. A number: so many MiB of shared buffers, nearly all full.
 import glob, os, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "endless"))
@@ -8,6 +8,7 @@ import contract
 
 AS = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
 SESSIONS, BATCH = 4, 25
+BUFFERS = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 BINARIES = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
 ENTER = ("with taken as (update total set number = number + 1 returning number) insert into ledger select number, %d,"
          " %d from taken returning number;\n")
@@ -16,7 +17,8 @@ ENTER = ("with taken as (update total set number = number + 1 returning number) 
 def serve():
     # No host goes down here: fsync(2) would only make it idle.
     server = subprocess.Popen(AS + [BINARIES + "/postgres", "-c", "listen_addresses=", "-c", "autovacuum_naptime=5s",
-                                    "-c", "fsync=off", "-c", "unix_socket_directories=" + os.getcwd()],
+                                    "-c", "fsync=off", "-c", "unix_socket_directories=" + os.getcwd()] +
+                              (["-c", "shared_buffers=%dMB" % BUFFERS] if BUFFERS else []),
                               stdout=open("server.log", "a"), stderr=subprocess.STDOUT)
     for _ in range(600):
         if subprocess.run([BINARIES + "/psql", "-c", "select 1"], stdout=subprocess.DEVNULL,
@@ -44,6 +46,10 @@ def start():
     sessions = [session() for _ in range(SESSIONS)]
     assert ask(sessions[0], "create table total (number bigint); insert into total values (0); create table ledger"
                " (number bigint primary key, who int, own bigint); select 0;\n") == "0"
+    # A row of 1,000 bytes is seven to a page of 8 KiB.
+    assert not BUFFERS or ask(sessions[0], "create table filled (text text); insert into filled select"
+                              " repeat(md5(number::text), 31) from generate_series(1, %d) as number; select 0;\n"
+                              % (BUFFERS * 128 * 7 * 8 // 10)) == "0"
     return server, sessions
 
 
@@ -89,4 +95,4 @@ def end(server, sessions):
     assert server.wait() == 0
 
 
-contract.run(start, work, stop)
+contract.run(start, work, stop, orphans=False)

@@ -96,4 +96,4 @@ def stop(state):
     print("operations", total * 3)
 
 
-contract.run(start, work, stop)
+contract.run(start, work, stop, orphans=False)

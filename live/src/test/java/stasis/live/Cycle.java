@@ -58,8 +58,18 @@ final class Cycle implements AutoCloseable {
       this.environment = LiveEnvironment.of("test");
       this.images = Files.createDirectories(work.resolve("images"));
       this.oracle = new Oracle(Path.of(".."), Files.createDirectories(work.resolve("looks")));
+      allowMultipath();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /// A host on which a first packet was lost often enough makes no connection of Multipath TCP for an hour; it forgets that
+  /// when the length of that hour is written, also as it is (net/mptcp/ctrl.c, proc_blackhole_detect_timeout()).
+  private static void allowMultipath() throws IOException {
+    Path hour = Path.of("/proc/sys/net/mptcp/blackhole_timeout");
+    if (Files.isWritable(hour)) {
+      Files.writeString(hour, Files.readString(hour));
     }
   }
 

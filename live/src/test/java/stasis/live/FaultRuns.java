@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -239,9 +240,14 @@ final class FaultRuns implements AutoCloseable {
   private void settle(Act act, Path image) {
     if (!victim.isAlive()) {
       cycle.bury(victim);
-      // Those of a killed engine's that are still dying have memory attached, terminals, pids.
-      Ground.waitFor(() -> !(cycle.plan(image) instanceof RestoreOutcome.Refused));
-      cycle.running(image);
+      var outcome = new AtomicReference<RestoreOutcome>();
+      // Those of a killed engine's that are still dying have memory attached, terminals, pids; and some inits take seconds
+      // to bury a child that has come to them, whose process group is the program's.
+      Ground.waitFor(() -> {
+        outcome.set(cycle.restore(image, _ -> { }));
+        return !(outcome.get() instanceof RestoreOutcome.Refused);
+      });
+      assertThat(outcome.get()).as(Cycle.text(outcome.get())).isInstanceOf(RestoreOutcome.Running.class);
     }
     remove(image);
   }

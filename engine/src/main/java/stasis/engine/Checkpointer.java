@@ -192,10 +192,7 @@ public final class Checkpointer {
       List<String> warnings = new ArrayList<>(sparing.told());
       warnings.addAll(embedding.told());
       timetable.ifPresent(table -> warnings.addAll(table.told()));
-      if (!contents.obstacle().isEmpty()) {
-        warnings.add("no snapshot: the program stood still while " + pages.sectionBytes() + " bytes were copied: "
-            + contents.obstacle());
-      }
+      warnings.addAll(contents.told(pages.sectionBytes()));
       return warnings;
     }
 
@@ -294,6 +291,9 @@ public final class Checkpointer {
             timetable.get().progress(writer.pages().position(), pages.comingBytes());
           }
         }, listener);
+      }
+      try (Phases.Stretch _ = phases.part("copies")) {
+        contents.close();
       }
       embedding.verify();
       if (request.leaveRunning()) {

@@ -7,7 +7,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.RemoteAddress;
@@ -50,22 +52,23 @@ final class Contents implements AutoCloseable {
 
   private final List<Source> sources;
   private final List<BodySource> bodies;
-  private final List<Snapshot> snapshots;
+  private final Copies copies;
   private final boolean held;
   private final String obstacle;
   private final Optional<WriteGuard> guard;
   private final CopyWatch watch;
+  private final List<String> remains = new ArrayList<>();
   private boolean closed;
 
-  private Contents(List<Source> sources, List<BodySource> bodies, List<Snapshot> snapshots, boolean held,
+  private Contents(List<Source> sources, List<BodySource> bodies, Copies copies, boolean held,
       String obstacle, Optional<WriteGuard> guard) {
     this.guard = guard;
     this.obstacle = obstacle;
     this.sources = List.copyOf(sources);
     this.bodies = List.copyOf(bodies);
-    this.snapshots = List.copyOf(snapshots);
+    this.copies = copies;
     this.held = held;
-    this.watch = new CopyWatch(snapshots);
+    this.watch = new CopyWatch(copies.all());
   }
 
   /// The tree stays frozen while its pages are read.
@@ -77,15 +80,21 @@ final class Contents implements AutoCloseable {
     return new Contents(collected.pages().stream()
         .map(pages -> new Source(pages.mm(), pages.task(), pages.task(), pages.ranges(),
             List.of())).toList(), collected.bodies(),
-        List.of(), false, obstacle, Optional.empty());
+        Copies.NONE, false, obstacle, Optional.empty());
   }
 
   /// A copy-on-write image of each mm, and copies of what such an image does not hold; where one cannot be made, the
-  /// tree's own memory, for which it must stand still ([#obstacle]).
+  /// tree's own memory, for which it must stand still ([#told]).
   ///
   /// @param order what shared memory is write-protected
   static Contents snapshot(FrozenTree tree, Collected.Complete collected, Protection.Order order, Phases phases)
       throws ObstructedException, SyscallException {
+    return snapshot(tree, collected, Adopters.of(tree, collected.pages()), order, phases);
+  }
+
+  /// @param adopters whose copies stay their children
+  static Contents snapshot(FrozenTree tree, Collected.Complete collected, Adopters adopters, Protection.Order order,
+      Phases phases) throws ObstructedException, SyscallException {
     if (collected.capture().mms().values().stream().filter(Contents::hasPrivateHugePages).count() > 1) {
       return inPlace(collected, "processes may share private huge pages of hugetlbfs, which a copy does not hold");
     }
@@ -94,18 +103,16 @@ final class Contents implements AutoCloseable {
       return inPlace(collected, shortage.get());
     }
     var taken = new HashMap<Tid, Snapshot>();
-    Map<Tid, Optional<Boolean>> shown = new HashMap<>();
-    collected.pages().forEach(pages -> shown.put(pages.task(), pages.subreaper()));
+    Set<Tid> shown = collected.pages().stream().map(MappingCollector.PrivatePages::task).collect(Collectors.toSet());
     // Of those that have one memory, one shows it.
     for (FrozenGroup group : tree.members().stream().map(FrozenTree.Member::group)
-        .filter(one -> shown.containsKey(one.shown())).toList()) {
-      switch (attempt(group, GroupPlan.require(shown, group.shown()), phases)) {
+        .filter(one -> shown.contains(one.shown())).toList()) {
+      switch (attempt(group, adopters.custody(group), phases)) {
         case Attempt.Taken(Snapshot snapshot) -> taken.put(group.shown(), snapshot);
         case Attempt.Impossible(String why) -> {
-          for (Snapshot snapshot : taken.values()) {
-            snapshot.close();
-          }
-          return inPlace(collected, why);
+          Contents contents = inPlace(collected, why);
+          contents.remains.addAll(Copies.of(taken.values(), tree).end());
+          return contents;
         }
       }
     }
@@ -122,10 +129,10 @@ final class Contents implements AutoCloseable {
     return room.shortage();
   }
 
-  private static Attempt attempt(FrozenGroup group, Optional<Boolean> subreaper, Phases phases)
+  private static Attempt attempt(FrozenGroup group, Snapshot.Custody custody, Phases phases)
       throws ObstructedException, SyscallException {
     try (Phases.Stretch _ = phases.part("task " + group.leader())) {
-      return Attempt.at(group, subreaper);
+      return Attempt.at(group, custody);
     }
   }
 
@@ -155,9 +162,9 @@ final class Contents implements AutoCloseable {
             GroupPlan.require(taken, pages.task()).child()));
       }
       List<BodySource> held = collected.bodies().stream().map(body -> GroupPlan.require(bodies, body)).toList();
-      return new Contents(sources, held, List.copyOf(taken.values()), true, "", guard);
+      return new Contents(sources, held, Copies.of(taken.values(), tree), true, "", guard);
     } catch (SyscallException | RuntimeException | Error e) {
-      new Contents(sources, List.copyOf(bodies.values()), List.copyOf(taken.values()), true, "", guard).close();
+      new Contents(sources, List.copyOf(bodies.values()), Copies.of(taken.values(), tree), true, "", guard).close();
       throw e;
     }
   }
@@ -189,10 +196,10 @@ final class Contents implements AutoCloseable {
 
     record Impossible(String why) implements Attempt {}
 
-    static Attempt at(FrozenGroup group, Optional<Boolean> subreaper) throws ObstructedException, SyscallException {
+    static Attempt at(FrozenGroup group, Snapshot.Custody custody) throws ObstructedException, SyscallException {
       LiveTask task = group.tasks().getFirst();
       try {
-        return switch (Snapshot.take(group, task, subreaper, Deadline.after(SNAPSHOT_BOUND))) {
+        return switch (Snapshot.take(group, task, custody, Deadline.after(SNAPSHOT_BOUND))) {
           case Snapshot.Outcome.Taken(var snapshot) -> new Taken(snapshot);
           case Snapshot.Outcome.Failed(Errno errno) -> new Impossible("clone: " + errno.meaning());
           case Snapshot.Outcome.Died _ ->
@@ -204,10 +211,14 @@ final class Contents implements AutoCloseable {
     }
   }
 
-  /// Why the tree must stand still until its pages are copied, although a snapshot was asked for; empty if one was
-  /// taken.
-  String obstacle() {
-    return obstacle;
+  /// When all has been copied: why the tree stood still for it although copy-on-write images were asked for, and what of
+  /// these is left in the program.
+  List<String> told(long bytes) {
+    List<String> told = new ArrayList<>(remains);
+    if (!obstacle.isEmpty()) {
+      told.add("no snapshot: the program stood still while " + bytes + " bytes were copied: " + obstacle);
+    }
+    return told;
   }
 
   /// Whether the tree may run on while they are read.
@@ -215,8 +226,7 @@ final class Contents implements AutoCloseable {
     return held;
   }
 
-  /// Copies them all, and says so by name where one of those whose memory was read has been ended meanwhile. What was
-  /// held for it is let go.
+  /// Copies them all, and says so by name where one of those whose memory was read has been ended meanwhile.
   void copy(Ptrace ptrace, PageStore store, PageSink sink, PageStore.Budget budget, Moment.Listener listener)
       throws SyscallException, ImageException, ObstructedException {
     try {
@@ -233,7 +243,6 @@ final class Contents implements AutoCloseable {
     }
     refuseEnded(ptrace);
     refuseLost();
-    close();
   }
 
   /// What the program did to shared memory before it was copied may have lost what it was.
@@ -320,8 +329,6 @@ final class Contents implements AutoCloseable {
     if (held) {
       bodies.forEach(BodySource::close);
     }
-    for (Snapshot snapshot : snapshots) {
-      snapshot.close();
-    }
+    remains.addAll(copies.end());
   }
 }

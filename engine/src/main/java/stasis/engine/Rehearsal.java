@@ -2,6 +2,7 @@ package stasis.engine;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
@@ -15,6 +16,7 @@ import stasis.tracee.Deadline;
 import stasis.tracee.FaultPoints;
 import stasis.tracee.FrozenTree;
 import stasis.tracee.Ptrace;
+import stasis.tracee.Snapshot;
 import stasis.tracee.stub.Stub;
 
 /// What is learnt, and warmed up, on a private stub before anything of the user's is stopped: the whole path from
@@ -26,6 +28,7 @@ record Rehearsal(long xfeatures) {
   private static final RemoteAddress HOLE = new RemoteAddress(0x20000000L);
   private static final long HOLE_BYTES = 1 << 20;
   private static final Duration BOUND = Duration.ofSeconds(10);
+  private static final int INIT = 1;
   private static final int ROUNDS = 4;
 
   /// Learns only.
@@ -45,13 +48,16 @@ record Rehearsal(long xfeatures) {
       HiddenKernel kernel, Tid root, boolean snapshot, TrackOrder track) throws SyscallException {
     try (RehearsedSockets sockets = RehearsedSockets.of(environment.proc(), root)) {
       if (!practice.isWarm() || track != TrackOrder.OFF && practice.tracksCold() || !sockets.fds().isEmpty()) {
-        play(kinds, environment, ptrace, host, kernel, sockets, snapshot, track);
+        // What a stub gives away comes to who adopts our orphans: that may be the program.
+        Optional<Snapshot.Custody> custody = snapshot ? Optional.of(root.value() == INIT ? Snapshot.Custody.KEPT
+            : Snapshot.Custody.GIVEN_AWAY) : Optional.empty();
+        play(kinds, environment, ptrace, host, kernel, sockets, custody, track);
       }
     }
   }
 
   private static void play(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, HiddenKernel kernel,
-      RehearsedSockets sockets, boolean snapshot, TrackOrder track) throws SyscallException {
+      RehearsedSockets sockets, Optional<Snapshot.Custody> custody, TrackOrder track) throws SyscallException {
     Tid tid = stub(ptrace, sockets);
     try {
       Answering answering = Answering.open(environment, tid, kernel, track != TrackOrder.OFF);
@@ -59,7 +65,7 @@ record Rehearsal(long xfeatures) {
         if (FrozenTree.freeze(ptrace, tid, Deadline.after(BOUND), FaultPoints.NONE)
             instanceof FrozenTree.Outcome.Frozen(var tree)) {
           // Once is enough to have the classes: few programs have shared memory that is large.
-          round(kinds, environment, ptrace, host, snapshot, track, answering, tree,
+          round(kinds, environment, ptrace, host, custody, track, answering, tree,
               new Protection.Order(environment.proc(), _ -> { }, round == ROUNDS - 1));
         }
       }
@@ -85,8 +91,8 @@ record Rehearsal(long xfeatures) {
     }
   }
 
-  private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host, boolean snapshot,
-      TrackOrder track, Answering answering, FrozenTree tree, Protection.Order shared) throws SyscallException {
+  private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host,
+      Optional<Snapshot.Custody> custody, TrackOrder track, Answering answering, FrozenTree tree, Protection.Order shared) throws SyscallException {
     try (Hold hold = new Hold(ptrace, tree)) {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
       Collected collected = new Collector(kinds, environment.proc(), stopped, host,
@@ -95,8 +101,9 @@ record Rehearsal(long xfeatures) {
       if (collected instanceof Collected.Complete complete) {
         try (complete) {
           WriteTracking.rehearse(environment, tree, complete, track);
-          if (snapshot) {
-            Contents.snapshot(hold.tree(), complete, shared, new Phases(environment.monotonicNs())).close();
+          if (custody.isPresent()) {
+            Contents.snapshot(hold.tree(), complete, Adopters.same(hold.tree(), custody.get()), shared,
+                new Phases(environment.monotonicNs())).close();
           } else {
             describe(kinds, environment, host, complete);
           }

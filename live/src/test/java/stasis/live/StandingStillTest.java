@@ -35,7 +35,7 @@ class StandingStillTest {
 
       Ground.isUntouched(cycle, victim, before);
       assertThat(report.warnings()).singleElement().asString()
-          .contains("no snapshot", report.pageBytes() + " bytes", "a child subreaper");
+          .contains("no snapshot", report.pageBytes() + " bytes", "does not let every setsid pass");
       assertThat(report.frozenNs()).as("its copying is part of the freeze")
           .isGreaterThan(report.phases().get("encode"));
       cycle.end(victim);

@@ -94,11 +94,11 @@ public sealed interface ErrandObstacle {
     }
   }
 
-  /// Its snapshot would not go to init, but become a child that the program sees.
-  record AdoptsOrphans(Tid task, String why) implements ErrandObstacle {
+  /// A copy of its memory would be the init of that namespace, or belong to it.
+  record ChildrenElsewhere(Tid task, String why) implements ErrandObstacle {
     @Override
     public String message() {
-      return "task " + task + " would inherit its own snapshot: it is " + why;
+      return "no copy of the memory of task " + task + " can be made: " + why;
     }
   }
 }

@@ -43,6 +43,7 @@ final class Freezer {
   private final Tid ourselves = new Tid((int) Syscalls.call(Nr.GETTID));
   /// Since the last look at those that stood.
   private boolean someoneEnded;
+  private boolean ghost;
 
   Freezer(Ptrace ptrace, Tid leader, Deadline deadline, FaultPoints faults) {
     this.ptrace = ptrace;
@@ -83,7 +84,7 @@ final class Freezer {
     for (int round = 0; round < ROUNDS; round++) {
       int known = stopped.size() + running.size();
       List<Tid> found = TaskStatus.threads(leader).stream().filter(tid -> !stopped.containsKey(tid)
-          && !running.contains(tid) && (tid.equals(leader) || !TaskStatus.isWorker(tid))).toList();
+          && !running.contains(tid) && (tid.equals(leader) ? !ghost || !isGhost() : !TaskStatus.isWorker(tid))).toList();
       faults.hit(LOOKED);
       for (Tid tid : found) {
         if (obstacles.isEmpty()) {
@@ -195,10 +196,27 @@ final class Freezer {
         return;
       }
       Optional<Tid> shown = ptrace.awaitAny(deadline.within(LOOK_EVERY));
+      if (shown.isEmpty() && running.contains(leader)) {
+        lookForGhost();
+      }
       // One that stood shows its end; who ends it by an execve(2) waits until that was seen (fs/exec.c, de_thread()).
       toLookAt = shown.filter(tid -> running.contains(tid) || stopped.containsKey(tid)).map(Set::of)
           .orElseGet(() -> Set.copyOf(running));
     }
+  }
+
+  /// A first thread that was on its way out when it was seized stops no more, and shows its end only when the others have
+  /// ended (kernel/exit.c, `delay_group_leader()`). Until then it stays our tracee, which nobody can see to.
+  private void lookForGhost() {
+    if (isGhost()) {
+      running.remove(leader);
+      ghost = true;
+    }
+  }
+
+  /// Another thread that executes a program takes its number, and then it is none.
+  private boolean isGhost() {
+    return TaskStatus.of(leader).filter(TaskStatus::dead).isPresent() && TaskStatus.threads(leader).size() > 1;
   }
 
   private void look(Tid tid) throws SyscallException {

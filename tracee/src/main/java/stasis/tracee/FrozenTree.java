@@ -83,7 +83,7 @@ public final class FrozenTree implements AutoCloseable {
     Deque<Tid> next = new ArrayDeque<>(List.of(root));
     while (!next.isEmpty()) {
       Tid parent = next.removeFirst();
-      for (Tid child : Growth.children(parent)) {
+      for (Tid child : TaskStatus.children(parent)) {
         if (TaskStatus.of(child).filter(TaskStatus::dead).isPresent() && TaskStatus.threads(child).size() < 2) {
           zombies.put(child, new Zombie(child, parent));
         } else {
@@ -168,7 +168,7 @@ public final class FrozenTree implements AutoCloseable {
         Deque<Tid> parents = new ArrayDeque<>(members.keySet());
         while (!parents.isEmpty()) {
           Tid parent = parents.removeFirst();
-          for (Tid child : children(parent)) {
+          for (Tid child : TaskStatus.children(parent)) {
             if (members.containsKey(child)) {
               continue;
             }
@@ -221,19 +221,6 @@ public final class FrozenTree implements AutoCloseable {
       };
     }
 
-    /// In fork order of each thread (/proc/PID/task/TID/children, proc_pid_children(5)): complete only while the parent
-    /// is stopped, which it is.
-    private static List<Tid> children(Tid parent) {
-      var children = new ArrayList<Tid>();
-      for (Tid thread : TaskStatus.threads(parent)) {
-        String list = TaskStatus.read(parent, "task/" + thread + "/children").orElse("").strip();
-        for (String pid : list.isEmpty() ? new String[0] : list.split(" ")) {
-          children.add(new Tid(Integer.parseInt(pid)));
-        }
-      }
-      return children;
-    }
-
     /// Adopted ones may have been found before who adopted them: parents first, whatever the order of discovery. A
     /// parent that died meanwhile has been replaced by who adopted the child.
     private SequencedMap<Tid, Member> byBirth() {
@@ -241,7 +228,7 @@ public final class FrozenTree implements AutoCloseable {
         return new LinkedHashMap<>(members);
       }
       Map<Tid, List<Tid>> children = new HashMap<>();
-      members.keySet().forEach(parent -> children.put(parent, children(parent)));
+      members.keySet().forEach(parent -> children.put(parent, TaskStatus.children(parent)));
       SequencedMap<Tid, Member> ordered = new LinkedHashMap<>();
       Deque<Tid> next = new ArrayDeque<>(List.of(members.firstEntry().getKey()));
       ordered.put(members.firstEntry().getKey(), members.firstEntry().getValue());

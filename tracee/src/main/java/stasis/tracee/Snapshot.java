@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import stasis.linux.abi.Arch;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
@@ -17,7 +18,12 @@ import stasis.linux.sys.Syscalls;
 ///
 /// The thread T first makes a child I that shares its memory and tells nobody when it dies (`CLONE_VM`, exit signal 0);
 /// I makes the copy C; I is killed, T reaps it, and C becomes a child of init. So T gets no SIGCHLD and has no child to
-/// wait for, now or later.
+/// wait for, now or later ([Custody#GIVEN_AWAY]).
+///
+/// Where who adopts orphans belongs to the program, it would be told of C's end. Then C stays T's own child, one that
+/// tells nobody when it dies (exit signal 0) and that wait(2) does not see but with `__WALL` or `__WCLONE`; once it has
+/// ended, its parent buries it for us, in an errand of its own ([Burial], [Custody#KEPT]). An engine that is killed while
+/// it holds such a copy leaves T with a child that has ended, until T ends.
 ///
 /// C is in the cgroups of the group, and both are charged for the pages that the group then writes to. Where the kernel
 /// must end somebody for want of memory, it is to be C, and the group lives. As long as one that it has chosen has its
@@ -38,6 +44,14 @@ public final class Snapshot implements AutoCloseable {
     record Died(Stop last) implements Outcome {}
   }
 
+  /// Whose child the copy is while it is read.
+  public enum Custody {
+    /// Of init, or of who else adopts orphans: nobody of the program.
+    GIVEN_AWAY,
+    /// Of the task itself.
+    KEPT
+  }
+
   private static final String FIRST_TO_END = "1000";
   private static final int CLONE_VM = 0x100;
   private static final int PR_GET_CHILD_SUBREAPER = 37;
@@ -46,25 +60,27 @@ public final class Snapshot implements AutoCloseable {
 
   private final Ptrace ptrace;
   private final Tid child;
+  private final Optional<Burial> burial;
 
-  private Snapshot(Ptrace ptrace, Tid child) {
+  private Snapshot(Ptrace ptrace, Tid child, Optional<Burial> burial) {
     this.ptrace = ptrace;
     this.child = child;
+    this.burial = burial;
   }
 
-  /// @param task the thread that makes the copy @param subreaper whether its group is a child subreaper; empty: it is
-  ///     asked, at the cost of an errand
+  /// @param task the thread that makes the copy
   /// @throws ErrandRefusedException before anything has been changed
-  public static Outcome take(FrozenGroup group, LiveTask task, Optional<Boolean> subreaper, Deadline deadline)
+  public static Outcome take(FrozenGroup group, LiveTask task, Custody custody, Deadline deadline)
       throws ErrandRefusedException, SyscallException {
-    refuseFosterParent(task);
-    if (subreaper.isPresent() ? subreaper.get() : isSubreaper(group, task, deadline)) {
-      throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(task.tid(), "a child subreaper"));
-    }
+    refuseOtherNamespace(task);
     Flight flight = group.flight(task, 0, deadline);
     try {
-      flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, CLONE_VM);
-      flight.permit("clone", number(Nr.CLONE), flight.code().exitExit(), 0, Signals.SIGCHLD);
+      if (custody == Custody.GIVEN_AWAY) {
+        flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, CLONE_VM);
+        flight.permit("clone", number(Nr.CLONE), flight.code().exitExit(), 0, Signals.SIGCHLD);
+      } else {
+        flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, 0);
+      }
       flight.permit("close_range", number(Nr.CLOSE_RANGE), flight.code().exitExit(), 0, 0, 0xffffffffL, 0);
       flight.permit("setsid", number(Nr.SETSID), flight.code().exitExit(), 0);
       flight.permit("waitid", ParachuteCode.WAITID, flight.code().forkUndone(), 2, 1, 0, 0, 0x40000004L, 0);
@@ -74,9 +90,24 @@ public final class Snapshot implements AutoCloseable {
       group.grounded(task);
       throw e;
     }
-    Outcome outcome = new Maker(group, flight).make();
+    Outcome outcome = new Maker(group, flight, custody).make();
     group.grounded(task);
     return outcome;
+  }
+
+  /// Asks a group, at the cost of an errand, whether it is a child subreaper (PR_SET_CHILD_SUBREAPER).
+  public static boolean isSubreaper(FrozenGroup group, LiveTask task, Deadline deadline)
+      throws ErrandRefusedException, SyscallException {
+    try (Errand errand = group.errand(task, deadline)) {
+      CallResult result = errand.run(java.util.List.of(RemoteCall.of(Nr.PRCTL,
+          new RemoteArg.Imm(PR_GET_CHILD_SUBREAPER), new RemoteArg.Out(4)))).getFirst();
+      return result instanceof CallResult.Returned returned && returned.outputs().getFirst().u32(0) != 0;
+    }
+  }
+
+  /// Whether a group is the init of a pid namespace, which adopts the orphans of that.
+  public static boolean isInit(Tid leader) {
+    return TaskStatus.of(leader).filter(status -> status.innermostGroup() == 1).isPresent();
   }
 
   /// Its memory is the copy; nothing else of it resembles the group.
@@ -102,43 +133,49 @@ public final class Snapshot implements AutoCloseable {
     if (!StopWaiter.hasNews(child)) {
       return false;
     }
-    long pidfd = Syscalls.call(Nr.PIDFD_OPEN, child.value(), 0);
+    free(child);
+    return true;
+  }
+
+  /// The pages of a task that is about to exit.
+  static void free(Tid tid) {
+    long pidfd = Syscalls.call(Nr.PIDFD_OPEN, tid.value(), 0);
     if (!Errno.isError(pidfd)) {
       Syscalls.call(Nr.PROCESS_MRELEASE, pidfd, 0);
       Syscalls.call(Nr.CLOSE, pidfd);
     }
-    return true;
   }
 
   /// Frees the copy. To be called on the tracer thread.
   @Override
   public void close() throws SyscallException {
-    kill(ptrace, child);
+    close(Set.of());
   }
 
-  /// An init or subreaper would get C as its own child when I dies, and a SIGCHLD when C does.
-  private static void refuseFosterParent(LiveTask task) throws ErrandRefusedException {
-    Tid tid = task.tid();
-    if (TaskStatus.of(tid).filter(status -> status.innermostGroup() == 1).isPresent()) {
-      throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "init of its pid namespace"));
+  /// The same.
+  ///
+  /// @param program leaders of its groups: where one of them is the copy's parent, it buries it
+  /// @return what of the copy is left in the program, and why; empty when it is gone
+  public Optional<String> close(Set<Tid> program) throws SyscallException {
+    if (burial.isPresent()) {
+      return burial.get().of(child, program);
     }
+    end(ptrace, child);
+    return Optional.empty();
+  }
+
+  /// The first child of a task whose children belong to a pid namespace that has no init would be that.
+  private static void refuseOtherNamespace(LiveTask task) throws ErrandRefusedException {
+    Tid tid = task.tid();
     try {
       if (!Files.readSymbolicLink(Path.of("/proc/" + tid + "/ns/pid"))
           .equals(Files.readSymbolicLink(Path.of("/proc/" + tid + "/ns/pid_for_children")))) {
-        throw new ErrandRefusedException(
-            new ErrandObstacle.AdoptsOrphans(tid, "parent of the init of another pid namespace"));
+        throw new ErrandRefusedException(new ErrandObstacle.ChildrenElsewhere(tid,
+            "its children are born into another pid namespace"));
       }
     } catch (IOException e) {
-      throw new ErrandRefusedException(new ErrandObstacle.AdoptsOrphans(tid, "perhaps: " + e.getMessage()));
-    }
-  }
-
-  private static boolean isSubreaper(FrozenGroup group, LiveTask task, Deadline deadline)
-      throws ErrandRefusedException, SyscallException {
-    try (Errand errand = group.errand(task, deadline)) {
-      CallResult result = errand.run(java.util.List.of(RemoteCall.of(Nr.PRCTL,
-          new RemoteArg.Imm(PR_GET_CHILD_SUBREAPER), new RemoteArg.Out(4)))).getFirst();
-      return result instanceof CallResult.Returned returned && returned.outputs().getFirst().u32(0) != 0;
+      throw new ErrandRefusedException(new ErrandObstacle.ChildrenElsewhere(tid,
+          "the pid namespace of its children cannot be told: " + e.getMessage()));
     }
   }
 
@@ -146,45 +183,76 @@ public final class Snapshot implements AutoCloseable {
     return nr.on(Arch.X86_64);
   }
 
-  private static void kill(Ptrace ptrace, Tid tid) throws SyscallException {
+  /// Ends a task of ours and waits until it has.
+  static void end(Ptrace ptrace, Tid tid) throws SyscallException {
+    while (bringToExit(ptrace, tid)) {
+      ptrace.cont(tid, 0);
+    }
+  }
+
+  /// Ends a task of ours, which stops before it exits where it was asked to (PTRACE_O_TRACEEXIT).
+  ///
+  /// @return whether it stands there; else it has ended
+  static boolean bringToExit(Ptrace ptrace, Tid tid) throws SyscallException {
     Syscalls.call(Nr.KILL, tid.value(), Signals.SIGKILL);
     Deadline deadline = Deadline.after(java.time.Duration.ofSeconds(30));
-    Optional<Stop> stop;
-    do {
-      stop = ptrace.await(tid, deadline);
-      if (stop.isPresent() && stop.get() instanceof Stop.EventStop(_, int event) && event == Ptrace.PTRACE_EVENT_EXIT) {
-        ptrace.cont(tid, 0);
+    while (true) {
+      Stop stop = ptrace.await(tid, deadline).orElseThrow(() -> new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT,
+          "wait for the end of snapshot task " + tid));
+      if (stop.isFinal()) {
+        return false;
       }
-    } while (stop.isPresent() && !stop.get().isFinal());
-    if (stop.isEmpty()) {
-      throw new SyscallException(Nr.WAIT4, Errno.ETIMEDOUT, "wait for the end of snapshot task " + tid);
+      if (stop instanceof Stop.EventStop(_, int event) && event == Ptrace.PTRACE_EVENT_EXIT) {
+        return true;
+      }
     }
   }
 
   /// One taking. At any moment our death leads home: T waits for I in the slot; I and C exit by the slot, and are
   /// killed by PTRACE_O_EXITKILL once it is set.
-  private record Maker(FrozenGroup group, Flight flight) {
+  private record Maker(FrozenGroup group, Flight flight, Custody custody) {
     Outcome make() throws SyscallException {
       Ptrace ptrace = group.ptrace();
       Tid parent = flight.tid();
       ParachuteCode code = flight.code();
       ptrace.setOptions(parent, CHILDREN);
       group.faults().hit("snapshot.children-traced");
-      flight.enter(code.fork(), number(Nr.CLONE), CLONE_VM);
+      flight.enter(code.fork(), number(Nr.CLONE), custody == Custody.KEPT ? 0 : CLONE_VM);
       Flight.Arrival arrival = flight.toExit(code.forkExit());
       Outcome outcome = switch (arrival) {
         case Flight.Arrival.Gone gone -> new Outcome.Died(gone.last());
         case Flight.Arrival.At(long value) -> {
           ptrace.setOptions(parent, 0);
           group.faults().hit("snapshot.children-untraced");
-          yield Errno.isError(value) ? new Outcome.Failed(Errno.of(value)) : copy(flight.born().getFirst());
+          yield Errno.isError(value) ? new Outcome.Failed(Errno.of(value)) : born((int) value);
         }
       };
-      if (arrival instanceof Flight.Arrival.At(long value) && !Errno.isError(value)) {
+      if (custody == Custody.GIVEN_AWAY && arrival instanceof Flight.Arrival.At(long value) && !Errno.isError(value)) {
         arrival = flight.toExit(code.forkUndone());
       }
-      return arrival instanceof Flight.Arrival.Gone gone ? new Outcome.Died(gone.last())
-          : flight.land().<Outcome>map(Outcome.Died::new).orElse(outcome);
+      Optional<Stop> death = arrival instanceof Flight.Arrival.Gone gone ? Optional.of(gone.last()) : flight.land();
+      if (death.isPresent() && outcome instanceof Outcome.Taken(Snapshot snapshot)) {
+        snapshot.close();
+      }
+      return death.<Outcome>map(Outcome.Died::new).orElse(outcome);
+    }
+
+    /// @param number of the child, as its parent sees it
+    private Outcome born(int number) throws SyscallException {
+      Tid child = flight.born().getFirst();
+      if (custody == Custody.GIVEN_AWAY) {
+        return copy(child);
+      }
+      boolean done = false;
+      try {
+        Outcome outcome = new Outcome.Taken(keeper(child, Optional.of(new Burial(group, flight.tid(), number))));
+        done = true;
+        return outcome;
+      } finally {
+        if (!done) {
+          end(group.ptrace(), child); // its parent, still in the slot, buries it on its way home
+        }
+      }
     }
 
     private Outcome copy(Tid intermediate) throws SyscallException {
@@ -197,10 +265,10 @@ public final class Snapshot implements AutoCloseable {
           case Flight.Arrival.Gone gone -> throw new SyscallException(Nr.CLONE, Errno.ESRCH,
               "copy the memory of task " + flight.tid() + ": " + gone.last());
           case Flight.Arrival.At(long value) when Errno.isError(value) -> new Outcome.Failed(Errno.of(value));
-          case Flight.Arrival.At _ -> new Outcome.Taken(keeper(flight.born().getLast()));
+          case Flight.Arrival.At _ -> new Outcome.Taken(keeper(flight.born().getLast(), Optional.empty()));
         };
       } finally {
-        kill(ptrace, intermediate);
+        end(ptrace, intermediate);
         group.faults().hit("snapshot.intermediate-killed");
       }
     }
@@ -208,7 +276,7 @@ public final class Snapshot implements AutoCloseable {
     /// C holds nothing but memory: no end of a pipe, no lock, and no membership of the group's session, whose number
     /// could else not be given out again until init has buried C. Its copy of the slot is cleared, so that it is the
     /// group's memory as the group itself will have it; whatever happens to it now ends in SIGKILL.
-    private Snapshot keeper(Tid copy) throws SyscallException {
+    private Snapshot keeper(Tid copy, Optional<Burial> burial) throws SyscallException {
       newborn(copy, Ptrace.PTRACE_O_EXITKILL | Ptrace.PTRACE_O_TRACEEXIT);
       offer(copy);
       run(copy, Nr.CLOSE_RANGE, 0, 0xffffffffL, 0);
@@ -217,7 +285,7 @@ public final class Snapshot implements AutoCloseable {
       flight.toExit(copy, flight.code().exitExit());
       flight.slot().write(group.ptrace(), copy, 0, Bytes.zeros(Slot.BYTES));
       group.faults().hit("snapshot.taken");
-      return new Snapshot(group.ptrace(), copy);
+      return new Snapshot(group.ptrace(), copy, burial);
     }
 
     /// To the kernel, as the first to be ended (proc_pid_oom_score_adj(5)). Everybody may raise the score of what is

@@ -71,6 +71,19 @@ record TaskStatus(String text) {
     return tids;
   }
 
+  /// In fork order of each thread (/proc/PID/task/TID/children, proc_pid_children(5)): complete only while the parent is
+  /// stopped.
+  static List<Tid> children(Tid parent) {
+    var children = new ArrayList<Tid>();
+    for (Tid thread : threads(parent)) {
+      String list = read(parent, "task/" + thread + "/children").orElse("").strip();
+      for (String pid : list.isEmpty() ? new String[0] : list.split(" ")) {
+        children.add(new Tid(Integer.parseInt(pid)));
+      }
+    }
+    return children;
+  }
+
   /// Whether a thread of a group is the kernel's own, which works off requests of an io_uring and has no program: it
   /// would be stopped like the others. Only a name that could be one's is looked at closer: of many threads.
   static boolean isWorker(Tid tid) {

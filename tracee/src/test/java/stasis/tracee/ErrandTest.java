@@ -152,8 +152,8 @@ final class ErrandTest {
       try (FrozenGroup group = frozen(ptrace, target.leader())) {
         place = group.tasks().getFirst().registers().rsp().plus(-4096);
         memory.write(place, Bytes.hex("11"));
-        snapshot = ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(), Optional.empty(),
-            Deadline.after(Duration.ofSeconds(5)))).snapshot();
+        snapshot = ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(),
+            Snapshot.Custody.GIVEN_AWAY, Deadline.after(Duration.ofSeconds(5)))).snapshot();
       }
       memory.write(place, Bytes.hex("22"));
       assertThat(snapshot.memory().read(place, 1)).isEqualTo(Bytes.hex("11"));
@@ -169,14 +169,42 @@ final class ErrandTest {
     target.until(() -> target.statField(3).equals("S"));
   }
 
+  @Test
+  void aSnapshotThatStaysAChildIsBuriedByItsParentInTheFreezeOrLater() throws Exception {
+    tracer.call(ptrace -> {
+      String maps = target.text("maps");
+      Snapshot inFreeze;
+      Snapshot later;
+      try (FrozenGroup group = frozen(ptrace, target.leader())) {
+        inFreeze = kept(group);
+        assertThat(inFreeze.close(java.util.Set.of())).isEmpty();
+        assertThat(target.text("task/" + target.leader() + "/children")).isEmpty();
+        later = kept(group);
+      }
+      assertThat(target.text("task/" + target.leader() + "/children").strip()).isEqualTo(later.child().toString());
+      assertThat(later.isWhole()).isTrue();
+      assertThat(later.close(java.util.Set.of())).isEmpty();
+      assertThat(target.text("task/" + target.leader() + "/children")).isEmpty();
+      assertThat(target.text("maps")).isEqualTo(maps);
+      assertThat(target.status(target.leader(), "ShdPnd")).isEqualTo("0000000000000000");
+      return 0;
+    });
+    target.until(() -> target.statField(3).equals("S"));
+  }
+
+  private static Snapshot kept(FrozenGroup group) throws Exception {
+    return ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(), Snapshot.Custody.KEPT,
+        Deadline.after(Duration.ofSeconds(5)))).snapshot();
+  }
+
   /// Who asks the kernel for memory in its stead must get it before this one is no candidate any more.
   @Test
   void aSnapshotThatSomebodyEndsHasItsPagesFreedBeforeItIsGone() throws Exception {
     tracer.call(ptrace -> {
       Snapshot snapshot;
       try (FrozenGroup group = frozen(ptrace, target.leader())) {
-        snapshot = ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(), Optional.empty(),
-            Deadline.after(Duration.ofSeconds(5)))).snapshot();
+        snapshot = ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(),
+            Snapshot.Custody.GIVEN_AWAY, Deadline.after(Duration.ofSeconds(5)))).snapshot();
       }
       assertThat(snapshot.freedIfEnded()).isFalse();
       assertThat(snapshot.isWhole()).isTrue();

@@ -3,6 +3,7 @@ package stasis.tracee;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -176,6 +177,39 @@ final class FreezeTest {
       assertThat(result).isEqualTo(new CallResult.Returned(group.tasks().getFirst().tid().value(), List.of()));
       close(group);
     }
+  }
+
+  /// It shows no stop, and its end only when the others have ended.
+  @Test
+  void leaderThatExitsWhileItIsBeingStoppedIsLeftOut() throws Exception {
+    Path sign = folder.resolve("sign");
+    try (Target target = program("ghost", sign.toString())) {
+      target.until(() -> target.threads().size() == 2);
+      FrozenGroup group = tracer.call(ptrace -> {
+        var seized = new java.util.concurrent.atomic.AtomicBoolean();
+        FrozenGroup.Outcome outcome = FrozenGroup.freeze(ptrace, target.leader(), Deadline.after(Duration.ofSeconds(5)),
+            point -> {
+              if (point.equals("freeze.seized") && seized.compareAndSet(false, true)) {
+                leaderExits(target, sign);
+              }
+            });
+        assertThat(outcome).isInstanceOf(FrozenGroup.Outcome.Frozen.class);
+        return ((FrozenGroup.Outcome.Frozen) outcome).group();
+      });
+      assertThat(group.leaderIsDead()).isTrue();
+      assertThat(group.tasks()).hasSize(1);
+      close(group);
+      target.until(() -> target.threads().stream().allMatch(tid -> !target.text("task/" + tid + "/stat").contains(") t ")));
+    }
+  }
+
+  private static void leaderExits(Target target, Path sign) {
+    try {
+      java.nio.file.Files.createFile(sign);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    target.until(() -> target.statField(3).equals("Z"));
   }
 
   @Test

@@ -161,6 +161,15 @@ final class KillSweepTest {
     }
   }
 
+  /// Where its copies stay its children: who is killed leaves one that has ended and tells nobody.
+  @Test
+  void glibcProgramWhoseCopiesAreItsChildrenSurvivesTheTracersDeathAtAnyStep() throws Exception {
+    try (Begun begun = glibc()) {
+      sweepRoles(begun, 2, "snapshot=kept");
+      sweepRoles(begun, 1, "snapshot=kept", "storm=" + SIGUSR1);
+    }
+  }
+
   @Test
   void staticProgramSurvivesTheTracersDeathAtAnyStep() throws Exception {
     Optional<Path> program = Programs.c(folder, "target", "-static");
@@ -213,7 +222,7 @@ final class KillSweepTest {
   void wholeEngineKilledBySigkillLeavesTheProgramUnharmed() throws Exception {
     var random = new Random(SEED);
     try (Begun begun = glibc()) {
-      var verifier = new Verifier(begun.target(), true);
+      var verifier = new Verifier(begun.target(), true, true);
       for (int i = 0; i < (FULL ? 100 : 2); i++) {
         int step = random.nextInt(130);
         long victim = begun.report().tid(random.nextInt(Report.ROLES));
@@ -230,7 +239,7 @@ final class KillSweepTest {
   void engineKilledAtARandomMomentLeavesTheProgramUnharmed() throws Exception {
     var random = new Random(SEED);
     try (Begun begun = glibc()) {
-      var verifier = new Verifier(begun.target(), true);
+      var verifier = new Verifier(begun.target(), true, true);
       for (int i = 0; i < (FULL ? 100 : 2); i++) {
         Process process = sweeper(begun, begun.report().tid(random.nextInt(Report.ROLES)), List.of("loop=true"));
         assertThat(process.getInputStream().read()).isPositive(); // it has begun

@@ -10,7 +10,9 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
 /// All that is ever done to a live group, once: freeze, three batches with two undos, a snapshot, and letting go.
-record Scenario(Tid leader, Tid victim, boolean withSnapshot) {
+///
+/// @param custody of the snapshot, if there is one
+record Scenario(Tid leader, Tid victim, Optional<Snapshot.Custody> custody) {
   /// @return whether it ran to its end; false where it was refused or the freeze obstructed
   boolean run(Ptrace ptrace, FaultPoints faults) throws SyscallException {
     Deadline deadline = Deadline.after(Duration.ofSeconds(5));
@@ -22,8 +24,8 @@ record Scenario(Tid leader, Tid victim, boolean withSnapshot) {
         try (group) {
           LiveTask task = group.tasks().stream().filter(one -> one.tid().equals(victim)).findFirst().orElseThrow();
           errand(group, task, deadline);
-          if (withSnapshot
-              && Snapshot.take(group, task, Optional.empty(), deadline) instanceof Snapshot.Outcome.Taken taken) {
+          if (custody.isPresent()
+              && Snapshot.take(group, task, custody.get(), deadline) instanceof Snapshot.Outcome.Taken taken) {
             faults.hit("scenario.snapshot-taken");
             taken.snapshot().close();
           }

@@ -36,8 +36,12 @@ final class Sweep {
     }
     var target = new Target(new Tid(Integer.parseInt(options.get("pid"))));
     Tid victim = new Tid(Integer.parseInt(options.getOrDefault("victim", options.get("pid"))));
-    boolean snapshot = Boolean.parseBoolean(options.getOrDefault("snapshot", "true"));
-    var scenario = new Scenario(target.leader(), victim, snapshot);
+    Optional<Snapshot.Custody> custody = switch (options.getOrDefault("snapshot", "away")) {
+      case "none" -> Optional.empty();
+      case "kept" -> Optional.of(Snapshot.Custody.KEPT);
+      default -> Optional.of(Snapshot.Custody.GIVEN_AWAY);
+    };
+    var scenario = new Scenario(target.leader(), victim, custody);
     if (options.containsKey("kill")) {
       killed(scenario, Integer.parseInt(options.get("kill")));
       return;
@@ -77,7 +81,8 @@ final class Sweep {
   /// One sweep over one victim.
   private record Run(Target target, Scenario scenario, Map<String, String> options) {
     void all() throws Exception {
-      var verifier = new Verifier(target, Boolean.parseBoolean(options.getOrDefault("maps", "true")));
+      var verifier = new Verifier(target, Boolean.parseBoolean(options.getOrDefault("maps", "true")),
+          !scenario.custody().equals(Optional.of(Snapshot.Custody.KEPT)));
       boolean steps = !options.containsKey("seed");
       var random = new Random(Long.parseLong(options.getOrDefault("seed", "0")));
       long end = System.nanoTime() + Long.parseLong(options.getOrDefault("seconds", "10")) * 1_000_000_000L;

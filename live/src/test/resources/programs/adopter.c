@@ -55,6 +55,14 @@ static void work(const char *deed) {
   _exit(0);
 }
 
+static int adopting = 1;
+
+// Nobody of ours has changed that, for longer than we stood still.
+static void still_adopting(void) {
+  int is = -1;
+  check(prctl(PR_GET_CHILD_SUBREAPER, &is) == 0 && is == adopting, "%d", is);
+}
+
 // One after another, each gone or another program after some milliseconds.
 static void storm(void) {
   for (int round = 1; round < 20 || !ready_done("adopting"); round++) {
@@ -64,6 +72,7 @@ static void storm(void) {
     int before = buried;
     check(before == round - 1 && told == before && strange == 0, "%d of %d buried, told %d times, %d strangers", before,
           round - 1, told, strange);
+    still_adopting();
     sigprocmask(SIG_BLOCK, &set, NULL);
     pid_t child = worker = fork();
     check(child >= 0, "%m");
@@ -104,6 +113,7 @@ static void adopt(const char *deed, int tells) {
   else ready_wait("adopting");
   for (int i = 0; i < 10000 && !buried; i++) pause_ms(1);
   pause_ms(20);
+  still_adopting();
   check(buried == 1 && status == 0, "buried %d, status %x", buried, status);
   check(killed || (told == 1 && strange == 0), "told %d times, %d strangers", told, strange);
   check(killed || (waitpid(-1, NULL, WNOHANG | __WALL) == -1 && errno == ECHILD), "%m");
@@ -129,6 +139,7 @@ int main(int count, char **arguments) {
   long init = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
   check(init >= 0, "%m");
   if (init == 0) {
+    adopting = 0;
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "%m");
     check(mount("proc", "/proc", "proc", 0, NULL) == 0, "%m");
     adopt(deed, 0);

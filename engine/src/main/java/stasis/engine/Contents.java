@@ -1,6 +1,5 @@
 package stasis.engine;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -21,11 +20,9 @@ import stasis.repository.PageSink;
 import stasis.resource.MmState;
 import stasis.resource.ObstructedException;
 import stasis.resource.VmaState;
-import stasis.tracee.Deadline;
 import stasis.tracee.ErrandRefusedException;
 import stasis.tracee.FrozenGroup;
 import stasis.tracee.FrozenTree;
-import stasis.tracee.LiveTask;
 import stasis.tracee.Ptrace;
 import stasis.tracee.RemoteMemory;
 import stasis.tracee.Snapshot;
@@ -33,7 +30,6 @@ import stasis.tracee.Snapshot;
 /// Page contents of a collected tree, readable until closed: in the frozen tasks themselves, or held so that they may
 /// run on.
 final class Contents implements AutoCloseable {
-  private static final Duration SNAPSHOT_BOUND = Duration.ofSeconds(30);
   /// VmFlag of memory in huge pages of hugetlbfs.
   private static final String HUGE = "ht";
 
@@ -103,22 +99,51 @@ final class Contents implements AutoCloseable {
       return inPlace(collected, shortage.get());
     }
     var taken = new HashMap<Tid, Snapshot>();
-    Set<Tid> shown = collected.pages().stream().map(MappingCollector.PrivatePages::task).collect(Collectors.toSet());
-    // Of those that have one memory, one shows it.
-    for (FrozenGroup group : tree.members().stream().map(FrozenTree.Member::group)
-        .filter(one -> shown.contains(one.shown())).toList()) {
-      switch (attempt(group, adopters.custody(group), phases)) {
-        case Attempt.Taken(Snapshot snapshot) -> taken.put(group.shown(), snapshot);
-        case Attempt.Impossible(String why) -> {
-          Contents contents = inPlace(collected, why);
-          contents.remains.addAll(Copies.of(taken.values(), tree).end());
-          return contents;
-        }
-      }
+    Optional<String> impossible = take(tree, collected, adopters, taken, phases);
+    if (impossible.isPresent()) {
+      Contents contents = inPlace(collected, impossible.get());
+      contents.remains.addAll(Copies.of(taken.values(), tree).end());
+      return contents;
     }
     try (Phases.Stretch _ = phases.part("shared memory")) {
-      return beside(taken, tree, collected, order);
+      Contents contents = beside(taken, tree, collected, order);
+      contents.remains.addAll(adopters.passedBy(tree, order.proc()));
+      return contents;
     }
+  }
+
+  /// Of those that have one memory, one shows it.
+  ///
+  /// @param taken gets the copies @return why it was not possible for all
+  private static Optional<String> take(FrozenTree tree, Collected.Complete collected, Adopters adopters,
+      Map<Tid, Snapshot> taken, Phases phases) throws ObstructedException, SyscallException {
+    Set<Tid> shown = collected.pages().stream().map(MappingCollector.PrivatePages::task).collect(Collectors.toSet());
+    List<FrozenGroup> groups = tree.members().stream().map(FrozenTree.Member::group)
+        .filter(one -> shown.contains(one.shown())).toList();
+    boolean done = false;
+    Optional<String> impossible = Optional.empty();
+    try (Adopters.Watch watch = adopters.relieve()) {
+      for (int i = 0; i < groups.size() && impossible.isEmpty(); i++) {
+        FrozenGroup group = groups.get(i);
+        try (Phases.Stretch _ = phases.part("task " + group.leader())) {
+          switch (watch.copy(group)) {
+            case Snapshot.Outcome.Taken(var snapshot) -> taken.put(group.shown(), snapshot);
+            case Snapshot.Outcome.Failed(Errno errno) -> impossible = Optional.of("clone: " + errno.meaning());
+            case Snapshot.Outcome.Died _ ->
+                throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
+          }
+        }
+      }
+      done = true;
+    } catch (ErrandRefusedException e) {
+      impossible = Optional.of(e.obstacle().message());
+      done = true;
+    } finally {
+      if (!done) {
+        Copies.of(taken.values(), tree).end();
+      }
+    }
+    return impossible;
   }
 
   /// Of memory, if every page that may be written to is, before all are stored. Bodies are copied at once, by us.
@@ -127,13 +152,6 @@ final class Contents implements AutoCloseable {
     collected.pages().forEach(pages -> room.wantCopyOf(pages.task()));
     room.want(Self.pid(), collected.bodies().stream().mapToLong(BodySource::allocatedBytes).sum());
     return room.shortage();
-  }
-
-  private static Attempt attempt(FrozenGroup group, Snapshot.Custody custody, Phases phases)
-      throws ObstructedException, SyscallException {
-    try (Phases.Stretch _ = phases.part("task " + group.leader())) {
-      return Attempt.at(group, custody);
-    }
   }
 
   private static boolean hasPrivateHugePages(MmState mm) {
@@ -187,27 +205,6 @@ final class Contents implements AutoCloseable {
     } catch (SyscallException | RuntimeException | Error e) {
       held.forEach(HeldRange::close);
       throw e;
-    }
-  }
-
-  /// What came of trying for a copy-on-write image.
-  private sealed interface Attempt {
-    record Taken(Snapshot snapshot) implements Attempt {}
-
-    record Impossible(String why) implements Attempt {}
-
-    static Attempt at(FrozenGroup group, Snapshot.Custody custody) throws ObstructedException, SyscallException {
-      LiveTask task = group.tasks().getFirst();
-      try {
-        return switch (Snapshot.take(group, task, custody, Deadline.after(SNAPSHOT_BOUND))) {
-          case Snapshot.Outcome.Taken(var snapshot) -> new Taken(snapshot);
-          case Snapshot.Outcome.Failed(Errno errno) -> new Impossible("clone: " + errno.meaning());
-          case Snapshot.Outcome.Died _ ->
-              throw new ObstructedException(new stasis.resource.Obstacle.TaskGone(group.leader()));
-        };
-      } catch (ErrandRefusedException e) {
-        return new Impossible(e.obstacle().message());
-      }
     }
   }
 

@@ -102,7 +102,7 @@ record Rehearsal(long xfeatures) {
         try (complete) {
           WriteTracking.rehearse(environment, tree, complete, track);
           if (custody.isPresent()) {
-            Contents.snapshot(hold.tree(), complete, Adopters.same(hold.tree(), custody.get()), shared,
+            Contents.snapshot(hold.tree(), complete, Adopters.all(custody.get()), shared,
                 new Phases(environment.monotonicNs())).close();
           } else {
             describe(kinds, environment, host, complete);

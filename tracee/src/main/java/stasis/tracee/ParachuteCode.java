@@ -15,15 +15,18 @@ import stasis.linux.abi.Bytes;
 /// Offsets are from the start of the slot, whose data ([Slot]) lies in front of the code.
 ///
 /// @param exit `syscall`, then exit_group(0): for children
-/// @param fork `syscall` that makes a child; the child exits, the parent waits for it, then as `mask`
-/// @param forkExit after the syscall of `fork` @param forkUndone after the wait
+/// @param fork `syscall` that makes a child; the child exits, the parent waits for it; where the slot says so makes its
+///     group a child subreaper after a pause; then as `mask`
+/// @param forkExit after the syscall of `fork` @param forkUndone after the wait, or what else was called there
+/// @param slept after the pause @param adopt the `syscall` that makes it one @param adopted
+///     after it
 /// @param run the list of calls at rbx, then unmap the scratch mapping, then as `mask`
 /// @param runExit after the one syscall instruction of `run` @param unmap unmap the scratch mapping, then as `mask`
 /// @param map `syscall` that makes the scratch mapping; unmaps it again, then as `mask`
 /// @param mapExit after the syscall of `map` @param unmapped after munmap, for `map` and `run` both
 /// @param mask restore signal mask and registers, go on @param masked after rt_sigprocmask
-record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit, int forkUndone, int run, int runExit,
-    int unmap, int map, int mapExit, int unmapped, int mask, int masked) {
+record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit, int forkUndone, int slept, int adopt, int adopted, int run, int runExit, int unmap, int map, int mapExit, int unmapped,
+    int mask, int masked) {
   /// Byte offsets of one call in a list. `next` 0 ends it; `copy` is where the result is stored a second time.
   static final int CALL_BYTES = 80;
   static final int NEXT = 0;
@@ -34,6 +37,9 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
 
   static final int MUNMAP = 11;
   static final int RT_SIGPROCMASK = 14;
+  static final int PRCTL = 157;
+  static final int PPOLL = 271;
+  static final int PR_SET_CHILD_SUBREAPER = 36;
   static final int EXIT_GROUP = 231;
   static final int WAITID = 247;
 
@@ -53,6 +59,9 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
   private static final int R8 = 8;
   private static final int R10 = 10;
   private static final List<Integer> ARGUMENT_REGISTERS = List.of(RDI, RSI, RDX, R10, R8, 9);
+
+  /// Of every syscall instruction.
+  static final int SYSCALL_BYTES = 2;
 
   /// Position-independent, so the same in every slot.
   static final ParachuteCode CODE = new Assembler().all();
@@ -74,6 +83,16 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
       int fork = here();
       int forkExit = fork(exitExit);
       int forkUndone = awaitChild();
+      load(RCX, Slot.ADOPTS);
+      int overAdoption = jumpForwardIfNone();
+      int slept = sleep();
+      set(RDI, PR_SET_CHILD_SUBREAPER);
+      set(RSI, 1);
+      set(RAX, PRCTL);
+      int adopt = here();
+      syscall();
+      int adopted = here();
+      land(overAdoption);
       int toMask = jumpForward();
       int run = here();
       int runExit = runList();
@@ -92,8 +111,7 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
       land(toMask);
       int mask = here();
       int masked = goHome();
-      return new ParachuteCode(Bytes.of(patched()), exit, exitExit, fork, forkExit, forkUndone, run, runExit,
-          unmap, map, mapExit, unmapped, mask, masked);
+      return new ParachuteCode(Bytes.of(patched()), exit, exitExit, fork, forkExit, forkUndone, slept, adopt, adopted, run, runExit, unmap, map, mapExit, unmapped, mask, masked);
     }
 
     /// @return the offset after the call that forks
@@ -204,6 +222,25 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
 
     private void word(int value) {
       emit(value, value >> 8, value >> 16, value >> 24);
+    }
+
+    /// ppoll(2) of no descriptors: unlike the sleeps it leaves the restart block of the task's own call alone. What is
+    /// left of the time it cannot write, which it does not mind (fs/select.c, `poll_select_finish()`).
+    ///
+    /// @return the offset after it
+    private int sleep() {
+      set(RSI, 0);
+      address(RDX, Slot.PAUSE);
+      set(R10, 0);
+      set(RAX, PPOLL);
+      syscall();
+      return here();
+    }
+
+    /// Where rcx is 0.
+    private int jumpForwardIfNone() {
+      emit(0xe3, 0);
+      return here();
     }
 
     private int jumpForward() {

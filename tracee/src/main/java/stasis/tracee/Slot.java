@@ -19,10 +19,14 @@ record Slot(RemoteAddress start) {
   static final int MASK = 8;
   static final int SCRATCH = 16;
   static final int SCRATCH_BYTES = 24;
+  /// A `struct timespec`, in the words of the scratch mapping: who has one has no need of the other.
+  static final int PAUSE = SCRATCH;
   static final int REGISTERS = 32;
   static final int RIP = 152;
   /// Offset in the slot of the instruction after rt_sigprocmask: for a later tracer, which may be of another version.
   static final int MASKED_AT = 160;
+  /// Not 0: the group adopts orphans again before the thread goes home.
+  static final int ADOPTS = 168;
   static final int CODE = 176;
 
   /// "STASIS" and the version of this layout.

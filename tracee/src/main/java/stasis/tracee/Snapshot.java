@@ -20,10 +20,11 @@ import stasis.linux.sys.Syscalls;
 /// I makes the copy C; I is killed, T reaps it, and C becomes a child of init. So T gets no SIGCHLD and has no child to
 /// wait for, now or later ([Custody#GIVEN_AWAY]).
 ///
-/// Where who adopts orphans belongs to the program, it would be told of C's end. Then C stays T's own child, one that
-/// tells nobody when it dies (exit signal 0) and that wait(2) does not see but with `__WALL` or `__WCLONE`; once it has
-/// ended, its parent buries it for us, in an errand of its own ([Burial], [Custody#KEPT]). An engine that is killed while
-/// it holds such a copy leaves T with a child that has ended, until T ends.
+/// Where who adopts orphans belongs to the program, it would be told of C's end. A child subreaper is none as long as
+/// copies are made ([Relief]). An init stays one: then C stays T's own child, one that tells nobody when it dies (exit
+/// signal 0) and that wait(2) does not see but with `__WALL` or `__WCLONE`; once it has ended, its parent buries it for
+/// us, in an errand of its own ([Burial], [Custody#KEPT]). An engine that is killed while it holds such a copy leaves T
+/// with a child that has ended, until T ends.
 ///
 /// C is in the cgroups of the group, and both are charged for the pages that the group then writes to. Where the kernel
 /// must end somebody for want of memory, it is to be C, and the group lives. As long as one that it has chosen has its
@@ -75,16 +76,7 @@ public final class Snapshot implements AutoCloseable {
     refuseOtherNamespace(task);
     Flight flight = group.flight(task, 0, deadline);
     try {
-      if (custody == Custody.GIVEN_AWAY) {
-        flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, CLONE_VM);
-        flight.permit("clone", number(Nr.CLONE), flight.code().exitExit(), 0, Signals.SIGCHLD);
-      } else {
-        flight.permit("clone", number(Nr.CLONE), flight.code().forkExit(), 0, 0);
-      }
-      flight.permit("close_range", number(Nr.CLOSE_RANGE), flight.code().exitExit(), 0, 0, 0xffffffffL, 0);
-      flight.permit("setsid", number(Nr.SETSID), flight.code().exitExit(), 0);
-      flight.permit("waitid", ParachuteCode.WAITID, flight.code().forkUndone(), 2, 1, 0, 0, 0x40000004L, 0);
-      flight.permit("exit_group", ParachuteCode.EXIT_GROUP, flight.code().exit(), 1);
+      permit(flight, custody);
     } catch (ErrandRefusedException e) {
       flight.land();
       group.grounded(task);
@@ -93,6 +85,25 @@ public final class Snapshot implements AutoCloseable {
     Outcome outcome = new Maker(group, flight, custody).make();
     group.grounded(task);
     return outcome;
+  }
+
+  static void permit(Flight flight, Custody custody) throws ErrandRefusedException {
+    ParachuteCode code = flight.code();
+    if (custody == Custody.GIVEN_AWAY) {
+      flight.permit("clone", number(Nr.CLONE), code.forkExit(), 0, CLONE_VM);
+      flight.permit("clone", number(Nr.CLONE), code.exitExit(), 0, Signals.SIGCHLD);
+    } else {
+      flight.permit("clone", number(Nr.CLONE), code.forkExit(), 0, 0);
+    }
+    flight.permit("close_range", number(Nr.CLOSE_RANGE), code.exitExit(), 0, 0, 0xffffffffL, 0);
+    flight.permit("setsid", number(Nr.SETSID), code.exitExit(), 0);
+    flight.permit("waitid", ParachuteCode.WAITID, code.forkUndone(), 2, 1, 0, 0, 0x40000004L, 0);
+    flight.permit("exit_group", ParachuteCode.EXIT_GROUP, code.exit(), 1);
+  }
+
+  /// As [#take], given away, by a thread that stays in its slot.
+  static Outcome takeAloft(FrozenGroup group, Flight flight) throws SyscallException {
+    return new Maker(group, flight, Custody.GIVEN_AWAY).aloft();
   }
 
   /// Asks a group, at the cost of an errand, whether it is a child subreaper (PR_SET_CHILD_SUBREAPER).
@@ -165,7 +176,7 @@ public final class Snapshot implements AutoCloseable {
   }
 
   /// The first child of a task whose children belong to a pid namespace that has no init would be that.
-  private static void refuseOtherNamespace(LiveTask task) throws ErrandRefusedException {
+  static void refuseOtherNamespace(LiveTask task) throws ErrandRefusedException {
     Tid tid = task.tid();
     try {
       if (!Files.readSymbolicLink(Path.of("/proc/" + tid + "/ns/pid"))
@@ -212,6 +223,16 @@ public final class Snapshot implements AutoCloseable {
   /// killed by PTRACE_O_EXITKILL once it is set.
   private record Maker(FrozenGroup group, Flight flight, Custody custody) {
     Outcome make() throws SyscallException {
+      Outcome outcome = aloft();
+      if (outcome instanceof Outcome.Died) {
+        return outcome;
+      }
+      Optional<Stop> death = land(outcome);
+      return death.isPresent() ? died(outcome, death.get()) : outcome;
+    }
+
+    /// As far as the exit stop behind the wait for the child, or, where it stays, behind its making.
+    Outcome aloft() throws SyscallException {
       Ptrace ptrace = group.ptrace();
       Tid parent = flight.tid();
       ParachuteCode code = flight.code();
@@ -227,14 +248,31 @@ public final class Snapshot implements AutoCloseable {
           yield Errno.isError(value) ? new Outcome.Failed(Errno.of(value)) : born((int) value);
         }
       };
-      if (custody == Custody.GIVEN_AWAY && arrival instanceof Flight.Arrival.At(long value) && !Errno.isError(value)) {
-        arrival = flight.toExit(code.forkUndone());
+      if (custody == Custody.GIVEN_AWAY && arrival instanceof Flight.Arrival.At(long value) && !Errno.isError(value)
+          && flight.toExit(code.forkUndone()) instanceof Flight.Arrival.Gone gone) {
+        return died(outcome, gone.last());
       }
-      Optional<Stop> death = arrival instanceof Flight.Arrival.Gone gone ? Optional.of(gone.last()) : flight.land();
-      if (death.isPresent() && outcome instanceof Outcome.Taken(Snapshot snapshot)) {
-        snapshot.close();
+      return outcome;
+    }
+
+    private static Outcome died(Outcome outcome, Stop last) throws SyscallException {
+      if (outcome instanceof Outcome.Taken(Snapshot snapshot)) {
+        end(snapshot.ptrace, snapshot.child);
       }
-      return death.<Outcome>map(Outcome.Died::new).orElse(outcome);
+      return new Outcome.Died(last);
+    }
+
+    private Optional<Stop> land(Outcome outcome) throws SyscallException {
+      boolean landed = false;
+      try {
+        Optional<Stop> death = flight.land();
+        landed = true;
+        return death;
+      } finally {
+        if (!landed && outcome instanceof Outcome.Taken(Snapshot snapshot)) {
+          end(snapshot.ptrace, snapshot.child);
+        }
+      }
     }
 
     /// @param number of the child, as its parent sees it

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -167,6 +168,22 @@ final class KillSweepTest {
     try (Begun begun = glibc()) {
       sweepRoles(begun, 2, "snapshot=kept");
       sweepRoles(begun, 1, "snapshot=kept", "storm=" + SIGUSR1);
+    }
+  }
+
+  /// A child subreaper that is none while it is copied is one again.
+  @Test
+  void childSubreaperIsOneAgainWhateverStepTheTracerDiesAt() throws Exception {
+    try (Begun begun = glibc()) {
+      sweepRoles(begun, 2, "snapshot=relieved");
+      sweepRoles(begun, 1, "snapshot=relieved", "storm=" + SIGUSR1);
+      try (var tracer = new TracerThread()) {
+        assertThat(tracer.<Boolean, Exception>call(ptrace -> {
+          try (FrozenGroup group = ErrandTest.frozen(ptrace, begun.target().leader())) {
+            return Snapshot.isSubreaper(group, group.tasks().getFirst(), Deadline.after(Duration.ofSeconds(5)));
+          }
+        })).isTrue();
+      }
     }
   }
 

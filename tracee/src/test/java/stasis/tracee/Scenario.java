@@ -11,8 +11,8 @@ import stasis.linux.abi.Tid;
 
 /// All that is ever done to a live group, once: freeze, three batches with two undos, a snapshot, and letting go.
 ///
-/// @param custody of the snapshot, if there is one
-record Scenario(Tid leader, Tid victim, Optional<Snapshot.Custody> custody) {
+/// @param custody of the snapshot, if there is one @param relieved whether the group is a child subreaper, relieved for it
+record Scenario(Tid leader, Tid victim, Optional<Snapshot.Custody> custody, boolean relieved) {
   /// @return whether it ran to its end; false where it was refused or the freeze obstructed
   boolean run(Ptrace ptrace, FaultPoints faults) throws SyscallException {
     Deadline deadline = Deadline.after(Duration.ofSeconds(5));
@@ -24,7 +24,14 @@ record Scenario(Tid leader, Tid victim, Optional<Snapshot.Custody> custody) {
         try (group) {
           LiveTask task = group.tasks().stream().filter(one -> one.tid().equals(victim)).findFirst().orElseThrow();
           errand(group, task, deadline);
-          if (custody.isPresent()
+          if (relieved) {
+            try (Relief relief = Relief.of(group, deadline)) {
+              faults.hit("scenario.relieved");
+              if (relief.take() instanceof Snapshot.Outcome.Taken taken) {
+                taken.snapshot().close();
+              }
+            }
+          } else if (custody.isPresent()
               && Snapshot.take(group, task, custody.get(), deadline) instanceof Snapshot.Outcome.Taken taken) {
             faults.hit("scenario.snapshot-taken");
             taken.snapshot().close();

@@ -41,7 +41,8 @@ final class Sweep {
       case "kept" -> Optional.of(Snapshot.Custody.KEPT);
       default -> Optional.of(Snapshot.Custody.GIVEN_AWAY);
     };
-    var scenario = new Scenario(target.leader(), victim, custody);
+    var scenario = new Scenario(target.leader(), victim, custody,
+        options.getOrDefault("snapshot", "").equals("relieved"));
     if (options.containsKey("kill")) {
       killed(scenario, Integer.parseInt(options.get("kill")));
       return;

@@ -46,8 +46,13 @@ record Adopters(Snapshot.Custody custody, List<FrozenGroup> subreapers) {
     return new Adopters(Snapshot.Custody.GIVEN_AWAY, subreapers);
   }
 
-  /// The same for all, whoever adopts them.
-  static Adopters all(Snapshot.Custody custody) {
+  /// @param relieved whether they are treated as child subreapers, which they are from then on
+  static Adopters rehearsed(FrozenTree tree, Snapshot.Custody custody, boolean relieved) {
+    return custody == Snapshot.Custody.KEPT || !relieved ? all(custody)
+        : new Adopters(custody, tree.members().stream().map(FrozenTree.Member::group).toList());
+  }
+
+  private static Adopters all(Snapshot.Custody custody) {
     return new Adopters(custody, List.of());
   }
 

@@ -10,8 +10,10 @@ import stasis.linux.abi.Errno;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.Tid;
+import stasis.linux.sys.Self;
 import stasis.procfs.FdInfo;
 import stasis.procfs.FileStat;
+import stasis.procfs.ProcException;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.BodyKey;
@@ -94,6 +96,17 @@ final class FileView implements OpenFile {
   @Override
   public FdInfo info() {
     return seats.getFirst().info();
+  }
+
+  @Override
+  public FdInfo later() throws ObstructedException {
+    tree.letTimersCome();
+    try {
+      return copy.isPresent() ? tree.proc().task(Self.pid()).fdInfo(new Fd(copy.get().fd()))
+          : tree.proc().task(task.tid()).fdInfo(fd());
+    } catch (ProcException e) {
+      throw new ObstructedException(subject(), e.getMessage(), "try again");
+    }
   }
 
   @Override

@@ -92,7 +92,8 @@ record Rehearsal(long xfeatures) {
   }
 
   private static void round(KindSet kinds, Environment environment, Ptrace ptrace, LiveHost host,
-      Optional<Snapshot.Custody> custody, TrackOrder track, Answering answering, FrozenTree tree, Protection.Order shared) throws SyscallException {
+      Optional<Snapshot.Custody> custody, TrackOrder track, Answering answering, FrozenTree tree,
+      Protection.Order shared) throws SyscallException {
     try (Hold hold = new Hold(ptrace, tree)) {
       Stopped stopped = answering.of(tree, ptrace, environment.monotonicNs());
       Collected collected = new Collector(kinds, environment.proc(), stopped, host,
@@ -102,7 +103,7 @@ record Rehearsal(long xfeatures) {
         try (complete) {
           WriteTracking.rehearse(environment, tree, complete, track);
           if (custody.isPresent()) {
-            Contents.snapshot(hold.tree(), complete, Adopters.all(custody.get()), shared,
+            Contents.snapshot(hold.tree(), complete, Adopters.rehearsed(hold.tree(), custody.get(), shared.small()), shared,
                 new Phases(environment.monotonicNs())).close();
           } else {
             describe(kinds, environment, host, complete);

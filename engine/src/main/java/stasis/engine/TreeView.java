@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.locks.LockSupport;
 import java.util.Set;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Errno;
@@ -39,6 +40,8 @@ import stasis.resource.SeenQueue;
 
 /// What all views of one frozen tree share: ids, /proc, and the bodies that files and mappings named on the way.
 final class TreeView implements AutoCloseable {
+  private static final long TIMERS_COME_NS = 2_000_000;
+
   private final Proc proc;
   private final HiddenSockets sockets;
   private final HiddenTerminals terminals;
@@ -55,6 +58,7 @@ final class TreeView implements AutoCloseable {
 
   private Optional<ForeignIpc> ipc = Optional.empty();
   private boolean ipcLooked;
+  private boolean timersCame;
 
   /// A body and the ways that lead to it.
   ///
@@ -68,6 +72,15 @@ final class TreeView implements AutoCloseable {
     this.sockets = stopped.sockets();
     this.aio = stopped.aio();
     this.rings = stopped.rings();
+  }
+
+  /// A timer that is due shows no time left before its interrupt has come, and is told from one that is disarmed only
+  /// after it. Once is enough: whoever asks has been looked at before.
+  void letTimersCome() {
+    if (!timersCame) {
+      timersCame = true;
+      LockSupport.parkNanos(TIMERS_COME_NS);
+    }
   }
 
   Optional<HiddenQueues> hiddenQueues(long inode, String subject) {

@@ -29,6 +29,12 @@ public interface OpenFile {
 
   FdInfo info();
 
+  /// The same, read anew after a moment in which timers that were due at the first look have come; 2 ms for the first
+  /// that asks.
+  default FdInfo later() throws ObstructedException {
+    return info();
+  }
+
   FileStat facts();
 
   /// f_type of statfs(2).

@@ -25,8 +25,8 @@ import stasis.linux.abi.Bytes;
 /// @param map `syscall` that makes the scratch mapping; unmaps it again, then as `mask`
 /// @param mapExit after the syscall of `map` @param unmapped after munmap, for `map` and `run` both
 /// @param mask restore signal mask and registers, go on @param masked after rt_sigprocmask
-record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit, int forkUndone, int slept, int adopt, int adopted, int run, int runExit, int unmap, int map, int mapExit, int unmapped,
-    int mask, int masked) {
+record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit, int forkUndone, int slept, int adopt,
+    int adopted, int run, int runExit, int unmap, int map, int mapExit, int unmapped, int mask, int masked) {
   /// Byte offsets of one call in a list. `next` 0 ends it; `copy` is where the result is stored a second time.
   static final int CALL_BYTES = 80;
   static final int NEXT = 0;
@@ -111,7 +111,8 @@ record ParachuteCode(Bytes bytes, int exit, int exitExit, int fork, int forkExit
       land(toMask);
       int mask = here();
       int masked = goHome();
-      return new ParachuteCode(Bytes.of(patched()), exit, exitExit, fork, forkExit, forkUndone, slept, adopt, adopted, run, runExit, unmap, map, mapExit, unmapped, mask, masked);
+      return new ParachuteCode(Bytes.of(patched()), exit, exitExit, fork, forkExit, forkUndone, slept, adopt, adopted,
+          run, runExit, unmap, map, mapExit, unmapped, mask, masked);
     }
 
     /// @return the offset after the call that forks

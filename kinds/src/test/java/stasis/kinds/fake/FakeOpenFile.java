@@ -38,6 +38,7 @@ public final class FakeOpenFile implements OpenFile {
   private final String link;
   private final FileStat facts;
   private final String info;
+  private Optional<FdInfo> after = Optional.empty();
   private Fd fd = new Fd(3);
   private long magic = 0xef53;
   private boolean elsewhere;
@@ -189,6 +190,17 @@ public final class FakeOpenFile implements OpenFile {
   @Override
   public FdInfo info() {
     return FdInfo.parse(info);
+  }
+
+  /// What it shows when it is looked at again.
+  public FakeOpenFile becoming(FakeOpenFile other) {
+    after = Optional.of(other.info());
+    return this;
+  }
+
+  @Override
+  public FdInfo later() {
+    return after.orElseGet(this::info);
   }
 
   @Override

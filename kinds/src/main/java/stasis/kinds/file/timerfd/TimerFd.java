@@ -11,6 +11,7 @@ import stasis.kinds.file.OpenFlags;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
+import stasis.procfs.FdInfo;
 import stasis.resource.Answer;
 import stasis.resource.Arg;
 import stasis.resource.FileKind;
@@ -23,8 +24,7 @@ import stasis.resource.Refs;
 import stasis.resource.Script;
 
 /// A timerfd_create(2): its clock, what is left of its time, its period and what was not yet read. Time left stands
-/// still
-/// from checkpoint to restore; one set to a time of day keeps that.
+/// still from checkpoint to restore; one set to a time of day keeps that.
 public final class TimerFd implements FileKind<TimerFd.State> {
   /// @param clock CLOCK_ number @param ticks expirations not yet read @param settimeFlags as given to
   ///     timerfd_settime(2)
@@ -48,6 +48,7 @@ public final class TimerFd implements FileKind<TimerFd.State> {
   private static final int TFD_TIMER_CANCEL_ON_SET = 2;
   /// _IOW('T', 0, __u64), only with CONFIG_CHECKPOINT_RESTORE.
   private static final int TFD_IOC_SET_TICKS = 0x40085400;
+  private static final long SOON_NS = 1_000_000;
   private static final int CLOCK_REALTIME = 0;
   private static final int CLOCK_REALTIME_ALARM = 8;
   private static final long NANOS = 1_000_000_000L;
@@ -63,15 +64,23 @@ public final class TimerFd implements FileKind<TimerFd.State> {
     return file.link().equals("anon_inode:[timerfd]");
   }
 
-  /// Fields of fdinfo: fs/timerfd.c, timerfd_show().
+  /// Fields of fdinfo: fs/timerfd.c, timerfd_show(). One that is due and one that is disarmed both have no time left; and
+  /// the kernel reads the expirations a little later than the time.
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
-    int clock = (int) file.info().decimal("clockid");
-    int settime = file.info().octal("settime flags");
-    long remaining = ns(file.info().time("it_value"));
+    FdInfo first = file.info();
+    long left = ns(first.time("it_value"));
+    boolean passing = left == 0 ? first.decimal("ticks") == 0 : left < SOON_NS;
+    return state(file, passing ? file.later() : first);
+  }
+
+  private static State state(OpenFile file, FdInfo info) throws ObstructedException {
+    int clock = (int) info.decimal("clockid");
+    int settime = info.octal("settime flags");
+    long remaining = ns(info.time("it_value"));
     boolean timeOfDay = (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM)
         && (settime & TFD_TIMER_ABSTIME) != 0 && remaining > 0;
-    return new State(clock, file.info().decimal("ticks"), settime, remaining, ns(file.info().time("it_interval")),
+    return new State(clock, info.decimal("ticks"), settime, remaining, ns(info.time("it_interval")),
         timeOfDay ? Optional.of(timeOfDayNs(file) + remaining) : Optional.empty(), OpenFlags.of(file));
   }
 

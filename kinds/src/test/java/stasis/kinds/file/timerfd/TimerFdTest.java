@@ -50,6 +50,26 @@ class TimerFdTest extends AspectContract<TimerFd.State> {
     assertThat(kind.losses(state)).hasSize(1);
   }
 
+  /// Its interrupt has not come yet: it looks like one that is disarmed.
+  @Test
+  void oneThatIsDueAtTheVeryMomentIsNotDisarmed() throws ObstructedException {
+    FakeOpenFile periodic = timer(1, 0, "00", "(0, 0)", "(0, 50000000)")
+        .becoming(timer(1, 1, "00", "(0, 0)", "(0, 50000000)"));
+    FakeOpenFile once = timer(1, 0, "00", "(0, 0)", "(0, 0)").becoming(timer(1, 1, "00", "(0, 0)", "(0, 0)"));
+
+    assertThat(kind.checkpoint(periodic).isDueAgain()).isTrue();
+    assertThat(kind.checkpoint(once).ticks()).isEqualTo(1);
+  }
+
+  /// fdinfo shows the time from before it expired and the expirations from after that.
+  @Test
+  void oneThatExpiresWhileItIsLookedAtCountsOnce() throws ObstructedException {
+    FakeOpenFile periodic = timer(1, 1, "00", "(0, 4000)", "(0, 50000000)")
+        .becoming(timer(1, 1, "00", "(0, 0)", "(0, 50000000)"));
+
+    assertThat(kind.checkpoint(periodic)).isEqualTo(new TimerFd.State(1, 1, 0, 0, 50_000_000, Optional.empty(), 04002));
+  }
+
   @Test
   void timeOfDayStaysOne() throws ObstructedException {
     FakeOpenFile file = timer(0, 0, "03", "(5, 0)", "(0, 0)")

@@ -120,16 +120,22 @@ record Adopters(Snapshot.Custody custody, List<FrozenGroup> subreapers) {
     var told = new ArrayList<String>();
     for (FrozenTree.Member member : subreapers.isEmpty() ? List.<FrozenTree.Member>of() : tree.members()) {
       Tid leader = member.group().leader();
-      try {
-        int parent = proc.task(leader).stat().ppid();
-        if (member.parent().isPresent() && !tree.leaders().contains(new Tid(parent))) {
-          told.add("task " + leader + " was orphaned in the moment in which copies were made, and adopted by " + parent
-              + " instead of a child subreaper of the program");
-        }
-      } catch (ProcException e) {
-        continue; // it has ended too
+      if (member.parent().isPresent()) {
+        parent(proc, leader).filter(parent -> !tree.leaders().contains(parent)).ifPresent(parent -> told.add("task "
+            + leader + " was orphaned in the moment in which copies were made, and adopted by " + parent
+            + " instead of a child subreaper of the program"));
       }
     }
     return told;
+  }
+
+  /// Empty when it has ended too, or its parent is in a pid namespace above ours.
+  private static Optional<Tid> parent(Proc proc, Tid leader) {
+    try {
+      int parent = proc.task(leader).stat().ppid();
+      return parent == 0 ? Optional.empty() : Optional.of(new Tid(parent));
+    } catch (ProcException e) {
+      return Optional.empty();
+    }
   }
 }

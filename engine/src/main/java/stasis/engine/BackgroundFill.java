@@ -14,6 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import stasis.engine.MissingPages.Piece;
 import stasis.engine.TouchOrder.Touch;
+import stasis.linux.sys.Threads;
 import stasis.repository.ImageException;
 import stasis.repository.PageSource;
 
@@ -85,11 +86,7 @@ final class BackgroundFill {
     stopping.set(true);
     begun.countDown();
     for (Thread thread : threads) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      Threads.awaitEnd(thread);
     }
   }
 

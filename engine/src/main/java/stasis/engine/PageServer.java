@@ -27,6 +27,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Uffd;
 import stasis.linux.abi.UffdMessage;
 import stasis.linux.sys.Syscalls;
+import stasis.linux.sys.Threads;
 import stasis.repository.ImageException;
 import stasis.repository.PageSource;
 import stasis.tracee.stub.ServerGuard;
@@ -382,11 +383,7 @@ final class PageServer implements AutoCloseable {
   public void close() {
     if (!running && !stopping.getAndSet(true)) {
       bell.ring();
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      Threads.awaitEnd(thread);
       letGo();
     }
   }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import stasis.linux.sys.Threads;
 import stasis.resource.ObstructedException;
 
 /// Makes many things of one sort with all CPUs: what is read of threads in /proc, which is not the tracer's alone to ask.
@@ -46,7 +47,7 @@ final class SideBySide<T> {
       helpers.add(Thread.ofPlatform().name("stasis-look-" + i).daemon().start(work::work));
     }
     work.work();
-    helpers.forEach(SideBySide::await);
+    helpers.forEach(Threads::awaitEnd);
     return work.all();
   }
 
@@ -67,20 +68,6 @@ final class SideBySide<T> {
       return new Piece.Obstructed<>(e);
     } catch (RuntimeException | Error e) {
       return new Piece.Broken<>(e);
-    }
-  }
-
-  private static void await(Thread helper) {
-    boolean interrupted = false;
-    while (helper.isAlive()) {
-      try {
-        helper.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 

@@ -21,6 +21,7 @@ import stasis.linux.abi.Tid;
 import stasis.linux.abi.Uffd;
 import stasis.linux.abi.UffdMessage;
 import stasis.linux.sys.Syscalls;
+import stasis.linux.sys.Threads;
 import stasis.linux.sys.Userfault;
 
 /// Has shared memory copied before it is written to, by a program that runs: who writes to a block waits until the copy
@@ -82,17 +83,7 @@ final class WriteGuard implements AutoCloseable {
 
   /// From then on nobody uses the copies.
   private void joinCopier() {
-    boolean interrupted = false;
-    while (copier.isAlive()) {
-      try {
-        copier.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.awaitEnd(copier);
   }
 
   private void copy() {

@@ -1,6 +1,6 @@
 # What a program of this folder owes its test: it works without end, checks every answer, counts its rounds in the file
 # `rounds`, and says FAIL at the first wrong one (see victim.h). Its servers are its descendants, orphans too where it says
-# that it has some: no copy-on-write image is made of a tree with a subreaper. It rests for REST_MS between two rounds.
+# that it has some: it is a subreaper then. It rests for REST_MS between two rounds.
 import ctypes, os, struct, sys, time, traceback
 
 HERE = os.environ["VICTIM_DIR"]

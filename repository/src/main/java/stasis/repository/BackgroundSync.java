@@ -3,6 +3,7 @@ package stasis.repository;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.util.Optional;
+import stasis.linux.sys.Threads;
 
 /// fsync(2) on a thread of its own, beside work that is content with the page cache. Close waits for its end.
 final class BackgroundSync implements AutoCloseable {
@@ -41,16 +42,6 @@ final class BackgroundSync implements AutoCloseable {
   /// Through interrupts: the channel may not be closed under it.
   @Override
   public void close() {
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.awaitEnd(thread);
   }
 }

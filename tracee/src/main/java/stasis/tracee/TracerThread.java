@@ -5,6 +5,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import stasis.linux.sys.Threads;
 
 /// The one platform thread that ptraces: the kernel ties a tracee to the OS thread that seized it.
 ///
@@ -64,17 +65,7 @@ public final class TracerThread implements AutoCloseable {
   @Override
   public void close() {
     orders.add(new Order.End());
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.awaitEnd(thread);
   }
 
   private void live() {

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.procfs.Proc;
@@ -118,10 +119,11 @@ record Adopters(Snapshot.Custody custody, List<FrozenGroup> subreapers) {
   /// @return whose parent is not of the tree any more, in words
   List<String> passedBy(FrozenTree tree, Proc proc) {
     var told = new ArrayList<String>();
+    Set<Tid> leaders = Set.copyOf(tree.leaders());
     for (FrozenTree.Member member : subreapers.isEmpty() ? List.<FrozenTree.Member>of() : tree.members()) {
       Tid leader = member.group().leader();
       if (member.parent().isPresent()) {
-        parent(proc, leader).filter(parent -> !tree.leaders().contains(parent)).ifPresent(parent -> told.add("task "
+        parent(proc, leader).filter(parent -> !leaders.contains(parent)).ifPresent(parent -> told.add("task "
             + leader + " was orphaned in the moment in which copies were made, and adopted by " + parent
             + " instead of a child subreaper of the program"));
       }

@@ -105,7 +105,7 @@ final class FileView implements OpenFile {
       return copy.isPresent() ? tree.proc().task(Self.pid()).fdInfo(new Fd(copy.get().fd()))
           : tree.proc().task(task.tid()).fdInfo(fd());
     } catch (ProcException e) {
-      throw new ObstructedException(subject(), e.getMessage(), "try again");
+      throw TaskView.obstructed(task.tid(), "fdinfo", e);
     }
   }
 

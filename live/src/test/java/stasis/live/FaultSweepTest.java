@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import stasis.testkit.Oracle;
@@ -60,7 +62,7 @@ class FaultSweepTest {
           well = true;
         } catch (AssertionError | RuntimeException e) {
           harm.add("run " + run + " of seed " + SEED + ", " + subject.name() + ", "
-              + runs.map(FaultRuns::latest).orElse("at its start") + ": " + e);
+              + runs.map(FaultRuns::latest).orElse("at its start") + ", " + where(e) + ": " + e);
           System.out.println("HARM " + harm.getLast());
         }
         if (last || !well) {
@@ -78,6 +80,12 @@ class FaultSweepTest {
     System.out.println(table.runs() + " runs\n" + table.text());
     Files.writeString(TABLE, table.text());
     assertThat(harm).isEmpty();
+  }
+
+  /// Before the program was brought back, or after.
+  private static String where(Throwable failure) {
+    return Stream.of(failure.getStackTrace()).filter(frame -> frame.getClassName().equals(FaultRuns.class.getName()))
+        .map(frame -> frame.getMethodName() + " line " + frame.getLineNumber()).collect(Collectors.joining(" < "));
   }
 
   private static List<FaultSubject> subjects() {

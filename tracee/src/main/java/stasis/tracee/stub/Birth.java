@@ -16,8 +16,9 @@ import stasis.tracee.Deadline;
 /// Births of single stubs with the pids wanted. Many at once are entries of one [Batch]: [CloneArgs#addTo].
 public final class Birth {
   private static final Duration CLONE_WITHIN = Duration.ofSeconds(10);
-  /// A task leaves /proc a little before its number is free (kernel/exit.c, `release_task()`).
-  private static final Duration UNSEEN_FOR = Duration.ofMillis(200);
+  /// A task leaves /proc a little before its number is free (kernel/exit.c, `release_task()`), which it is only when it is
+  /// nobody's process group or session either: not before an init, which may take seconds, has buried those.
+  private static final Duration UNSEEN_FOR = Duration.ofSeconds(3);
   private static final long RETRY_NS = 1_000_000;
 
   private Birth() {}

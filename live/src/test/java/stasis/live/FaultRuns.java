@@ -197,7 +197,7 @@ final class FaultRuns implements AutoCloseable {
 
   /// Whether the program is well or stored; it runs again after this.
   private void judge(Act act, Path image, String fault, String outcome) {
-    boolean gone = !runs();
+    boolean gone = !runs() || wasDying();
     boolean held = ImageStore.holdsImage(image);
     assertThat(!gone || held).as("it is gone, and there is no image: %s %s", victim.lines(), victim.errors()).isTrue();
     if (gone) {
@@ -223,6 +223,17 @@ final class FaultRuns implements AutoCloseable {
       case CHECKPOINT_AND_END -> "checkpoint, ended";
       case RESTORE -> "restore";
     };
+  }
+
+  /// Dead now, and has made no round since it was looked at: a stub that idles looks alive until its engine's death, or a
+  /// keeper, gets to it.
+  private boolean wasDying() {
+    if (before.isPresent()) {
+      return false;
+    }
+    List<Long> rounds = subject.rounds(victim);
+    Ground.waitFor(() -> fails() || !victim.isAlive() || subject.haveGoneOn(victim, rounds));
+    return !victim.isAlive() && subject.rounds(victim).equals(rounds);
   }
 
   /// Alive; one that dies now is waited for.

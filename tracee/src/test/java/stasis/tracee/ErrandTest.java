@@ -2,6 +2,7 @@ package stasis.tracee;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
@@ -18,6 +20,9 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 
 final class ErrandTest {
+  /// SIGCHLD.
+  private static final long BLOCKED = 0x10000;
+
   private final TracerThread tracer = new TracerThread();
   private final Target target = Target.sleeping();
 
@@ -194,6 +199,78 @@ final class ErrandTest {
   private static Snapshot kept(FrozenGroup group) throws Exception {
     return ((Snapshot.Outcome.Taken) Snapshot.take(group, group.tasks().getFirst(), Snapshot.Custody.KEPT,
         Deadline.after(Duration.ofSeconds(5)))).snapshot();
+  }
+
+  private static Target python(String... lines) {
+    assumeTrue(Files.exists(Path.of("/usr/bin/python3")), "no python3");
+    return Target.spawn("/usr/bin/python3", "-c", String.join("\n", lines));
+  }
+
+  /// The kernel tells a program of children that it has had before it was executed, whatever their exit signal.
+  @Test
+  void aProgramExecutedMeanwhileIsNotToldOfTheCopyOfTheOneBefore(@TempDir Path folder) throws Exception {
+    Path sign = folder.resolve("sign");
+    try (Target program = python("import os, signal, time", "signal.pthread_sigmask(signal.SIG_BLOCK, [17])",
+        "while not os.path.exists('" + sign + "'): time.sleep(0.005)", "os.execv('/bin/sleep', ['sleep', '1000'])")) {
+      program.until(() -> (Long.parseUnsignedLong(program.status("SigBlk"), 16) & BLOCKED) != 0);
+      tracer.call(ptrace -> {
+        Snapshot copy;
+        try (FrozenGroup group = frozen(ptrace, program.leader())) {
+          copy = kept(group);
+        }
+        Files.createFile(sign);
+        program.until(() -> program.text("comm").strip().equals("sleep"));
+        assertThat(copy.close(java.util.Set.of())).isEmpty();
+        assertThat(program.text("task/" + program.leader() + "/children")).isEmpty();
+        assertThat(program.status("ShdPnd")).isEqualTo("0000000000000000");
+        return 0;
+      });
+    }
+  }
+
+  @Test
+  void whoAdoptsTheCopyOfATaskThatEndedBuriesItAndIsNotToldOfIt(@TempDir Path folder) throws Exception {
+    Path sign = folder.resolve("sign");
+    Path done = folder.resolve("done");
+    try (Target program = python("import ctypes, os, signal, time", "ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [17])", "child = os.fork()", "if child == 0:",
+        " while not os.path.exists('" + sign + "'): time.sleep(0.005)", " os._exit(0)", "signal.sigwaitinfo([17])",
+        "os.waitpid(child, 0)", "open('" + done + "', 'w').close()", "time.sleep(1000)")) {
+      program.until(() -> !program.text("task/" + program.leader() + "/children").isEmpty());
+      Tid child = TaskStatus.children(program.leader()).getFirst();
+      tracer.call(ptrace -> {
+        Snapshot copy;
+        try (FrozenGroup group = frozen(ptrace, child)) {
+          copy = kept(group);
+        }
+        Files.createFile(sign);
+        program.until(() -> Files.exists(done));
+        assertThat(TaskStatus.children(program.leader())).containsExactly(copy.child());
+        assertThat(copy.close(java.util.Set.of(program.leader()))).isEmpty();
+        assertThat(TaskStatus.children(program.leader())).isEmpty();
+        assertThat(program.status("ShdPnd")).isEqualTo("0000000000000000");
+        return 0;
+      });
+    }
+  }
+
+  @Test
+  void aCopyThatCannotBeBuriedIsTold() throws Exception {
+    try (var other = new TracerThread()) {
+      tracer.call(ptrace -> {
+        Snapshot copy;
+        try (FrozenGroup group = frozen(ptrace, target.leader())) {
+          copy = kept(group);
+        }
+        other.<Integer, SyscallException>call(another -> {
+          another.seize(target.leader(), 0);
+          return 0;
+        });
+        assertThat(copy.close(java.util.Set.of())).hasValueSatisfying(told -> assertThat(told).contains(
+            "task " + target.leader() + " has a child " + copy.child(), "could not be buried"));
+        return 0;
+      });
+    }
   }
 
   /// Who asks the kernel for memory in its stead must get it before this one is no candidate any more.

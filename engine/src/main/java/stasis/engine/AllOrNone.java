@@ -11,6 +11,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 import stasis.tracee.Deadline;
+import stasis.tracee.PendingSignals;
 import stasis.tracee.Ptrace;
 import stasis.tracee.Stop;
 import stasis.tracee.stub.Batch;
@@ -28,6 +29,8 @@ import stasis.tracee.stub.Operand;
 /// before [#commit], the other from then on. Only after such a death somebody could see that they stood.
 final class AllOrNone implements AutoCloseable {
   private static final Duration TAKEN_WITHIN = Duration.ofSeconds(2);
+  /// So many times that, for one that gets no CPU, or is in a cgroup that has been frozen: a minute.
+  private static final int PATIENCE = 30;
   private static final int SIGSTOP = 19;
   private static final int SIGCONT = 18;
   private static final int SIGKILL = 9;
@@ -98,13 +101,15 @@ final class AllOrNone implements AutoCloseable {
   /// @param delivers whether it gets what it takes before: its own signals
   /// @return whether it is there, else it is on its way already, or has ended
   static boolean comesToStop(Ptrace ptrace, Tid task, boolean delivers) throws SyscallException {
-    Deadline deadline = Deadline.after(TAKEN_WITHIN);
     for (int signal = 0; ;) {
       ptrace.cont(task, signal);
       signal = 0;
-      Optional<Stop> stop = ptrace.await(task, deadline);
+      Optional<Stop> stop = awaitTaken(ptrace, task);
       if (stop.isEmpty()) {
-        ptrace.release(task); // somebody's SIGCONT has taken it away
+        ptrace.release(task);
+        if (PendingSignals.has(task, SIGSTOP)) {
+          Syscalls.call(Nr.TKILL, task.value(), SIGCONT); // it shall not stand later
+        }
         return false;
       }
       switch (stop.get()) {
@@ -121,6 +126,15 @@ final class AllOrNone implements AutoCloseable {
         case Stop.EventStop _, Stop.SyscallStop _ -> { }
       }
     }
+  }
+
+  /// @return empty where somebody's SIGCONT has taken it away, or it does not come
+  private static Optional<Stop> awaitTaken(Ptrace ptrace, Tid task) throws SyscallException {
+    Optional<Stop> stop = Optional.empty();
+    for (int waits = 0; stop.isEmpty() && (waits == 0 || waits < PATIENCE && PendingSignals.has(task, SIGSTOP)); waits++) {
+      stop = ptrace.await(task, Deadline.after(TAKEN_WITHIN));
+    }
+    return stop;
   }
 
   /// The other thing is done to all of them from now on: a single write.

@@ -15,6 +15,7 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 import stasis.procfs.Vma;
+import stasis.procfs.VmFlag;
 import stasis.tracee.RemoteMemory;
 
 /// Where the contents of one body are read from: a description of the engine's own, or the memory of a task that maps
@@ -26,6 +27,7 @@ final class BodySource implements AutoCloseable {
   private static final int SEEK_HOLE = 4;
   private static final int AT_FDCWD = -100;
   private static final int O_CLOEXEC = 0x80000;
+  private static final int O_NOATIME = 0x40000;
   private static final long PAGE = 4096;
   private static final long READ_BYTES = 1 << 20;
   private static final int STATFS_BYTES = 120;
@@ -41,8 +43,10 @@ final class BodySource implements AutoCloseable {
 
   /// Who can write to it.
   enum Access {
-    /// Whoever maps it in the tree, nobody else, and only through those mappings.
+    /// Whoever maps it in the tree, and nobody else.
     MAPPINGS_OF_THE_TREE,
+    /// Whoever has or gets a descriptor of it: the tree maps it so that it can only be read.
+    DESCRIPTORS,
     OTHERS
   }
 
@@ -50,7 +54,9 @@ final class BodySource implements AutoCloseable {
   record Data(long start, long lengthBytes) {}
 
   /// Where a task maps a part of it.
-  record Place(Tid task, Vma vma) {}
+  ///
+  /// @param mayWrite shared, and so that it may become writable
+  record Place(Tid task, Vma vma, boolean mayWrite) {}
 
   private BodySource(ObjectId body, String subject, Optional<Long> fd, List<Place> places, Access access,
       Optional<ProtectedBody> coming) {
@@ -66,11 +72,24 @@ final class BodySource implements AutoCloseable {
   /// itself where there is no way to one.
   static BodySource of(TreeView.Body body) {
     List<Place> places = body.mappings().stream()
-        .map(mapping -> new Place(mapping.group().leader().tid(), mapping.vma())).toList();
-    boolean mappedOnly = body.files().isEmpty() && body.copies().isEmpty() && body.groups().isEmpty()
-        && places.stream().allMatch(place -> place.vma().isSharedAnonymous());
+        .map(mapping -> new Place(mapping.group().leader().tid(), mapping.vma(),
+            mapping.vma().shared() && mapping.flags().has(VmFlag.MW))).toList();
     return new BodySource(body.id(), new BodyViews(body).subject(), reopen(body, places), places,
-        mappedOnly ? Access.MAPPINGS_OF_THE_TREE : Access.OTHERS, Optional.empty());
+        access(body, places), Optional.empty());
+  }
+
+  /// No userfaultfd is made for System V segments (include/linux/shmem_fs.h, vma_is_shmem()). Descriptors that do not note
+  /// who reads or maps with them (O_NOATIME) hide what they do.
+  private static Access access(TreeView.Body body, List<Place> places) {
+    boolean described = !(body.files().isEmpty() && body.copies().isEmpty() && body.groups().isEmpty());
+    return switch (body.key().kind()) {
+      case "body.sharedanon" -> described ? Access.OTHERS : Access.MAPPINGS_OF_THE_TREE;
+      case "body.memfd", "body.deleted" -> !described ? Access.MAPPINGS_OF_THE_TREE
+          : places.stream().noneMatch(Place::mayWrite)
+              && body.files().stream().allMatch(file -> (file.info().flags() & O_NOATIME) == 0)
+              ? Access.DESCRIPTORS : Access.OTHERS;
+      default -> Access.OTHERS;
+    };
   }
 
   /// A file that the engine has opened, and from now on closes with this.
@@ -90,9 +109,18 @@ final class BodySource implements AutoCloseable {
     return new BodySource(body, subject, Optional.of(memfd), List.of(), Access.OTHERS, Optional.of(copy));
   }
 
-  /// Where the tree maps it.
-  List<Place> places() {
-    return places;
+  /// Where the tree may write to it.
+  List<Place> written() {
+    return places.stream().filter(Place::mayWrite).toList();
+  }
+
+  String subject() {
+    return subject;
+  }
+
+  /// Of its file, while it stays open.
+  Optional<Long> fd() {
+    return fd;
   }
 
   Access access() {
@@ -121,7 +149,11 @@ final class BodySource implements AutoCloseable {
     }
     for (String path : paths) {
       try (Arena arena = Arena.ofConfined()) {
-        long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, arena.allocateFrom(path).address(), O_CLOEXEC);
+        long name = arena.allocateFrom(path).address();
+        long fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, name, O_CLOEXEC | O_NOATIME);
+        if (fd == -Errno.EPERM.number()) {
+          fd = Syscalls.call(Nr.OPENAT, AT_FDCWD, name, O_CLOEXEC); // another's file
+        }
         if (!Errno.isError(fd)) {
           return Optional.of(fd);
         }

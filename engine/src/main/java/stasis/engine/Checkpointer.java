@@ -7,7 +7,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import stasis.image.DecodeException;
-import stasis.image.Limits;
 import stasis.image.LossRow;
 import stasis.image.Statefile;
 import stasis.image.StatefileHeader;
@@ -19,7 +18,6 @@ import stasis.repository.ImageException;
 import stasis.repository.ImageFacts;
 import stasis.repository.ImageReader;
 import stasis.repository.ImageWriter;
-import stasis.resource.Host;
 import stasis.resource.KindSet;
 import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
@@ -82,22 +80,29 @@ public final class Checkpointer {
 
   private CheckpointOutcome onTracer(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
     try {
-      CheckpointOutcome outcome = attempt(ptrace, request, listener);
+      CheckpointOutcome outcome = attempt(ptrace, request, listener, Optional.empty());
       boolean again = outcome instanceof CheckpointOutcome.Refused
           && LateElsewhere.awaitFilled(request.root(), environment.monotonicNs(), listener);
-      return again ? attempt(ptrace, request, listener) : outcome;
+      return again ? attempt(ptrace, request, listener, Optional.empty()) : outcome;
     } catch (CancelledException e) {
       return new CheckpointOutcome.Cancelled();
     }
   }
 
-  private CheckpointOutcome attempt(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
+  /// Once more, with shared memory copied standing still, where it was overtaken while the program ran.
+  private CheckpointOutcome attempt(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener,
+      Optional<Obstacle.Overtaken> before) {
+    boolean twice = before.isEmpty() && request.deadline().isEmpty() && request.destination().takesAnother();
+    Protection.Scope scope = before.isPresent() ? Protection.Scope.NOTHING
+        : twice ? Protection.Scope.ALL : Protection.Scope.MAPPED_ONLY;
     try {
-      return new Run(ptrace, request, listener).run();
+      return new Run(ptrace, request, listener, scope, before).run();
     } catch (CancelledException e) {
       return new CheckpointOutcome.Cancelled();
     } catch (ObstructedException e) {
-      return new CheckpointOutcome.Refused(List.of(e.obstacle()), List.of());
+      return twice && e.obstacle() instanceof Obstacle.Overtaken overtaken
+          ? attempt(ptrace, request, listener, Optional.of(overtaken))
+          : new CheckpointOutcome.Refused(List.of(e.obstacle()), List.of());
     } catch (ImageException e) {
       // A folder that is taken is for the user to decide about, like any obstacle; a full disk is not.
       return e.reason() == ImageException.Reason.OCCUPIED
@@ -120,8 +125,14 @@ public final class Checkpointer {
     private final Phases phases = new Phases(environment.monotonicNs());
     private final long startNs = environment.monotonicNs().getAsLong();
     private final Optional<Timetable> timetable;
+    private final Protection.Scope scope;
+    private final Optional<Obstacle.Overtaken> before;
 
-    Run(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener) {
+    /// @param scope which shared memory may be copied beside the running program @param before why that was in vain
+    Run(Ptrace ptrace, CheckpointRequest request, Moment.Listener listener, Protection.Scope scope,
+        Optional<Obstacle.Overtaken> before) {
+      this.scope = scope;
+      this.before = before;
       this.ptrace = ptrace;
       this.request = request;
       this.listener = listener;
@@ -193,6 +204,7 @@ public final class Checkpointer {
       warnings.addAll(embedding.told());
       timetable.ifPresent(table -> warnings.addAll(table.told()));
       warnings.addAll(contents.told(pages.sectionBytes()));
+      before.ifPresent(it -> warnings.add("shared memory was copied standing still: " + it.reason()));
       return warnings;
     }
 
@@ -217,11 +229,12 @@ public final class Checkpointer {
         }
         Capture settled = Settling.of(found.capture(), host);
         List<LossRow> losses = complete.findings().table(settled.items().values(), host);
-        List<Obstacle> approximate = request.strict() ? strict(losses) : List.of();
+        List<Obstacle> approximate = request.strict() ? Demands.strict(losses) : List.of();
         if (!approximate.isEmpty()) {
           return new CheckpointOutcome.Refused(approximate, losses);
         }
-        List<Obstacle> unprovable = request.proof().isPresent() ? unprovable(settled, writer) : List.of();
+        List<Obstacle> unprovable = request.proof().isPresent() ? Demands.provable(settled, writer)
+            : List.of();
         if (!unprovable.isEmpty()) {
           return new CheckpointOutcome.Refused(unprovable, losses);
         }
@@ -269,7 +282,7 @@ public final class Checkpointer {
         return Contents.inPlace(complete);
       }
       phases.enter("snapshot");
-      return Contents.snapshot(hold.tree(), complete, new Protection.Order(environment.proc(), listener, false), phases);
+      return Contents.snapshot(hold.tree(), complete, new Protection.Order(environment, listener, scope), phases);
     }
 
     private static ImageContent content(Statefile statefile, Capture settled, PageStore pages) {
@@ -302,7 +315,9 @@ public final class Checkpointer {
       }
       try (Phases.Stretch _ = phases.part("commit")) {
         return writer.<ObstructedException>commit(written -> {
-          prove(written, host);
+          try (Phases.Stretch _ = phases.part("proof")) {
+            ReadBack.prove(kinds, written, host);
+          }
           certify(writer, written, host);
           if (timetable.isPresent()) {
             timetable.get().check();
@@ -360,21 +375,6 @@ public final class Checkpointer {
       }
     }
 
-    /// What was written is read back, decoded and planned: a checkpoint that counts can be restored.
-    private void prove(ImageReader written, Host host) throws ImageException {
-      try (Phases.Stretch _ = phases.part("proof")) {
-        Statefile statefile = Statefile.decode(written.metadata(), written.pageBytes(), Limits.DEFAULT);
-        Plan plan = new Planner(kinds).plan(new Loader(kinds).load(statefile), host);
-        if (plan instanceof Plan.Obstructed(var obstacles)) {
-          throw new ImageException(ImageException.Reason.DAMAGED, "what was written cannot be restored here: "
-              + obstacles.stream().map(Obstacle::text).collect(java.util.stream.Collectors.joining("; ")), "");
-        }
-      } catch (DecodeException e) {
-        throw new ImageException(ImageException.Reason.DAMAGED, "what was written does not decode: " + e.getMessage(),
-            "report this as a bug of Stasis");
-      }
-    }
-
     /// And that it is restored, not only planned, where that was asked for.
     private void certify(ImageWriter writer, ImageReader written, HostAtFreeze host) throws ImageException {
       if (request.proof().isPresent()) {
@@ -383,18 +383,6 @@ public final class Checkpointer {
         }
         listener.at(new Moment.At("proved"));
       }
-    }
-
-    private static List<Obstacle> unprovable(Capture settled, ImageWriter writer) {
-      return writer.takesCertificate() ? ProvablePart.of(settled).obstacles() : List.of(new Obstacle.Unsupported(
-          "certificate", "it has no place in a stream, nor beside a statefile that is encrypted or signed",
-          "checkpoint into a repository, which may be both"));
-    }
-
-    private List<Obstacle> strict(List<LossRow> rows) {
-      return rows.stream().filter(row -> row.exactness() == LossRow.Exactness.APPROXIMATE)
-          .<Obstacle>map(row -> new Obstacle.Unsupported(row.subject(), "only approximate: " + row.detail(),
-              row.remedy().orElse("leave --strict away"))).toList();
     }
   }
 }

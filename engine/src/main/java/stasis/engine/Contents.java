@@ -18,6 +18,7 @@ import stasis.linux.sys.Self;
 import stasis.repository.ImageException;
 import stasis.repository.PageSink;
 import stasis.resource.MmState;
+import stasis.resource.Obstacle;
 import stasis.resource.ObstructedException;
 import stasis.resource.VmaState;
 import stasis.tracee.ErrandRefusedException;
@@ -246,7 +247,7 @@ final class Contents implements AutoCloseable {
   private void refuseLost() throws ObstructedException {
     Optional<String> lost = guard.flatMap(WriteGuard::finish);
     if (lost.isPresent()) {
-      throw new ObstructedException("shared memory", lost.get(), "try again");
+      throw new ObstructedException(new Obstacle.Overtaken("shared memory", lost.get()));
     }
   }
 

@@ -39,9 +39,14 @@ final class OutsideMemory {
       outside.wanted.put(new Inode(Device.ofStat(body.key().device()), body.key().inode()), body);
     }
     if (!outside.wanted.isEmpty()) {
-      outside.look(bodies.stream().anyMatch(body -> !body.files().isEmpty()));
+      outside.look(bodies.stream().anyMatch(OutsideMemory::hasDescriptors));
     }
     return outside.holders;
+  }
+
+  /// Those of a file may all be outside.
+  private static boolean hasDescriptors(TreeView.Body body) {
+    return !body.files().isEmpty() || body.key().kind().equals("body.memfd") || body.key().kind().equals("body.deleted");
   }
 
   private void look(boolean filesToo) {

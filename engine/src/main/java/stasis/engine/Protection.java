@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -39,6 +40,7 @@ final class Protection {
   /// Measured, and rounded in favour of copying: docs/designs/shared-memory.md. To protect takes so long for each
   /// process that maps it, for each MiB of the mapping, and for each MiB that its page tables show.
   private static final double COPY_MS_PER_MIB = 0.2;
+  private static final double BODY_MS = 0.2;
   private static final double PROTECT_MS = 1.5;
   private static final double PROTECT_MS_PER_MIB = 0.0015;
   private static final double PROTECT_MS_PER_SHOWN_MIB = 0.015;
@@ -60,19 +62,32 @@ final class Protection {
   /// What is protected: the copies that come of it, and who has them made.
   record Armed(Map<BodySource, BodySource> held, WriteGuard guard) {}
 
-  /// An order to protect what can be, and is worth it. @param small or worth it not
-  record Order(Proc proc, Moment.Listener listener, boolean small) {
+  /// What may be protected.
+  enum Scope {
+    NOTHING,
+    /// What has no descriptors: seldom in vain.
+    MAPPED_ONLY,
+    ALL,
+    /// Also what is not worth it, or new.
+    REHEARSED
+  }
+
+  /// An order to protect what can be, and is worth it.
+  record Order(Environment environment, Moment.Listener listener, Scope scope) {
+    Proc proc() {
+      return environment.proc();
+    }
+
     /// @return empty where nothing is, or can be; then all is as it was
     Optional<Armed> arm(FrozenTree tree, Collected.Complete collected) throws SyscallException {
-      List<BodySource> worth = collected.bodies().stream()
-          .filter(body -> isExact(body) && (small || isQuicker(body, proc))).toList();
+      Map<BodySource, Witness> worth = worth(collected);
       if (worth.isEmpty() || WriteTracking.misleading(collected.files()).isPresent()
           || collected.pages().stream().anyMatch(MappingCollector.PrivatePages::asynchronous)) {
         return Optional.empty();
       }
       var protection = new Protection(tree);
       try {
-        Optional<Armed> armed = protection.arm(worth, proc);
+        Optional<Armed> armed = protection.arm(worth, proc());
         if (armed.isPresent()) {
           told(armed.get());
         }
@@ -80,6 +95,26 @@ final class Protection {
       } finally {
         protection.closeLenders();
       }
+    }
+
+    private Map<BodySource, Witness> worth(Collected.Complete collected) {
+      Instant now = Instant.EPOCH.plusNanos(environment.realtimeNs().getAsLong());
+      var worth = new LinkedHashMap<BodySource, Witness>();
+      for (BodySource body : collected.bodies()) {
+        if (isAllowed(body.access()) && isWhole(body) && (scope == Scope.REHEARSED || isQuicker(body, proc()))) {
+          (scope == Scope.REHEARSED ? Witness.soon(body) : Witness.of(body, now))
+              .ifPresent(witness -> worth.put(body, witness));
+        }
+      }
+      return worth;
+    }
+
+    private boolean isAllowed(BodySource.Access access) {
+      return switch (access) {
+        case MAPPINGS_OF_THE_TREE -> scope != Scope.NOTHING;
+        case DESCRIPTORS -> scope == Scope.ALL;
+        case OTHERS -> false;
+      };
     }
 
     /// Who listens may call it off.
@@ -94,18 +129,17 @@ final class Protection {
     }
   }
 
-  /// Through whose mappings alone it is written, each of which ends where it ends: one that is extended shows nothing
-  /// more.
-  private static boolean isExact(BodySource body) {
+  /// Whether each mapping ends where it ends: one that is extended shows nothing more.
+  private static boolean isWhole(BodySource body) {
     Optional<Long> size = body.sizeBytes();
-    return body.access() == BodySource.Access.MAPPINGS_OF_THE_TREE && size.isPresent() && body.places().stream()
-        .map(BodySource.Place::vma).allMatch(vma -> vma.offset() + vma.lengthBytes() >= size.get());
+    return size.isPresent() && body.written().stream().map(BodySource.Place::vma)
+        .allMatch(vma -> vma.offset() + vma.lengthBytes() >= size.get());
   }
 
   private static boolean isQuicker(BodySource body, Proc proc) {
     double mib = (double) body.allocatedBytes() / MIB;
-    double protect = 0;
-    for (Tid task : body.places().stream().map(BodySource.Place::task).distinct().toList()) {
+    double protect = BODY_MS;
+    for (Tid task : body.written().stream().map(BodySource.Place::task).distinct().toList()) {
       protect += PROTECT_MS + mib * PROTECT_MS_PER_MIB;
       if (protect < mib * COPY_MS_PER_MIB) {
         protect += Math.min(mib, shownMib(proc, task)) * PROTECT_MS_PER_SHOWN_MIB;
@@ -122,24 +156,24 @@ final class Protection {
     }
   }
 
-  private Optional<Armed> arm(List<BodySource> sources, Proc proc) throws SyscallException {
+  private Optional<Armed> arm(Map<BodySource, Witness> sources, Proc proc) throws SyscallException {
     var held = new LinkedHashMap<BodySource, BodySource>();
     var bodies = new ArrayList<ProtectedBody>();
     boolean armed = false;
     try {
       Map<Tid, List<WriteGuard.Range>> ranges = new TreeMap<>();
-      for (BodySource source : sources) {
+      for (BodySource source : sources.keySet()) {
         ProtectedBody body = body(source);
         held.put(source, body.held());
         bodies.add(body);
-        for (BodySource.Place place : source.places()) {
+        for (BodySource.Place place : source.written()) {
           Vma vma = place.vma();
           ranges.computeIfAbsent(place.task(), _ -> new ArrayList<>())
               .add(new WriteGuard.Range(vma.address(), vma.lengthBytes(), vma.offset(), body));
         }
       }
       if (!hasWritesAtTheEnd(ranges) && protect(ranges, proc)) {
-        WriteGuard guard = WriteGuard.start(guarded, bodies);
+        WriteGuard guard = WriteGuard.start(guarded, bodies, List.copyOf(sources.values()));
         armed = true;
         return Optional.of(new Armed(held, guard));
       }

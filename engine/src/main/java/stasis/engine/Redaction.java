@@ -67,7 +67,17 @@ public record Redaction(List<Bytes> patterns, List<String> variables, boolean do
 
   /// A destination that gets all but this.
   public ImageDestination applied(ImageDestination to) {
-    return isEmpty() ? to : listener -> new Writer(to, listener);
+    return isEmpty() ? to : new ImageDestination() {
+      @Override
+      public ImageWriter begin(Consumer<WriteStep> listener) throws ImageException {
+        return new Writer(to, listener);
+      }
+
+      @Override
+      public boolean takesAnother() {
+        return to.takesAnother();
+      }
+    };
   }
 
   /// Wipes before it hands on.

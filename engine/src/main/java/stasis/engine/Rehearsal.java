@@ -66,7 +66,8 @@ record Rehearsal(long xfeatures) {
             instanceof FrozenTree.Outcome.Frozen(var tree)) {
           // Once is enough to have the classes: few programs have shared memory that is large.
           round(kinds, environment, ptrace, host, custody, track, answering, tree,
-              new Protection.Order(environment.proc(), _ -> { }, round == ROUNDS - 1));
+              new Protection.Order(environment, _ -> { },
+                  round == ROUNDS - 1 ? Protection.Scope.REHEARSED : Protection.Scope.ALL));
         }
       }
     } finally {
@@ -103,8 +104,9 @@ record Rehearsal(long xfeatures) {
         try (complete) {
           WriteTracking.rehearse(environment, tree, complete, track);
           if (custody.isPresent()) {
-            Contents.snapshot(hold.tree(), complete, Adopters.rehearsed(hold.tree(), custody.get(), shared.small()), shared,
-                new Phases(environment.monotonicNs())).close();
+            Adopters adopters = Adopters.rehearsed(hold.tree(), custody.get(),
+                shared.scope() == Protection.Scope.REHEARSED);
+            Contents.snapshot(hold.tree(), complete, adopters, shared, new Phases(environment.monotonicNs())).close();
           } else {
             describe(kinds, environment, host, complete);
           }

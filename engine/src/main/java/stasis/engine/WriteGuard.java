@@ -52,6 +52,7 @@ final class WriteGuard implements AutoCloseable {
 
   private final List<Guarded> all;
   private final List<ProtectedBody> bodies;
+  private final List<Witness> witnesses;
   private final Bell bell;
   private final AtomicReference<Optional<String>> failure = new AtomicReference<>(Optional.empty());
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -60,15 +61,17 @@ final class WriteGuard implements AutoCloseable {
   private volatile boolean stopping;
   private volatile boolean copied;
 
-  private WriteGuard(List<Guarded> all, List<ProtectedBody> bodies, Bell bell) {
+  private WriteGuard(List<Guarded> all, List<ProtectedBody> bodies, List<Witness> witnesses, Bell bell) {
     this.all = new ArrayList<>(all);
     this.bodies = bodies;
+    this.witnesses = witnesses;
     this.bell = bell;
   }
 
   /// From here on the program may run. @param all protected already; closed in the end
-  static WriteGuard start(List<Guarded> all, List<ProtectedBody> bodies) throws SyscallException {
-    var guard = new WriteGuard(all, bodies, Bell.make());
+  static WriteGuard start(List<Guarded> all, List<ProtectedBody> bodies, List<Witness> witnesses)
+      throws SyscallException {
+    var guard = new WriteGuard(all, bodies, witnesses, Bell.make());
     try {
       guard.copier.start();
       guard.server.start();
@@ -117,6 +120,7 @@ final class WriteGuard implements AutoCloseable {
         }
         serve(waits, chunk);
         if (copied && isSettled()) {
+          witnesses.stream().map(Witness::objection).flatMap(Optional::stream).findFirst().ifPresent(this::fail);
           break;
         }
         if (copied && ++unsettled > LOOKS) {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// Images that go through a pipe: the bytes of a statefile, front to back, once. A stream that was cut off has no end
 /// mark and is no image.
@@ -38,7 +39,18 @@ public final class ImageStream {
   public static ImageDestination destination(OutputStream out, Optional<Acknowledgement> acknowledgement,
       Protection protection) {
     WritableByteChannel channel = Channels.newChannel(out);
-    return listener -> new StreamWriter(channel, acknowledgement, protection, listener);
+    return new ImageDestination() {
+      @Override
+      public ImageWriter begin(Consumer<WriteStep> listener) throws ImageException {
+        return new StreamWriter(channel, acknowledgement, protection, listener);
+      }
+
+      // What was given up has been sent.
+      @Override
+      public boolean takesAnother() {
+        return false;
+      }
+    };
   }
 
   /// @return whether there were so many

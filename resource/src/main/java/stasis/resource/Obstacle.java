@@ -16,6 +16,15 @@ public sealed interface Obstacle {
   /// What the user can do; empty when nothing helps.
   String remedy();
 
+  /// Memory was changed, before it was copied from the running program, in a way that nothing follows: the copy is void,
+  /// the program untouched.
+  record Overtaken(String subject, String reason) implements Obstacle {
+    @Override
+    public String remedy() {
+      return "try again";
+    }
+  }
+
   /// An open file no kind recognises.
   record UnknownFile(Tid task, Fd fd, String link) implements Obstacle {
     @Override

@@ -114,6 +114,18 @@ final class PageScan implements AutoCloseable {
     return scan(0, start, lengthBytes, unwanted, unwanted | PAGE_IS_WPALLOWED | PAGE_IS_PRESENT, 0);
   }
 
+  /// Whether the kernel scans.
+  boolean isByTheKernel() {
+    return walk.isEmpty();
+  }
+
+  /// Present pages that are mapped here alone and not soft-dirty. Only the entries tell.
+  List<Run> notDirtied(RemoteAddress start, long lengthBytes) throws SyscallException {
+    long unwanted = PAGE_IS_SOFT_DIRTY | PAGE_IS_FILE;
+    return walk.orElseThrow().scan(start, lengthBytes, unwanted,
+        unwanted | PAGE_IS_PRESENT | PAGE_IS_EXCLUSIVE, 0);
+  }
+
   /// Whether writes to the page there are noted (EPERM where not, pagemap_scan_test_walk()).
   boolean notesWrites(RemoteAddress start) {
     return !Errno.isError(call(PM_SCAN_CHECK_WPASYNC, start.bits(), start.bits() + PAGE, 0, PAGE_IS_WRITTEN, 0));

@@ -82,6 +82,7 @@ import stasis.linux.abi.Tid;
 /// @param dispatchBit mask of SYSCALL_WORK_SYSCALL_USER_DISPATCH in thread_info.syscall_work; 0 if the kernel has none
 record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
+  private static final int ORIGINAL_RSEQ_BYTES = 32;
 
   static ThreadRecords of(Btf btf) throws UnsupportedKernel {
     var bit = btf.enumerator("syscall_work_bit", "SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH");
@@ -112,10 +113,12 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
   }
 
   private static Optional<HiddenTask.Rseq> rseq(Row<ThreadField> row) {
-    if (!row.has(RSEQ) || !row.has(RSEQ_BYTES) || !row.has(RSEQ_SIGNATURE) || !row.flag(RSEQ)) {
+    if (!row.has(RSEQ) || !row.has(RSEQ_SIGNATURE) || !row.flag(RSEQ)) {
       return Optional.empty();
     }
-    return Optional.of(new HiddenTask.Rseq(row.address(RSEQ), row.int32(RSEQ_BYTES), row.int32(RSEQ_SIGNATURE)));
+    // Before Linux 6.3 an area had one size (kernel/rseq.c, rseq()).
+    int bytes = row.has(RSEQ_BYTES) ? row.int32(RSEQ_BYTES) : ORIGINAL_RSEQ_BYTES;
+    return Optional.of(new HiddenTask.Rseq(row.address(RSEQ), bytes, row.int32(RSEQ_SIGNATURE)));
   }
 
   private static HiddenTask.Attributes attributes(Row<ThreadField> row) {

@@ -112,6 +112,10 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
     return new HiddenTask.AltStack(row.address(SAS_SP), bytes, flags);
   }
 
+  private static boolean hasAny(Row<ThreadField> row, ThreadField field) {
+    return row.has(field) && !row.bytes(field).equals(Bytes.zeros(row.bytes(field).length()));
+  }
+
   private static Optional<HiddenTask.Rseq> rseq(Row<ThreadField> row) {
     if (!row.has(RSEQ) || !row.has(RSEQ_SIGNATURE) || !row.flag(RSEQ)) {
       return Optional.empty();
@@ -159,7 +163,7 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
         ? Optional.of(row.int32(IO_PRIORITY)) : Optional.empty();
     int sharers = row.has(IO_SHARERS) && row.flag(IO_CONTEXT) ? row.int32(IO_SHARERS) : 0;
     return new HiddenTask.Contexts(priority, sharers, row.has(IOPL) ? row.int32(IOPL) : 0,
-        row.has(IO_BITMAP) && row.flag(IO_BITMAP), row.has(PERF_EVENTS) && row.flag(PERF_EVENTS),
+        row.has(IO_BITMAP) && row.flag(IO_BITMAP), hasAny(row, PERF_EVENTS),
         row.has(IO_URING) && row.flag(IO_URING), row.has(PROCESS_KEYRING) && row.has(THREAD_KEYRING)
             ? Optional.of(new HiddenTask.Keyrings(row.flag(PROCESS_KEYRING), row.flag(THREAD_KEYRING)))
             : Optional.empty(), row.address(NSPROXY),

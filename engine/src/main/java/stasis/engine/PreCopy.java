@@ -60,7 +60,7 @@ final class PreCopy implements AutoCloseable {
   private final Map<ObjectId, Unwritten> unwritten = new HashMap<>();
   private Map<ObjectId, PageRuns> copied = Map.of();
   private final Map<ObjectId, List<SoftDirty.Canary>> canaries = new HashMap<>();
-  private Optional<Noting> noting = Optional.empty();
+  private Noting noting = Noting.NOTHING;
   private Optional<EarlierPages> earlier = Optional.empty();
   private boolean converged;
   /// Where a freeze found it better not to copy again: what nobody had written by then.
@@ -85,6 +85,7 @@ final class PreCopy implements AutoCloseable {
   /// @param most rounds @param listener hears how far each is; what it throws ends all
   void run(Tid root, int most, Moment.Listener listener, Phases phases)
       throws SyscallException, ImageException, ObstructedException {
+    noting = Noting.here();
     long before = Long.MAX_VALUE;
     for (int i = 0; i < most && !converged; i++) {
       long beganNs = nowNs.getAsLong();
@@ -164,7 +165,7 @@ final class PreCopy implements AutoCloseable {
   private List<Asked> ask(FrozenGroup group, Smaps smaps) throws ProcException {
     try {
       Source source = source(group);
-      if (noting() == Noting.SOFT_DIRTY) {
+      if (noting == Noting.SOFT_DIRTY) {
         return askBits(source, smaps);
       }
       var own = new ArrayList<PageScan.Run>();
@@ -189,10 +190,14 @@ final class PreCopy implements AutoCloseable {
   /// Bits are cleared for all of an mm: not where somebody else has it registered, and may have cleared them for himself.
   private List<Asked> askBits(Source source, Smaps smaps) throws ProcException, SyscallException {
     Tid task = source.task();
-    List<SoftDirty.Canary> planted = Optional.ofNullable(canaries.remove(source.body())).orElse(List.of());
+    boolean isFirst = !canaries.containsKey(source.body());
+    List<SoftDirty.Canary> planted = canaries.getOrDefault(source.body(), List.of());
+    if (!isFirst && planted.isEmpty()) {
+      return List.of(); // told
+    }
     var bits = new SoftDirty(task, smaps);
     List<PageScan.Run> stretches = stretches(smaps);
-    Optional<String> refusal = planted.isEmpty() && bits.isRegistered()
+    Optional<String> refusal = isFirst && bits.isRegistered()
         ? Optional.of("it is registered with another's userfaultfd") : Optional.empty();
     if (refusal.isEmpty()) {
       Intervals kept = bits.stand(planted) ? bits.unwritten() : new Intervals();
@@ -208,15 +213,9 @@ final class PreCopy implements AutoCloseable {
         return List.of(new Asked(source, own, kept));
       }
     }
+    canaries.put(source.body(), List.of());
     told.add("task " + task + " is not copied ahead: " + refusal.get());
     return List.of();
-  }
-
-  private Noting noting() throws SyscallException {
-    if (noting.isEmpty()) {
-      noting = Optional.of(Noting.here());
-    }
-    return noting.get();
   }
 
   private Source source(FrozenGroup group) throws ProcException, ErrandRefusedException, SyscallException {
@@ -227,7 +226,7 @@ final class PreCopy implements AutoCloseable {
     if (known.isPresent()) {
       return known.get();
     }
-    Source fresh = new Source(task, start, new ObjectId(sources.size() + 1), WriteTracking.fresh(group, noting()));
+    Source fresh = new Source(task, start, new ObjectId(sources.size() + 1), WriteTracking.fresh(group, noting));
     sources.add(fresh);
     return fresh;
   }
@@ -360,7 +359,7 @@ final class PreCopy implements AutoCloseable {
 
   private Optional<Intervals> now(MappingCollector.PrivatePages pages) throws SyscallException {
     List<SoftDirty.Canary> planted = body(pages).map(canaries::get).orElse(List.of());
-    return noting() == Noting.SOFT_DIRTY ? WriteTracking.notDirtied(proc, pages.task(), planted)
+    return noting == Noting.SOFT_DIRTY ? WriteTracking.notDirtied(proc, pages.task(), planted)
         : Optional.of(WriteTracking.marked(pages));
   }
 

@@ -97,7 +97,8 @@ final class OwnPages {
     if (present && (mine & Pagemap.FRAME) == 0) {
       return comparison.same(address);
     }
-    return (present || (mine & Pagemap.SWAPPED) != 0 && (theirs & Pagemap.SWAPPED) != 0) && (mine & Pagemap.FRAME) == (theirs & Pagemap.FRAME);
+    return (present || (mine & Pagemap.SWAPPED) != 0 && (theirs & Pagemap.SWAPPED) != 0)
+        && (mine & Pagemap.FRAME) == (theirs & Pagemap.FRAME);
   }
 
   /// Reads single pages of both.

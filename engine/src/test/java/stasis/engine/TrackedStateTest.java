@@ -30,7 +30,8 @@ class TrackedStateTest {
     String text = new String(STATE.encode().toArray(), StandardCharsets.US_ASCII);
     for (String broken : List.of("", "stasis-tracking 1\n", text.substring(0, text.length() - 4),
         text.replace("tracking 1", "tracking 2"), text.replace("mm 4712", "mm x"), text.replace("root 4711", "root 0"),
-        text.replace("mm 4711 123456 2 5", "mm 4711 123456 2"), text.replace(":7fff0000:", ":"), text.replace(":7fff0000:", ":-:"))) {
+        text.replace("mm 4711 123456 2 5", "mm 4711 123456 2"),
+        text.replace(":7fff0000:", ":"), text.replace(":7fff0000:", ":-:"))) {
       assertThat(TrackedState.decode(Bytes.of(broken.getBytes(StandardCharsets.US_ASCII)))).as(broken).isEmpty();
     }
   }

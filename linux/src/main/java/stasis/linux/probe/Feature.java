@@ -27,7 +27,7 @@ public enum Feature {
       "CONFIG_TIME_NS"),
   KCMP("kcmp", "shared files cannot be told from equal ones: no checkpoint", "CONFIG_KCMP"),
   SET_MM_MAP("PR_SET_MM_MAP", "brk, argv and auxv areas cannot be set again: no restore", "CONFIG_CHECKPOINT_RESTORE"),
-  TIMER_IDS("PR_TIMER_CREATE_RESTORE_IDS", "POSIX timer ids are reached by creating and deleting timers",
+  TIMER_IDS("PR_TIMER_CREATE_RESTORE_IDS", "programs with POSIX timers are refused, images of them not restored",
       "Linux 6.15"),
   LANDLOCK("Landlock", "no program here can be under Landlock; nothing is lost", "CONFIG_SECURITY_LANDLOCK"),
 

@@ -7,7 +7,8 @@
 
 #define PAGE 4096
 #define PAGES 512
-#define ROUNDS 14
+#define ROUNDS 15
+#define AREAS 6
 
 // What one area must hold: a seed a page, 0 for zeros.
 struct area {
@@ -15,7 +16,7 @@ struct area {
   uint32_t seed[PAGES];
 };
 
-static struct area area[4];
+static struct area area[AREAS];
 static uint32_t next_seed = 1;
 
 struct shared {
@@ -60,8 +61,24 @@ static void map(struct area *in, int pages) {
   }
 }
 
+// As one page table has them: the kernel may move them with it.
+static void map_whole_table(struct area *in) {
+  uintptr_t size = PAGES * PAGE;
+  unsigned char *found = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check(found != MAP_FAILED, "mmap: %m");
+  in->at = (unsigned char *)(((uintptr_t)found + size - 1) & -size);
+  if (in->at > found) {
+    check(munmap(found, in->at - found) == 0, "munmap: %m");
+  }
+  check(munmap(in->at + size, found + size - in->at) == 0, "munmap: %m");
+  check(madvise(in->at, size, MADV_NOHUGEPAGE) == 0, "madvise: %m");
+  for (int i = 0; i < PAGES; i++) {
+    put(in, i);
+  }
+}
+
 static void verify(void) {
-  for (int a = 0; a < 4; a++) {
+  for (int a = 0; a < AREAS; a++) {
     for (int i = 0; area[a].at != NULL && i < PAGES; i++) {
       expect(area[a].at + i * PAGE, area[a].seed[i], "an area", a * 10000 + i);
     }
@@ -99,7 +116,7 @@ static void be_child(void) {
       execl("/proc/self/exe", "tracked", "idle", address, NULL);
       victim_fail(__FILE__, __LINE__, "execl", "%m");
     }
-    for (int a = 0; a < 4; a++) {
+    for (int a = 0; a < AREAS; a++) {
       for (int i = 0; area[a].at != NULL && i < PAGES; i++) {
         expect(area[a].at + i * PAGE, area[a].seed[i], "an area of the child", a * 10000 + i);
       }
@@ -300,6 +317,9 @@ static void change(int round) {
         put(&area[3], i);
       }
       break;
+    case 14: // whole page tables change places
+      swap(&area[4], &area[5], 0, PAGES);
+      break;
   }
 }
 
@@ -313,6 +333,8 @@ int main(int count, char **arguments) {
   map(&area[0], PAGES);
   map(&area[1], PAGES - 100);
   map(&area[3], PAGES);
+  map_whole_table(&area[4]);
+  map_whole_table(&area[5]);
   for (int round = 0; round < ROUNDS; round++) {
     change(round);
     char label[16];

@@ -224,6 +224,11 @@ final class FileView implements OpenFile {
   }
 
   @Override
+  public Optional<Integer> hiddenEventfdFlags() {
+    return copy().flatMap(own -> tree.eventfdFlags(own.fd()));
+  }
+
+  @Override
   public Optional<List<HiddenWatch>> hiddenWatches() {
     return copy().flatMap(own -> tree.watches(own.fd()));
   }

@@ -32,6 +32,7 @@ final class GroupView implements FrozenGroup {
   private final ObjectId files;
   private final List<TaskView> tasks = new ArrayList<>();
   private Optional<TaskView> ended = Optional.empty();
+  private Optional<Boolean> trackedByUs = Optional.empty();
 
   private final Frozen frozen;
 
@@ -164,12 +165,21 @@ final class GroupView implements FrozenGroup {
   }
 
   @Override
-  public boolean notesWrites(RemoteAddress start) throws ObstructedException {
+  public boolean notesWrites(RemoteAddress start, long lengthBytes) throws ObstructedException {
     try (PageScan scan = new PageScan(leader().tid())) {
-      return scan.notesWrites(start);
+      return scan.isByTheKernel() ? scan.notesWrites(start)
+          : scan.writeProtected(start, lengthBytes).isEmpty() && isTrackedByUs();
     } catch (SyscallException e) {
       throw new ObstructedException(subject(), e, "run with CAP_SYS_PTRACE");
     }
+  }
+
+  /// Where a registration alone does not tell whose it is.
+  private boolean isTrackedByUs() throws SyscallException {
+    if (trackedByUs.isEmpty()) {
+      trackedByUs = Optional.of(TrackingHolder.registers(tree.proc(), leader().tid()));
+    }
+    return trackedByUs.get();
   }
 
   private interface Look {

@@ -184,6 +184,11 @@ final class HiddenKernel implements AutoCloseable {
     return opened instanceof HiddenState.Opened.Ready(var state) ? state.notice(holder, fd) : Optional.empty();
   }
 
+  /// What eventfd2(2) was given for an eventfd that a thread has open; empty where BPF is not allowed.
+  Optional<Integer> eventfdFlags(Tid holder, int fd) throws SyscallException {
+    return opened instanceof HiddenState.Opened.Ready(var state) ? state.eventfdFlags(holder, fd) : Optional.empty();
+  }
+
   /// Signals asked for through these tasks' tables when something changes in a directory; empty where BPF is not allowed.
   Optional<List<KernelWatch>> watches(Tid holder, int fd, List<Tid> tasks) throws SyscallException {
     return opened instanceof HiddenState.Opened.Ready(var state) ? Optional.of(state.watches(holder, fd, tasks))

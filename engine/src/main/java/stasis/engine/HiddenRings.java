@@ -70,6 +70,16 @@ final class HiddenRings {
     }
   }
 
+  /// The same of an eventfd.
+  Optional<Integer> eventfdFlags(int fd) {
+    try {
+      return kernel.eventfdFlags(Self.pid(), fd);
+    } catch (SyscallException e) {
+      // As above.
+      return Optional.empty();
+    }
+  }
+
   /// Signals asked for through these tasks' tables when something changes in a directory.
   Optional<List<KernelWatch>> watches(int fd, List<Tid> tasks) {
     try {

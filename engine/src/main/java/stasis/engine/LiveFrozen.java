@@ -262,8 +262,11 @@ final class LiveFrozen implements Frozen {
     if (seen.isPresent() && !seen.get().on()) {
       return Optional.empty();
     }
-    return traced(thread, () -> ptrace.syscallUserDispatch(thread)).filter(SyscallUserDispatch::on)
-        .map(on -> new UserDispatch(on.selector(), on.exempt(), on.exemptBytes()));
+    // Before Linux 6.4 ptrace does not tell.
+    return seen.isPresent()
+        ? seen.map(on -> new UserDispatch(on.selector(), on.offset(), on.bytes()))
+        : traced(thread, () -> ptrace.syscallUserDispatch(thread)).filter(SyscallUserDispatch::on)
+            .map(on -> new UserDispatch(on.selector(), on.exempt(), on.exemptBytes()));
   }
 
   @Override

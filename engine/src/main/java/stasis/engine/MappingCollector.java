@@ -141,7 +141,8 @@ final class MappingCollector {
       ranges.add(new Range(vma.address(), vma.lengthBytes(), view.writes()));
     }
     return new VmaState(vma.address(), vma.lengthBytes(), vma.protection(), vma.shared(), vma.offset(),
-        flagTexts.computeIfAbsent(view.flags(), flags -> flags.without(VmFlag.UW).toString()),
+        flagTexts.computeIfAbsent(view.flags(), flags -> flags.without(VmFlag.UW).without(VmFlag.SD)
+            .toString()),
         vma.anonName().orElse(""), backing.id());
   }
 

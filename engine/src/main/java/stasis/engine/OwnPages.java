@@ -1,33 +1,19 @@
 package stasis.engine;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import stasis.linux.abi.Errno;
-import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
-import stasis.linux.sys.Syscalls;
 import stasis.resource.Extent;
 import stasis.tracee.RemoteMemory;
 
 /// The private pages of one mm that are its own, and how they differ from those of another.
 final class OwnPages {
   private static final long PAGE = 4096;
-  private static final int ENTRY_BYTES = 8;
-  private static final int CHUNK_PAGES = 1 << 15;
-  private static final int AT_FDCWD = -100;
-  private static final int O_CLOEXEC = 0x80000;
-  /// Of an entry of /proc/PID/pagemap: present, swapped, and the frame or the place in swap (Documentation/admin-guide/
-  /// mm/pagemap.rst). The frame reads as 0 without CAP_SYS_ADMIN.
-  private static final long PRESENT = 1L << 63;
-  private static final long SWAPPED = 1L << 62;
-  private static final long FRAME = (1L << 55) - 1;
 
   private final Tid task;
   private final List<PageScan.Run> runs;
@@ -91,8 +77,8 @@ final class OwnPages {
       var comparison = new Comparison(arena, new RemoteMemory(task), new RemoteMemory(base.task));
       for (PageScan.Run run : candidates.runs()) {
         long end = run.start().bits() + run.lengthBytes();
-        for (long at = run.start().bits(); at < end; at += CHUNK_PAGES * PAGE) {
-          int pages = (int) Math.min(CHUNK_PAGES, (end - at) / PAGE);
+        for (long at = run.start().bits(); at < end; at += Pagemap.CHUNK_PAGES * PAGE) {
+          int pages = (int) Math.min(Pagemap.CHUNK_PAGES, (end - at) / PAGE);
           ours.read(at, pages);
           others.read(at, pages);
           for (int i = 0; i < pages; i++) {
@@ -107,11 +93,12 @@ final class OwnPages {
   }
 
   private static boolean same(long mine, long theirs, long address, Comparison comparison) throws SyscallException {
-    boolean present = (mine & PRESENT) != 0 && (theirs & PRESENT) != 0;
-    if (present && (mine & FRAME) == 0) {
+    boolean present = (mine & Pagemap.PRESENT) != 0 && (theirs & Pagemap.PRESENT) != 0;
+    if (present && (mine & Pagemap.FRAME) == 0) {
       return comparison.same(address);
     }
-    return (present || (mine & SWAPPED) != 0 && (theirs & SWAPPED) != 0) && (mine & FRAME) == (theirs & FRAME);
+    return (present || (mine & Pagemap.SWAPPED) != 0 && (theirs & Pagemap.SWAPPED) != 0)
+        && (mine & Pagemap.FRAME) == (theirs & Pagemap.FRAME);
   }
 
   /// Reads single pages of both.
@@ -124,37 +111,6 @@ final class OwnPages {
       mine.read(new RemoteAddress(address), a);
       theirs.read(new RemoteAddress(address), b);
       return a.mismatch(b) < 0;
-    }
-  }
-
-  private static final class Pagemap implements AutoCloseable {
-    private final Tid task;
-    private final long fd;
-    private final MemorySegment entries;
-
-    Pagemap(Tid task, Arena arena) throws SyscallException {
-      this.task = task;
-      this.entries = arena.allocate((long) CHUNK_PAGES * ENTRY_BYTES, ENTRY_BYTES);
-      this.fd = Syscalls.require("open the pagemap of task " + task, Nr.OPENAT, AT_FDCWD,
-          arena.allocateFrom("/proc/" + task + "/pagemap").address(), O_CLOEXEC);
-    }
-
-    void read(long address, int pages) throws SyscallException {
-      long want = (long) pages * ENTRY_BYTES;
-      long got = Syscalls.require("read the pagemap of task " + task, Nr.PREAD64, fd, entries.address(), want,
-          address / PAGE * ENTRY_BYTES);
-      if (got != want) {
-        throw new SyscallException(Nr.PREAD64, Errno.EIO, "read the pagemap of task " + task + " at " + address);
-      }
-    }
-
-    long entry(int index) {
-      return entries.getAtIndex(JAVA_LONG, index);
-    }
-
-    @Override
-    public void close() {
-      Syscalls.call(Nr.CLOSE, fd);
     }
   }
 }

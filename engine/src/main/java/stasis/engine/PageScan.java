@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.linux.abi.RemoteAddress;
@@ -13,7 +14,8 @@ import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 
-/// Finds the pages of a task that are its own, by ioctl PAGEMAP_SCAN (fs/proc/task_mmu.c, do_pagemap_scan()).
+/// Finds the pages of a task that are its own, by ioctl PAGEMAP_SCAN (fs/proc/task_mmu.c, do_pagemap_scan()), or where
+/// the kernel has none by the entries of its pagemap ([PagemapWalk]).
 final class PageScan implements AutoCloseable {
   /// Pages of one answer; the kernel's own buffer holds 512, more only saves calls.
   private static final int REGIONS = 16384;
@@ -24,13 +26,16 @@ final class PageScan implements AutoCloseable {
   private static final long PM_SCAN_WP_MATCHING = 1;
   private static final long PM_SCAN_CHECK_WPASYNC = 2;
   private static final long PAGE_IS_WPALLOWED = 1;
-  private static final long PAGE_IS_WRITTEN = 1 << 1;
-  private static final long PAGE_IS_FILE = 1 << 2;
-  private static final long PAGE_IS_PRESENT = 1 << 3;
-  private static final long PAGE_IS_SWAPPED = 1 << 4;
-  private static final long PAGE_IS_PFNZERO = 1 << 5;
-  private static final long PAGE_IS_HUGE = 1 << 6;
+  static final long PAGE_IS_WRITTEN = 1 << 1;
+  static final long PAGE_IS_FILE = 1 << 2;
+  static final long PAGE_IS_PRESENT = 1 << 3;
+  static final long PAGE_IS_SWAPPED = 1 << 4;
+  static final long PAGE_IS_PFNZERO = 1 << 5;
+  static final long PAGE_IS_HUGE = 1 << 6;
+  static final long PAGE_IS_SOFT_DIRTY = 1 << 7;
   private static final long PAGE_IS_GUARD = 1 << 8;
+  /// Ours, and only in an entry of the pagemap.
+  static final long PAGE_IS_EXCLUSIVE = 1L << 62;
   private static final int AT_FDCWD = -100;
   private static final int O_CLOEXEC = 0x80000;
 
@@ -41,16 +46,33 @@ final class PageScan implements AutoCloseable {
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment argument = arena.allocate(ARG_BYTES, 8);
   private final MemorySegment regions = arena.allocate(REGION_BYTES * REGIONS, 8);
+  /// Where the kernel does not scan.
+  private final Optional<PagemapWalk> walk;
 
   /// A stretch of pages.
   record Run(RemoteAddress start, long lengthBytes) {}
 
   PageScan(Tid task) throws SyscallException {
+    this(task, Source.KERNEL_S_CHOICE);
+  }
+
+  /// Where its answers come from.
+  enum Source {
+    /// The kernel's own scan, if it has one.
+    KERNEL_S_CHOICE,
+    /// The pagemap, also where there is a better way.
+    ENTRIES
+  }
+
+  PageScan(Tid task, Source source) throws SyscallException {
     this.task = task;
     MemorySegment path = arena.allocateFrom("/proc/" + task + "/pagemap");
     this.pagemap = Syscalls.require("open the pagemap of task " + task, Nr.OPENAT, AT_FDCWD, path.address(),
         O_CLOEXEC);
-    this.guardCategory = call(0, 0, PAGE, 0, PAGE_IS_GUARD, 0) == -Errno.EINVAL.number() ? 0 : PAGE_IS_GUARD;
+    long guards = source == Source.ENTRIES ? -Errno.ENOTTY.number() : call(0, 0, PAGE, 0, PAGE_IS_GUARD, 0);
+    boolean scans = guards != -Errno.ENOTTY.number();
+    this.guardCategory = scans && guards != -Errno.EINVAL.number() ? PAGE_IS_GUARD : 0;
+    this.walk = scans ? Optional.empty() : Optional.of(new PagemapWalk(task, new Pagemap(task, pagemap, arena), arena));
   }
 
   /// Present or swapped pages of `[start, start + length)` that belong to the mm and hold more than the shared zero
@@ -92,6 +114,18 @@ final class PageScan implements AutoCloseable {
     return scan(0, start, lengthBytes, unwanted, unwanted | PAGE_IS_WPALLOWED | PAGE_IS_PRESENT, 0);
   }
 
+  /// Whether the kernel scans.
+  boolean isByTheKernel() {
+    return walk.isEmpty();
+  }
+
+  /// Present pages that are mapped here alone and not soft-dirty. Only the entries tell.
+  List<Run> notDirtied(RemoteAddress start, long lengthBytes) throws SyscallException {
+    long unwanted = PAGE_IS_SOFT_DIRTY | PAGE_IS_FILE;
+    return walk.orElseThrow().scan(start, lengthBytes, unwanted,
+        unwanted | PAGE_IS_PRESENT | PAGE_IS_EXCLUSIVE, 0);
+  }
+
   /// Whether writes to the page there are noted (EPERM where not, pagemap_scan_test_walk()).
   boolean notesWrites(RemoteAddress start) {
     return !Errno.isError(call(PM_SCAN_CHECK_WPASYNC, start.bits(), start.bits() + PAGE, 0, PAGE_IS_WRITTEN, 0));
@@ -109,6 +143,9 @@ final class PageScan implements AutoCloseable {
 
   private List<Run> scan(RemoteAddress start, long lengthBytes, long inverted, long all, long any)
       throws SyscallException {
+    if (walk.isPresent()) {
+      return walk.get().scan(start, lengthBytes, inverted, all, any);
+    }
     return scan(0, start, lengthBytes, inverted, all, any);
   }
 
@@ -155,6 +192,7 @@ final class PageScan implements AutoCloseable {
 
   @Override
   public void close() {
+    walk.ifPresent(PagemapWalk::close);
     Syscalls.call(Nr.CLOSE, pagemap);
     arena.close();
   }

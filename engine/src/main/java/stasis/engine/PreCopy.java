@@ -59,6 +59,8 @@ final class PreCopy implements AutoCloseable {
   private final List<String> told = new ArrayList<>();
   private final Map<ObjectId, Unwritten> unwritten = new HashMap<>();
   private Map<ObjectId, PageRuns> copied = Map.of();
+  private final Map<ObjectId, List<SoftDirty.Canary>> canaries = new HashMap<>();
+  private Noting noting = Noting.NOTHING;
   private Optional<EarlierPages> earlier = Optional.empty();
   private boolean converged;
   /// Where a freeze found it better not to copy again: what nobody had written by then.
@@ -83,6 +85,7 @@ final class PreCopy implements AutoCloseable {
   /// @param most rounds @param listener hears how far each is; what it throws ends all
   void run(Tid root, int most, Moment.Listener listener, Phases phases)
       throws SyscallException, ImageException, ObstructedException {
+    noting = Noting.here();
     long before = Long.MAX_VALUE;
     for (int i = 0; i < most && !converged; i++) {
       long beganNs = nowNs.getAsLong();
@@ -162,6 +165,9 @@ final class PreCopy implements AutoCloseable {
   private List<Asked> ask(FrozenGroup group, Smaps smaps) throws ProcException {
     try {
       Source source = source(group);
+      if (noting == Noting.SOFT_DIRTY) {
+        return askBits(source, smaps);
+      }
       var own = new ArrayList<PageScan.Run>();
       var kept = new Intervals();
       try (PageScan scan = new PageScan(source.task())) {
@@ -181,6 +187,37 @@ final class PreCopy implements AutoCloseable {
     }
   }
 
+  /// Bits are cleared for all of an mm: not where somebody else has it registered, and may have cleared them for himself.
+  private List<Asked> askBits(Source source, Smaps smaps) throws ProcException, SyscallException {
+    Tid task = source.task();
+    boolean isFirst = !canaries.containsKey(source.body());
+    List<SoftDirty.Canary> planted = canaries.getOrDefault(source.body(), List.of());
+    if (!isFirst && planted.isEmpty()) {
+      return List.of(); // told
+    }
+    var bits = new SoftDirty(task, smaps);
+    List<PageScan.Run> stretches = stretches(smaps);
+    Optional<String> refusal = isFirst && bits.isRegistered()
+        ? Optional.of("it is registered with another's userfaultfd") : Optional.empty();
+    if (refusal.isEmpty()) {
+      Intervals kept = bits.stand(planted) ? bits.unwritten() : new Intervals();
+      refusal = WriteTracking.armBits(proc, task, stretches, source.userfault(),
+          fresh -> canaries.put(source.body(), fresh));
+      if (refusal.isEmpty()) {
+        var own = new ArrayList<PageScan.Run>();
+        try (PageScan scan = new PageScan(task)) {
+          for (PageScan.Run stretch : stretches) {
+            own.addAll(scan.ownPages(stretch.start(), stretch.lengthBytes()));
+          }
+        }
+        return List.of(new Asked(source, own, kept));
+      }
+    }
+    canaries.put(source.body(), List.of());
+    told.add("task " + task + " is not copied ahead: " + refusal.get());
+    return List.of();
+  }
+
   private Source source(FrozenGroup group) throws ProcException, ErrandRefusedException, SyscallException {
     Tid task = group.shown();
     long start = TrackingHolder.start(proc, task);
@@ -189,7 +226,7 @@ final class PreCopy implements AutoCloseable {
     if (known.isPresent()) {
       return known.get();
     }
-    Source fresh = new Source(task, start, new ObjectId(sources.size() + 1), WriteTracking.fresh(group));
+    Source fresh = new Source(task, start, new ObjectId(sources.size() + 1), WriteTracking.fresh(group, noting));
     sources.add(fresh);
     return fresh;
   }
@@ -309,11 +346,21 @@ final class PreCopy implements AutoCloseable {
     for (MappingCollector.PrivatePages pages : collected.pages()) {
       Optional<PageRuns> runs = body(pages).map(copied::get);
       if (runs.isPresent() && pages.watched()) {
-        Intervals now = WriteTracking.unwritten(pages);
+        Optional<Intervals> now = now(pages);
+        if (now.isEmpty()) {
+          told.add("task " + pages.task() + " was read again: somebody else has cleared its soft-dirty bits");
+          continue;
+        }
         Optional<Intervals> then = body(pages).map(unwrittenBefore::get);
-        unwritten.put(pages.mm(), new Unwritten(then.isPresent() ? now.and(then.get()) : now, runs.get()));
+        unwritten.put(pages.mm(), new Unwritten(then.isPresent() ? now.get().and(then.get()) : now.get(), runs.get()));
       }
     }
+  }
+
+  private Optional<Intervals> now(MappingCollector.PrivatePages pages) throws SyscallException {
+    List<SoftDirty.Canary> planted = body(pages).map(canaries::get).orElse(List.of());
+    return noting == Noting.SOFT_DIRTY ? WriteTracking.notDirtied(proc, pages.task(), planted)
+        : Optional.of(WriteTracking.marked(pages));
   }
 
   private Optional<ObjectId> body(MappingCollector.PrivatePages pages) {

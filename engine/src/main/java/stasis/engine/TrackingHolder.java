@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import stasis.image.ObjectId;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Errno;
@@ -20,6 +21,7 @@ import stasis.linux.abi.Tid;
 import stasis.linux.sys.Syscalls;
 import stasis.linux.sys.Userfault;
 import stasis.procfs.Proc;
+import stasis.procfs.ProcAbsentException;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.repository.ImageIdentity;
@@ -56,8 +58,13 @@ final class TrackingHolder implements AutoCloseable {
   /// refers to.
   static Optional<TrackingHolder> find(Proc proc, Tid root) throws ProcException, SyscallException {
     long start = start(proc, root);
+    return find(proc, known -> known.root().equals(root) && known.rootStart() == start);
+  }
+
+  private static Optional<TrackingHolder> find(Proc proc, Predicate<TrackedState> wanted)
+      throws ProcException, SyscallException {
     for (Tid task : proc.tgids()) {
-      Optional<TrackingHolder> holder = at(proc, task, root, start);
+      Optional<TrackingHolder> holder = at(proc, task, wanted);
       if (holder.isPresent()) {
         return holder;
       }
@@ -65,11 +72,42 @@ final class TrackingHolder implements AutoCloseable {
     return Optional.empty();
   }
 
+  /// Whether memory of a task may be registered with a userfaultfd of ours: a holder says so, or this process has one
+  /// open.
+  static boolean registers(Proc proc, Tid task) throws SyscallException {
+    try {
+      if (hasUserfaultfd(proc.task(new Tid((int) Syscalls.call(Nr.GETPID))))) {
+        return true;
+      }
+      long start = start(proc, task);
+      Optional<TrackingHolder> holder = find(proc, known -> known.mms().stream()
+          .anyMatch(mm -> mm.task().equals(task) && mm.start() == start));
+      holder.ifPresent(TrackingHolder::close);
+      return holder.isPresent();
+    } catch (ProcException e) {
+      return false;
+    }
+  }
+
+  private static boolean hasUserfaultfd(ProcTask self) throws ProcException {
+    for (Fd fd : self.fds()) {
+      try {
+        if (self.fdLink(fd).target().latin1().equals("anon_inode:[userfaultfd]")) {
+          return true;
+        }
+      } catch (ProcAbsentException e) {
+        // closed meanwhile, as that of the listing itself
+      }
+    }
+    return false;
+  }
+
   static long start(Proc proc, Tid task) throws ProcException {
     return proc.task(task).stat().startTime();
   }
 
-  private static Optional<TrackingHolder> at(Proc proc, Tid task, Tid root, long start) throws SyscallException {
+  private static Optional<TrackingHolder> at(Proc proc, Tid task, Predicate<TrackedState> wanted)
+      throws SyscallException {
     ProcTask holder = proc.task(task);
     try {
       if (!new String(holder.comm().toArray(), StandardCharsets.ISO_8859_1).equals(NAME)
@@ -83,8 +121,7 @@ final class TrackingHolder implements AutoCloseable {
           continue;
         }
         long pidfd = Syscalls.require("open a pidfd of task " + task, Nr.PIDFD_OPEN, task.value(), 0);
-        Optional<TrackedState> state = read(pidfd, fd)
-            .filter(known -> known.root().equals(root) && known.rootStart() == start);
+        Optional<TrackedState> state = read(pidfd, fd).filter(wanted);
         if (state.isPresent()) {
           return Optional.of(new TrackingHolder(state.get(), pidfd));
         }
@@ -148,7 +185,13 @@ final class TrackingHolder implements AutoCloseable {
   }
 
   /// One memory to go on with.
-  record Held(Tid task, long start, ObjectId body, Userfault userfault) {}
+  ///
+  /// @param canaries see [TrackedState.Mm#canaries]
+  record Held(Tid task, long start, ObjectId body, Userfault userfault, List<SoftDirty.Canary> canaries) {
+    Held {
+      canaries = List.copyOf(canaries);
+    }
+  }
 
   /// Starts a holder that outlives us, and goes with the root. @return our child
   static Tid start(Tid root, long rootStart, ImageIdentity parent, List<Held> held)
@@ -159,7 +202,8 @@ final class TrackingHolder implements AutoCloseable {
       var mms = new ArrayList<TrackedState.Mm>();
       for (int i = 0; i < fds.size(); i++) {
         Held one = held.get(i);
-        mms.add(new TrackedState.Mm(one.task(), one.start(), one.body(), new Fd(fds.get(i).number())));
+        mms.add(new TrackedState.Mm(one.task(), one.start(), one.body(), new Fd(fds.get(i).number()),
+            one.canaries()));
       }
       holdState(keeper, new TrackedState(root, rootStart, parent, mms).encode());
       long pidfd = Syscalls.require("open a pidfd of task " + root, Nr.PIDFD_OPEN, root.value(), 0);

@@ -106,6 +106,11 @@ final class TreeView implements AutoCloseable {
   }
 
   /// @param fd of the engine's copy
+  Optional<Integer> eventfdFlags(int fd) {
+    return rings.eventfdFlags(fd);
+  }
+
+  /// @param fd of the engine's copy
   Optional<List<HiddenWatch>> watches(int fd) {
     Map<Tid, ObjectId> processes = new HashMap<>();
     groups.forEach(group -> processes.put(group.leader().tid(), group.leader().id()));

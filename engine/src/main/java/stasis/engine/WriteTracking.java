@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.ObjectId;
@@ -45,6 +46,7 @@ final class WriteTracking implements AutoCloseable {
   private final Proc proc;
   private final Tid root;
   private final TrackOrder order;
+  private final Noting noting;
   private final long rootStart;
   private final Optional<TrackingHolder> holder;
   private final Map<ObjectId, PageRuns> earlierRuns = new HashMap<>();
@@ -56,11 +58,13 @@ final class WriteTracking implements AutoCloseable {
   private long trackedBytes;
   private long hugeBytes;
 
-  private WriteTracking(Proc proc, Tid root, long rootStart, TrackOrder order, Optional<TrackingHolder> holder) {
+  private WriteTracking(Proc proc, Tid root, long rootStart, TrackOrder order, Noting noting,
+      Optional<TrackingHolder> holder) {
     this.proc = proc;
     this.root = root;
     this.rootStart = rootStart;
     this.order = order;
+    this.noting = noting;
     this.holder = holder;
   }
 
@@ -68,9 +72,9 @@ final class WriteTracking implements AutoCloseable {
   static WriteTracking begin(Proc proc, Tid root, TrackOrder order, ImageWriter writer)
       throws ProcException, SyscallException {
     if (order == TrackOrder.OFF) {
-      return new WriteTracking(proc, root, 0, order, Optional.empty());
+      return new WriteTracking(proc, root, 0, order, Noting.NOTHING, Optional.empty());
     }
-    var tracking = new WriteTracking(proc, root, TrackingHolder.start(proc, root), order,
+    var tracking = new WriteTracking(proc, root, TrackingHolder.start(proc, root), order, Noting.here(),
         TrackingHolder.find(proc, root));
     if (tracking.holder.isPresent()) {
       tracking.lookUp(tracking.holder.get().state().parent(), writer);
@@ -83,10 +87,11 @@ final class WriteTracking implements AutoCloseable {
       throws SyscallException {
     if (order != TrackOrder.OFF) {
       try (var tracking = new WriteTracking(environment.proc(), tree.members().getFirst().group().leader(), 0, order,
-          Optional.empty())) {
+          Noting.here(), Optional.empty())) {
         tracking.pass(tree, collected, true, new Phases(environment.monotonicNs()));
         for (MappingCollector.PrivatePages pages : collected.pages()) {
-          tracking.trackedBytes += unwritten(pages).runs().size();
+          tracking.trackedBytes += tracking.unwritten(pages, tracking.canaries(pages)).map(Intervals::runs)
+              .map(List::size).orElse(0);
         }
       }
     }
@@ -113,7 +118,9 @@ final class WriteTracking implements AutoCloseable {
   ///
   /// @param arm whether the tree runs on, and is to be tracked from here on
   void pass(FrozenTree tree, Collected.Complete collected, boolean arm, Phases phases) throws SyscallException {
-    Optional<String> misleading = misleading(collected.files());
+    Optional<String> misleading = noting == Noting.NOTHING
+        ? Optional.of("a kernel that notes no writes (Linux 6.7, or CONFIG_MEM_SOFT_DIRTY)")
+        : misleading(collected.files());
     if (misleading.isPresent()) {
       earlier = Optional.empty();
       told.add("all memory was read, and it is not tracked: the program has " + misleading.get());
@@ -178,15 +185,37 @@ final class WriteTracking implements AutoCloseable {
 
   /// A program that was executed since has a memory in which nothing is registered.
   private void ask(MappingCollector.PrivatePages pages) throws SyscallException {
-    Optional<PageRuns> runs = known(pages).map(TrackedState.Mm::body).map(earlierRuns::get);
+    Optional<TrackedState.Mm> mm = known(pages);
+    Optional<PageRuns> runs = mm.map(TrackedState.Mm::body).map(earlierRuns::get);
     if (runs.isEmpty() || !pages.watched()) {
       return;
     }
-    unwritten.put(pages.mm(), new Unwritten(unwritten(pages), runs.get()));
+    Optional<Intervals> asked = unwritten(pages, mm.orElseThrow().canaries());
+    if (asked.isPresent()) {
+      unwritten.put(pages.mm(), new Unwritten(asked.get(), runs.get()));
+    } else if (earlier.isPresent()) {
+      earlier = Optional.empty();
+      told.add("all memory was read: of task " + pages.task() + " somebody else has cleared the soft-dirty bits"
+          + " (/proc/PID/clear_refs), or what would tell is gone");
+    }
   }
 
-  /// The pages of an mm that nobody wrote since they were protected.
-  static Intervals unwritten(MappingCollector.PrivatePages pages) throws SyscallException {
+  /// The pages of an mm that nobody wrote since they were protected. @return empty where that is in doubt
+  private Optional<Intervals> unwritten(MappingCollector.PrivatePages pages, List<SoftDirty.Canary> canaries)
+      throws SyscallException {
+    return noting == Noting.MARKS ? Optional.of(marked(pages)) : notDirtied(proc, pages.task(), canaries);
+  }
+
+  static Optional<Intervals> notDirtied(Proc proc, Tid task, List<SoftDirty.Canary> canaries) throws SyscallException {
+    try {
+      SoftDirty bits = SoftDirty.of(proc, task);
+      return bits.stand(canaries) ? Optional.of(bits.unwritten()) : Optional.empty();
+    } catch (ProcException e) {
+      return Optional.empty();
+    }
+  }
+
+  static Intervals marked(MappingCollector.PrivatePages pages) throws SyscallException {
     var unchanged = new Intervals();
     try (PageScan scan = new PageScan(pages.task())) {
       for (PageScan.Run stretch : stretches(pages, TrackOrder.HUGE_TOO)) {
@@ -196,6 +225,10 @@ final class WriteTracking implements AutoCloseable {
       }
     }
     return unchanged;
+  }
+
+  private List<SoftDirty.Canary> canaries(MappingCollector.PrivatePages pages) {
+    return held.stream().filter(one -> one.body().equals(pages.mm())).flatMap(one -> one.canaries().stream()).toList();
   }
 
   /// Vmas that touch are one to the kernel.
@@ -218,24 +251,12 @@ final class WriteTracking implements AutoCloseable {
       return;
     }
     try {
-      Userfault userfault = ours.isPresent() ? ours.get() : fresh(group);
-      held.add(new TrackingHolder.Held(pages.task(), TrackingHolder.start(proc, pages.task()), pages.mm(), userfault));
-      if (order == TrackOrder.ON) {
-        hugeBytes += pages.ranges().stream()
-            .filter(range -> range.writes() == MappingCollector.Writes.NOTED_IN_SMALL)
-            .mapToLong(MappingCollector.Range::lengthBytes).sum();
-      }
-      try (PageScan scan = new PageScan(pages.task())) {
-        for (PageScan.Run stretch : stretches(pages, order)) {
-          long registered = userfault.register(stretch.start(), stretch.lengthBytes(), Uffd.REGISTER_MODE_WP);
-          if (Errno.isError(registered)) {
-            told.add(subject + ": " + stretch.lengthBytes() + " bytes at " + stretch.start() + " are not tracked: "
-                + Errno.of(registered).meaning());
-          } else {
-            scan.protect(stretch.start(), stretch.lengthBytes());
-            trackedBytes += stretch.lengthBytes();
-          }
-        }
+      Userfault userfault = ours.isPresent() ? ours.get() : fresh(group, noting);
+      long start = TrackingHolder.start(proc, pages.task());
+      if (noting == Noting.SOFT_DIRTY) {
+        armBits(pages, start, userfault);
+      } else {
+        armMarks(pages, start, userfault);
       }
     } catch (ErrandRefusedException e) {
       told.add(subject + " is not tracked: " + e.obstacle().message());
@@ -244,12 +265,70 @@ final class WriteTracking implements AutoCloseable {
     }
   }
 
-  /// One that notes writes and delays nobody.
-  static Userfault fresh(FrozenGroup group) throws ErrandRefusedException, SyscallException {
+  private void armMarks(MappingCollector.PrivatePages pages, long start, Userfault userfault) throws SyscallException {
+    held.add(new TrackingHolder.Held(pages.task(), start, pages.mm(), userfault, List.of()));
+    if (order == TrackOrder.ON) {
+      hugeBytes += pages.ranges().stream()
+          .filter(range -> range.writes() == MappingCollector.Writes.NOTED_IN_SMALL)
+          .mapToLong(MappingCollector.Range::lengthBytes).sum();
+    }
+    try (PageScan scan = new PageScan(pages.task())) {
+      for (PageScan.Run stretch : stretches(pages, order)) {
+        long registered = userfault.register(stretch.start(), stretch.lengthBytes(), Uffd.REGISTER_MODE_WP);
+        if (Errno.isError(registered)) {
+          told.add("task " + pages.task() + ": " + stretch.lengthBytes() + " bytes at " + stretch.start()
+              + " are not tracked: " + Errno.of(registered).meaning());
+        } else {
+          scan.protect(stretch.start(), stretch.lengthBytes());
+          trackedBytes += stretch.lengthBytes();
+        }
+      }
+    }
+  }
+
+  /// Huge pages stay: each has one bit.
+  private void armBits(MappingCollector.PrivatePages pages, long start, Userfault userfault)
+      throws SyscallException, ProcException {
+    List<PageScan.Run> stretches = stretches(pages, TrackOrder.HUGE_TOO);
+    Optional<String> refusal = armBits(proc, pages.task(), stretches, userfault, canaries -> held.add(
+        new TrackingHolder.Held(pages.task(), start, pages.mm(), userfault, canaries)));
+    if (refusal.isPresent()) {
+      userfault.close();
+      told.add("task " + pages.task() + " is not tracked: " + refusal.get());
+    } else {
+      trackedBytes += stretches.stream().mapToLong(PageScan.Run::lengthBytes).sum();
+    }
+  }
+
+  /// Registers memory and has its bits cleared. What is registered with another's userfaultfd may be tracked by its bits
+  /// too: then they stay as they are.
+  ///
+  /// @param armed is given the canaries @return why not
+  static Optional<String> armBits(Proc proc, Tid task, List<PageScan.Run> stretches, Userfault userfault,
+      Consumer<List<SoftDirty.Canary>> armed) throws SyscallException, ProcException {
+    for (PageScan.Run stretch : stretches) {
+      long registered = userfault.register(stretch.start(), stretch.lengthBytes(), Uffd.REGISTER_MODE_WP);
+      if (Errno.isError(registered)) {
+        return Optional.of(stretch.lengthBytes() + " bytes at " + stretch.start() + " cannot be registered: "
+            + Errno.of(registered).meaning());
+      }
+    }
+    SoftDirty.clear(task);
+    List<SoftDirty.Canary> canaries = SoftDirty.of(proc, task).plant();
+    if (canaries.isEmpty()) {
+      return Optional.of("nothing in it would tell that somebody else has cleared its soft-dirty bits: it has no"
+          + " relocated read-only page of a file");
+    }
+    armed.accept(canaries);
+    return Optional.empty();
+  }
+
+  /// One that delays nobody: it notes writes, or is there to know memory again by.
+  static Userfault fresh(FrozenGroup group, Noting noting) throws ErrandRefusedException, SyscallException {
     Userfault userfault = Userfaults.open(group, group.tasks().getFirst(), Uffd.USER_MODE_ONLY | O_NONBLOCK,
         Deadline.after(ERRAND_BOUND));
     try {
-      userfault.agree(Uffd.FEATURE_WP_ASYNC);
+      userfault.agree(noting == Noting.MARKS ? Uffd.FEATURE_WP_ASYNC : 0);
       return userfault;
     } catch (SyscallException | RuntimeException | Error e) {
       userfault.close();

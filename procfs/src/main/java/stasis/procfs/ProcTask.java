@@ -96,8 +96,13 @@ public final class ProcTask {
     return Cgroup.parse(text("cgroup"));
   }
 
+  /// Before Linux 6.16 that of a task whose memory is gone reads as nothing, later as ESRCH (fs/proc/base.c, auxv_open()).
   public Auxv auxv() throws ProcException {
-    return Auxv.parse(bytes("auxv"));
+    Bytes words = bytes("auxv");
+    if (words.isEmpty()) {
+      throw new TaskGoneException(directory.resolve("auxv"));
+    }
+    return Auxv.parse(words);
   }
 
   /// comm without the newline the kernel adds; it may itself hold newlines.

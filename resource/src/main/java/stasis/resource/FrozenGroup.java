@@ -57,9 +57,9 @@ public interface FrozenGroup {
     return List.of();
   }
 
-  /// Whether the memory at an address is registered with a userfaultfd that only has writes noted
-  /// (UFFD_FEATURE_WP_ASYNC): nobody waits for anything then.
-  default boolean notesWrites(RemoteAddress start) throws ObstructedException {
+  /// Whether a vma is registered with a userfaultfd that only has writes noted (UFFD_FEATURE_WP_ASYNC), or with one of
+  /// our own by which memory is known again: nobody waits for anything then.
+  default boolean notesWrites(RemoteAddress start, long lengthBytes) throws ObstructedException {
     return false;
   }
 

@@ -131,6 +131,11 @@ public interface OpenFile {
     return Optional.empty();
   }
 
+  /// What eventfd2(2) was given for this eventfd; empty where BPF is not allowed.
+  default Optional<Integer> hiddenEventfdFlags() {
+    return Optional.empty();
+  }
+
   /// Who has asked for signals when something changes in this directory; empty where BPF is not allowed.
   default Optional<List<HiddenWatch>> hiddenWatches() {
     return Optional.empty();

@@ -2,8 +2,10 @@ package stasis.tracee;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import stasis.linux.abi.Bytes;
@@ -118,10 +120,19 @@ final class PtraceTest {
   }
 
   @Test
+  void syscallUserDispatchOfAProgramThatHasNoneIsOff() throws SyscallException {
+    Optional<SyscallUserDispatch> found = tracer.call(ptrace -> {
+      interrupted(ptrace);
+      return ptrace.syscallUserDispatch(tid);
+    });
+    assumeTrue(found.isPresent(), "needs PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG (Linux 6.4)");
+    assertThat(found).hasValueSatisfying(config -> assertThat(config.on()).isFalse());
+  }
+
+  @Test
   void rseqAreaOfAGlibcProgramIsShown() throws SyscallException {
     RseqConfiguration rseq = tracer.call(ptrace -> {
       interrupted(ptrace);
-      assertThat(ptrace.syscallUserDispatch(tid)).hasValueSatisfying(config -> assertThat(config.on()).isFalse());
       return ptrace.rseq(tid).orElseThrow();
     });
     assertThat(rseq.registered()).isTrue();

@@ -84,6 +84,12 @@ final class RefusalTest {
   @Test
   void syscallUserDispatchIsRefused() throws Exception {
     try (Target target = guarded("dispatch")) {
+      Optional<SyscallUserDispatch> told = tracer.call(ptrace -> {
+        try (FrozenGroup _ = ErrandTest.frozen(ptrace, target.leader())) {
+          return ptrace.syscallUserDispatch(target.leader());
+        }
+      });
+      assumeTrue(told.isPresent(), "needs PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG (Linux 6.4)");
       assertThatThrownBy(() -> run(target, RemoteCall.of(Nr.GETTID))).isInstanceOf(ErrandRefusedException.class)
           .hasMessageContaining("syscall user dispatch");
       assertAsleep(target);

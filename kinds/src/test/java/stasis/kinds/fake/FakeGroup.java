@@ -48,7 +48,7 @@ public final class FakeGroup implements FrozenGroup {
   }
 
   @Override
-  public boolean notesWrites(RemoteAddress start) {
+  public boolean notesWrites(RemoteAddress start, long lengthBytes) {
     return notesWrites;
   }
 

@@ -49,6 +49,7 @@ public final class FakeOpenFile implements OpenFile {
   private Optional<List<HiddenWatch>> watches = Optional.empty();
   private Optional<List<HiddenMessage>> messages = Optional.empty();
   private Optional<HiddenNotice> notice = Optional.empty();
+  private Optional<Integer> eventfdFlags = Optional.empty();
   private Optional<HiddenFaults> faults = Optional.empty();
 
   /// @param mode st_mode @param links st_nlink @param flags octal digits, as fdinfo prints them
@@ -101,6 +102,16 @@ public final class FakeOpenFile implements OpenFile {
   @Override
   public Optional<HiddenFaults> hiddenFaults() {
     return faults;
+  }
+
+  public FakeOpenFile eventfdFlags(int flags) {
+    eventfdFlags = Optional.of(flags);
+    return this;
+  }
+
+  @Override
+  public Optional<Integer> hiddenEventfdFlags() {
+    return eventfdFlags;
   }
 
   public FakeOpenFile notice(HiddenNotice facts) {

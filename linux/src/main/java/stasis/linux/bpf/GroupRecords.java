@@ -90,9 +90,21 @@ final class GroupRecords {
     return new PosixTimer(row.int32(TimerField.ID), clock, row.int32(TimerField.NOTIFY),
         row.int32(TimerField.SIGNAL_NUMBER), tid(row, TimerField.TARGET),
         cpu ? tid(row, TimerField.CPU_TASK) : Optional.empty(), row.address(TimerField.SIGNAL_VALUE),
-        row.int32(TimerField.STATUS), row.unsigned(TimerField.OVERRUN_LAST),
+        status(row, cpu), row.unsigned(TimerField.OVERRUN_LAST),
         row.unsigned(TimerField.INTERVAL), cpu || alarm ? clock : row.int32(TimerField.HRTIMER_CLOCK),
         row.unsigned(expiry));
+  }
+
+  /// As the it_status of Linux 6.13 says it. Before, a timer of a CPU clock was armed while it had a time
+  /// (kernel/time/posix-cpu-timers.c, cpu_timer_fire()), and any other while it_active was set; an interval timer whose
+  /// signal waited had an odd it_requeue_pending (kernel/time/posix-timers.c, posix_timer_fn()).
+  private static int status(Row<TimerField> row, boolean cpu) {
+    if (!row.has(TimerField.REQUEUES)) {
+      return row.int32(TimerField.STATUS);
+    }
+    boolean counts = row.flag(cpu ? TimerField.CPU_EXPIRES : TimerField.STATUS);
+    boolean waits = row.flag(TimerField.INTERVAL) && (row.int32(TimerField.REQUEUES) & 1) != 0;
+    return waits && (cpu || !counts) ? PosixTimer.REQUEUE_PENDING : counts ? 1 : 0;
   }
 
   private static Optional<Tid> tid(Row<TimerField> row, TimerField field) {

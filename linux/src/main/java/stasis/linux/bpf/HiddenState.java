@@ -202,42 +202,44 @@ public final class HiddenState implements AutoCloseable {
   ///
   /// @param watched whose memory it may watch
   public Optional<KernelFaults> faults(Tid holder, int fd, Tid watched) throws SyscallException {
-    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
     List<Row<GroupField>> others = groups.read(new Visit.One(watched));
-    if (rows.isEmpty() || others.isEmpty()) {
-      return Optional.empty();
-    }
+    return others.isEmpty() ? Optional.empty() : ofFiles(holder, "a userfaultfd", (all, files) ->
+        KernelFaults.of(all, files, fd, others.getFirst().unsigned(GroupField.MM)));
+  }
+
+  private interface OfFiles<T> {
+    T read(KernelWords words, long files) throws SyscallException, UnsupportedKernel;
+  }
+
+  private <T> Optional<T> ofFiles(Tid holder, String what, OfFiles<T> reading) throws SyscallException {
+    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
     try {
-      return Optional.of(KernelFaults.of(words(), rows.getFirst().unsigned(GroupField.FILES), fd,
-          others.getFirst().unsigned(GroupField.MM)));
+      return rows.isEmpty() ? Optional.empty()
+          : Optional.of(reading.read(words(), rows.getFirst().unsigned(GroupField.FILES)));
     } catch (UnsupportedKernel e) {
-      throw refused(e, "a userfaultfd");
+      throw refused(e, what);
     }
   }
 
   /// How a POSIX message queue that a task has open tells of messages.
   public Optional<KernelNotice> notice(Tid holder, int fd) throws SyscallException {
-    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
-    try {
-      return rows.isEmpty() ? Optional.empty() : Optional.of(KernelNotice.of(words(),
-          KernelMessage.queue(words(), rows.getFirst().unsigned(GroupField.FILES), fd)));
-    } catch (UnsupportedKernel e) {
-      throw refused(e, "a message queue");
-    }
+    return ofFiles(holder, "a message queue", (all, files) ->
+        KernelNotice.of(all, KernelMessage.queue(all, files, fd)));
+  }
+
+  /// What eventfd2(2) was given for an eventfd that a task has open.
+  public Optional<Integer> eventfdFlags(Tid holder, int fd) throws SyscallException {
+    return ofFiles(holder, "an eventfd", (all, files) -> all.u32(all.u64(KernelWatch.file(all, files, fd)
+        + all.offset("file", "private_data")) + all.offset("eventfd_ctx", "flags")));
   }
 
   /// What waits in a POSIX message queue that a task has open.
   public Optional<List<KernelMessage>> messages(Tid holder, int fd) throws SyscallException {
-    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
-    if (rows.isEmpty()) {
-      return Optional.empty();
-    }
-    try (KernelMemory memory = KernelMemory.open()) {
-      return Optional.of(KernelMessage.of(words(), memory,
-          KernelMessage.queue(words(), rows.getFirst().unsigned(GroupField.FILES), fd)));
-    } catch (UnsupportedKernel e) {
-      throw refused(e, "a message queue");
-    }
+    return ofFiles(holder, "a message queue", (all, files) -> {
+      try (KernelMemory memory = KernelMemory.open()) {
+        return KernelMessage.of(all, memory, KernelMessage.queue(all, files, fd));
+      }
+    });
   }
 
   /// Signals asked for through these tasks' tables when something changes in a directory that `holder` has open.
@@ -246,13 +248,8 @@ public final class HiddenState implements AutoCloseable {
     for (Tid task : tasks) {
       groups.read(new Visit.One(task)).forEach(row -> tables.putIfAbsent(row.unsigned(GroupField.FILES), task));
     }
-    List<Row<GroupField>> rows = groups.read(new Visit.One(holder));
-    try {
-      return rows.isEmpty() ? List.of() : KernelWatch.of(words(),
-          KernelWatch.file(words(), rows.getFirst().unsigned(GroupField.FILES), fd), tables);
-    } catch (UnsupportedKernel e) {
-      throw refused(e, "who watches a directory");
-    }
+    return ofFiles(holder, "who watches a directory", (all, files) ->
+        KernelWatch.of(all, KernelWatch.file(all, files, fd), tables)).orElse(List.of());
   }
 
   private KernelWords words() throws SyscallException, UnsupportedKernel {

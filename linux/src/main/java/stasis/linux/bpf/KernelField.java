@@ -17,7 +17,8 @@ interface KernelField {
     return true;
   }
 
-  /// Bytes to take where the kernel declares a trailing array without a length; 0 for all other fields.
+  /// Bytes to take where the kernel declares a trailing array without a length, or a pointer to one; 0 for all other
+  /// fields.
   default int trailingBytes() {
     return 0;
   }

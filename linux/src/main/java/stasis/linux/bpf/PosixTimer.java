@@ -14,7 +14,7 @@ import stasis.linux.abi.Tid;
 /// @param measured whose CPU time a CPU clock counts: a thread, or a thread group by its leader; empty for other
 ///     clocks
 /// @param value `sigev_value` as given
-/// @param status the kernel's it_status: 0 disarmed, 1 armed, 2 expired with its signal still to be taken
+/// @param status as it_status of Linux 6.13 and later: 0 disarmed, 1 armed, 2 expired with its signal still to be taken
 /// @param overrunLast what timer_getoverrun(2) answers
 /// @param intervalNs 0 for one shot
 /// @param expiryClockId the clock `expiresNs` is on: `clockId`, but CLOCK_MONOTONIC for a CLOCK_REALTIME timer that was
@@ -25,7 +25,7 @@ public record PosixTimer(
     int id, int clockId, int notification, int signal, Optional<Tid> target, Optional<Tid> measured,
     RemoteAddress value, int status, long overrunLast, long intervalNs, int expiryClockId,
     long expiresNs) {
-  private static final int REQUEUE_PENDING = 2;
+  static final int REQUEUE_PENDING = 2;
 
   /// `sigev_notify` without SIGEV_THREAD_ID's flag says how; this is "do not tell".
   public static final int SIGEV_NONE = 1;

@@ -76,8 +76,12 @@ final class RecordLayout<F extends Enum<F> & KernelField> {
     if (field.pointedBytes() != 0) {
       return new FieldPlace(place.asHops(), 0, field.pointedBytes(), 0, 0);
     }
-    return field.trailingBytes() == 0 ? place
-        : new FieldPlace(place.hops(), place.offsetBytes(), field.trailingBytes(), 0, 0);
+    if (field.trailingBytes() == 0) {
+      return place;
+    }
+    // An array without a length has no bytes of its own. What has some is a pointer to one.
+    return place.sizeBytes() == 0 ? new FieldPlace(place.hops(), place.offsetBytes(), field.trailingBytes(), 0, 0)
+        : new FieldPlace(place.asHops(), 0, field.trailingBytes(), 0, 0);
   }
 
   int bytes() {

@@ -49,6 +49,7 @@ enum ThreadField implements KernelField {
   IO_CONTEXT(false, "io_context"),
   IO_PRIORITY(false, "io_context->ioprio"),
   IO_SHARERS(false, "io_context->active_ref.counter"),
+  /// Up to Linux 6.1 an array: events of software have a context of their own.
   PERF_EVENTS(false, "perf_event_ctxp"),
   IO_URING(false, "io_uring"),
   UNDO_LIST(false, "sysvsem.undo_list"),

@@ -82,6 +82,7 @@ import stasis.linux.abi.Tid;
 /// @param dispatchBit mask of SYSCALL_WORK_SYSCALL_USER_DISPATCH in thread_info.syscall_work; 0 if the kernel has none
 record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
+  private static final int ORIGINAL_RSEQ_BYTES = 32;
 
   static ThreadRecords of(Btf btf) throws UnsupportedKernel {
     var bit = btf.enumerator("syscall_work_bit", "SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH");
@@ -111,11 +112,17 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
     return new HiddenTask.AltStack(row.address(SAS_SP), bytes, flags);
   }
 
+  private static boolean hasAny(Row<ThreadField> row, ThreadField field) {
+    return row.has(field) && !row.bytes(field).equals(Bytes.zeros(row.bytes(field).length()));
+  }
+
   private static Optional<HiddenTask.Rseq> rseq(Row<ThreadField> row) {
-    if (!row.has(RSEQ) || !row.has(RSEQ_BYTES) || !row.has(RSEQ_SIGNATURE) || !row.flag(RSEQ)) {
+    if (!row.has(RSEQ) || !row.has(RSEQ_SIGNATURE) || !row.flag(RSEQ)) {
       return Optional.empty();
     }
-    return Optional.of(new HiddenTask.Rseq(row.address(RSEQ), row.int32(RSEQ_BYTES), row.int32(RSEQ_SIGNATURE)));
+    // Before Linux 6.3 an area had one size (kernel/rseq.c, rseq()).
+    int bytes = row.has(RSEQ_BYTES) ? row.int32(RSEQ_BYTES) : ORIGINAL_RSEQ_BYTES;
+    return Optional.of(new HiddenTask.Rseq(row.address(RSEQ), bytes, row.int32(RSEQ_SIGNATURE)));
   }
 
   private static HiddenTask.Attributes attributes(Row<ThreadField> row) {
@@ -156,7 +163,7 @@ record ThreadRecords(RecordLayout<ThreadField> layout, long dispatchBit) {
         ? Optional.of(row.int32(IO_PRIORITY)) : Optional.empty();
     int sharers = row.has(IO_SHARERS) && row.flag(IO_CONTEXT) ? row.int32(IO_SHARERS) : 0;
     return new HiddenTask.Contexts(priority, sharers, row.has(IOPL) ? row.int32(IOPL) : 0,
-        row.has(IO_BITMAP) && row.flag(IO_BITMAP), row.has(PERF_EVENTS) && row.flag(PERF_EVENTS),
+        row.has(IO_BITMAP) && row.flag(IO_BITMAP), hasAny(row, PERF_EVENTS),
         row.has(IO_URING) && row.flag(IO_URING), row.has(PROCESS_KEYRING) && row.has(THREAD_KEYRING)
             ? Optional.of(new HiddenTask.Keyrings(row.flag(PROCESS_KEYRING), row.flag(THREAD_KEYRING)))
             : Optional.empty(), row.address(NSPROXY),

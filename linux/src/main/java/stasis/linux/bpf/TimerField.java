@@ -8,7 +8,10 @@ enum TimerField implements KernelField {
   CLOCK("it_clock"),
   NOTIFY("it_sigev_notify"),
   SIGNAL_STRUCT("it_signal"),
-  STATUS("it_status"),
+  /// Up to Linux 6.12 only whether it is armed, and not for CPU clocks; [#REQUEUES] tells the rest.
+  STATUS("it_status", "it_active"),
+  /// An odd number while a signal of an interval timer waits to be taken. Up to Linux 6.12.
+  REQUEUES(false, "it_requeue_pending"),
   OVERRUN_LAST("it_overrun_last"),
   INTERVAL("it_interval"),
   SIGNAL_NUMBER("sigq.info.si_signo", "sigq->info.si_signo"),
@@ -21,15 +24,25 @@ enum TimerField implements KernelField {
   TARGET(Form.PID_NUMBER, "it_pid");
 
   private final Form form;
+  private final boolean required;
   @SuppressWarnings("ImmutableEnumChecker") // List.of() makes it so
   private final List<String> expressions;
 
   TimerField(String... expressions) {
-    this(Form.COPY, expressions);
+    this(Form.COPY, true, expressions);
+  }
+
+  TimerField(boolean required, String... expressions) {
+    this(Form.COPY, required, expressions);
   }
 
   TimerField(Form form, String... expressions) {
+    this(form, true, expressions);
+  }
+
+  TimerField(Form form, boolean required, String... expressions) {
     this.form = form;
+    this.required = required;
     this.expressions = List.of(expressions);
   }
 
@@ -41,5 +54,10 @@ enum TimerField implements KernelField {
   @Override
   public Form form() {
     return form;
+  }
+
+  @Override
+  public boolean required() {
+    return required;
   }
 }

@@ -21,7 +21,8 @@ enum UndoField implements KernelField {
     return List.of(expression);
   }
 
-  /// `semadj` is a trailing array: as many bytes as are read of it, whatever the struct says.
+  /// `semadj` is a trailing array, on older kernels a pointer to what trails: as many bytes as are read of it, whatever
+  /// the struct says.
   @Override
   public int trailingBytes() {
     return bytes;

@@ -74,6 +74,35 @@ final class RecordTest {
     assertThatThrownBy(() -> row.int32(Sample.ABSENT)).hasMessageContaining("absent");
   }
 
+  private enum Trailing implements KernelField {
+    ARRAY;
+
+    @Override
+    public List<String> expressions() {
+      return List.of("array");
+    }
+
+    @Override
+    public int trailingBytes() {
+      return 24;
+    }
+  }
+
+  @Test
+  void aTrailingArrayIsReadWhereItLiesAndOneThatIsPointedToWhereThatLeads() throws UnsupportedKernel {
+    var builder = new BtfBuilder();
+    int u16 = builder.integer("short", 2);
+    int none = builder.array(u16, 0);
+    int pointer = builder.reference(BtfBuilder.PTR, "", u16);
+    builder.struct(BtfBuilder.STRUCT, "within", 16, new Member("array", none, 128, 0));
+    builder.struct(BtfBuilder.STRUCT, "behind", 24, new Member("array", pointer, 128, 0));
+    Btf btf = Btf.parse(builder.build());
+    assertThat(RecordLayout.of(btf, "within", Trailing.class).pieces())
+        .containsExactly(new RecordLayout.Piece(List.of(), 16, 24, 0));
+    assertThat(RecordLayout.of(btf, "behind", Trailing.class).pieces())
+        .containsExactly(new RecordLayout.Piece(List.of(16), 0, 24, 0));
+  }
+
   @Test
   void aKernelWithoutARequiredFieldIsRefusedByTheFieldsName() {
     var builder = new BtfBuilder();

@@ -36,8 +36,18 @@ public final class EventFd implements FileKind<EventFd.State> {
   /// Fields of fdinfo: fs/eventfd.c, eventfd_show_fdinfo().
   @Override
   public State checkpoint(OpenFile file) throws ObstructedException {
-    return new State(file.info().hex("eventfd-count"), file.info().decimal("eventfd-semaphore") != 0,
-        OpenFlags.of(file));
+    return new State(file.info().hex("eventfd-count"), isSemaphore(file), OpenFlags.of(file));
+  }
+
+  /// Told since Linux 6.5.
+  private static boolean isSemaphore(OpenFile file) throws ObstructedException {
+    if (file.info().fields().has("eventfd-semaphore")) {
+      return file.info().decimal("eventfd-semaphore") != 0;
+    }
+    int flags = file.hiddenEventfdFlags().orElseThrow(() -> new ObstructedException(file.subject(),
+        "an eventfd of which this kernel does not tell whether it is a semaphore",
+        "run with CAP_BPF and CAP_PERFMON, or use Linux 6.5"));
+    return (flags & EFD_SEMAPHORE) != 0;
   }
 
   @Override

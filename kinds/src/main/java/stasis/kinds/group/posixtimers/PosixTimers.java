@@ -9,6 +9,7 @@ import stasis.image.ObjectId;
 import stasis.image.Schema;
 import stasis.image.Tag;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
 import stasis.linux.abi.Nr;
 import stasis.procfs.Timers;
 import stasis.resource.Answers;
@@ -136,8 +137,12 @@ public final class PosixTimers implements GroupAspect<PosixTimers.State> {
     if (timers.isEmpty()) {
       return Optional.empty();
     }
-    // EINVAL before Linux 6.15: then nobody can have it on.
-    return Optional.of(new State(timers, answers.to(RESTORING).result() == RESTORE_IDS_ON));
+    long restoring = answers.to(RESTORING).result();
+    if (restoring == -Errno.EINVAL.number()) {
+      throw new ObstructedException(group.subject(), "it has POSIX timers, and this kernel cannot give them their ids"
+          + " again", "let the program delete them, or use Linux 6.15 (PR_TIMER_CREATE_RESTORE_IDS)");
+    }
+    return Optional.of(new State(timers, restoring == RESTORE_IDS_ON));
   }
 
   private static int notification(Timers.Timer timer, String subject) throws ObstructedException {

@@ -43,7 +43,7 @@ public final class WatchedPages implements MappingAspect<WatchedPages.State> {
     }
     boolean watched = missing || mapping.flags().has(VmFlag.UW);
     // Somebody outside has writes noted, as tracking does: nothing of the program's.
-    if (!watched || !missing && mapping.group().notesWrites(mapping.vma().address())) {
+    if (!watched || !missing && mapping.group().notesWrites(mapping.vma().address(), mapping.vma().lengthBytes())) {
       return Optional.empty();
     }
     if (mapping.vma().shared() || mapping.vma().inode() != 0 || mapping.flags().has(VmFlag.HT)) {

@@ -1,6 +1,7 @@
 package stasis.kinds.file.eventfd;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import stasis.kinds.fake.AspectContract;
@@ -28,6 +29,16 @@ class EventFdTest extends AspectContract<EventFd.State> {
 
     assertThat(kind.recognises(file)).isTrue();
     assertThat(kind.checkpoint(file)).isEqualTo(new EventFd.State(31, true, 04002));
+  }
+
+  @Test
+  void aKernelThatDoesNotTellWhetherItIsASemaphoreIsAskedOtherwiseOrItIsRefused() throws ObstructedException {
+    FakeOpenFile file = new FakeOpenFile("anon_inode:[eventfd]", 0600, 1, "02004002", "eventfd-count: 3");
+
+    assertThatThrownBy(() -> kind.checkpoint(file)).isInstanceOf(ObstructedException.class)
+        .hasMessageContaining("semaphore");
+    assertThat(kind.checkpoint(file.eventfdFlags(02004001)).semaphore()).isTrue();
+    assertThat(kind.checkpoint(file.eventfdFlags(02004000)).semaphore()).isFalse();
   }
 
   @Test

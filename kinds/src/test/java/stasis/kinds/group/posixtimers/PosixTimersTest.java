@@ -10,6 +10,7 @@ import stasis.image.ObjectId;
 import stasis.kinds.fake.AspectContract;
 import stasis.kinds.fake.FakeGroup;
 import stasis.linux.abi.Bytes;
+import stasis.linux.abi.Errno;
 import stasis.resource.Kind;
 import stasis.resource.Loss;
 import stasis.resource.ObstructedException;
@@ -56,6 +57,16 @@ class PosixTimersTest extends AspectContract<PosixTimers.State> {
 
     assertThat(kind.questions(group)).isEmpty();
     assertThat(kind.checkpoint(group, noAnswers())).isEmpty();
+  }
+
+  @Test
+  void whereNoKernelWouldGiveTheIdsAgainTimersAreRefused() {
+    FakeGroup group = new FakeGroup().file("timers", TWO);
+    group.thread();
+
+    assertThatThrownBy(() -> kind.checkpoint(group, answers(kind.questions(group), output(1, Bytes.zeros(32)),
+        output(1, Bytes.zeros(32)), value(-Errno.EINVAL.number())))).isInstanceOf(ObstructedException.class)
+        .hasMessageContaining("cannot give them their ids");
   }
 
   @Test

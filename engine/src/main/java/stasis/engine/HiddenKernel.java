@@ -121,12 +121,13 @@ final class HiddenKernel implements AutoCloseable {
       return known.get();
     }
     Smaps smaps = proc.smaps();
+    Map<Long, KernelVma> byStart = LearntFlags.byStart(words.orElse(List.of()));
     // Somebody outside may share the mm, and change it: that is refused, but later.
     if (words.isPresent() && words.equals(words(proc.tid()))) {
       flags.learn(smaps, words.get());
     }
     return smaps.entries().stream().filter(entry -> !entry.vma().name().equals(MappingCollector.VSYSCALL))
-        .map(VmaFacts::of).toList();
+        .map(entry -> VmaFacts.of(entry, Optional.ofNullable(byStart.get(entry.vma().start())))).toList();
   }
 
   private Optional<List<KernelVma>> words(Tid task) {

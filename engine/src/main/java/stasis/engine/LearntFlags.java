@@ -57,12 +57,13 @@ final class LearntFlags {
       if (meaning.isEmpty() || meaning.get().flags().has(VmFlag.HT) || meaning.get().flags().has(VmFlag.HG)) {
         return Optional.empty();
       }
-      facts.add(new VmaFacts(vma, meaning.get().flags(), PAGE_BYTES, meaning.get().protectionKey(), false));
+      facts.add(new VmaFacts(vma, meaning.get().flags(), PAGE_BYTES, meaning.get().protectionKey(), false,
+          Optional.ofNullable(word).map(KernelVma::mayHavePolicy)));
     }
     return facts.size() == words.size() ? Optional.of(facts) : Optional.empty();
   }
 
-  private static Map<Long, KernelVma> byStart(List<KernelVma> words) {
+  static Map<Long, KernelVma> byStart(List<KernelVma> words) {
     Map<Long, KernelVma> byStart = HashMap.newHashMap(words.size());
     words.forEach(word -> byStart.put(word.start(), word));
     return byStart;

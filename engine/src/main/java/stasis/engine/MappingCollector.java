@@ -46,7 +46,7 @@ final class MappingCollector {
     UNKNOWN;
 
     static Writes of(Smaps.Entry entry) {
-      return of(VmaFacts.of(entry));
+      return of(VmaFacts.of(entry, Optional.empty()));
     }
 
     static Writes of(VmaFacts entry) {

@@ -19,6 +19,8 @@ import stasis.resource.ObstructedException;
 
 /// One vma of a frozen mm.
 final class MappingView implements Mapping {
+  private static final String NO_POLICY = "default";
+
   private final TreeView tree;
   private final GroupView group;
   private final MmView mm;
@@ -90,8 +92,13 @@ final class MappingView implements Mapping {
   }
 
   @Override
+  public boolean mayHavePolicy() {
+    return entry().mayHavePolicy().orElseGet(() -> !policy().equals(NO_POLICY));
+  }
+
+  @Override
   public String policy() {
-    return mm.policy(vma().start());
+    return entry().mayHavePolicy().orElse(true) ? mm.policy(vma().start()) : NO_POLICY;
   }
 
   @Override

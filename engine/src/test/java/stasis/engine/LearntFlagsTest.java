@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import stasis.linux.abi.SyscallException;
@@ -50,7 +52,7 @@ class LearntFlagsTest {
   }
 
   private void learn(long word, String codes) {
-    flags.learn(Smaps.parse(entry("1000-2000", "rw-p", codes)), List.of(new KernelVma(0x1000, 0x2000, word)));
+    flags.learn(Smaps.parse(entry("1000-2000", "rw-p", codes)), List.of(new KernelVma(0x1000, 0x2000, word, false)));
   }
 
   private boolean knows(String maps, KernelVma... words) {
@@ -60,8 +62,8 @@ class LearntFlagsTest {
   @Test
   void aWordThatWasNotSeenIsNotGuessed() {
     learn(READ_WRITE, "rd wr mr mw me ac");
-    assertThat(knows(line("5000-6000", "rw-p"), new KernelVma(0x5000, 0x6000, READ_WRITE))).isTrue();
-    assertThat(knows(line("5000-6000", "rw-p"), new KernelVma(0x5000, 0x6000, READ_WRITE | 8))).isFalse();
+    assertThat(knows(line("5000-6000", "rw-p"), new KernelVma(0x5000, 0x6000, READ_WRITE, false))).isTrue();
+    assertThat(knows(line("5000-6000", "rw-p"), new KernelVma(0x5000, 0x6000, READ_WRITE | 8, false))).isFalse();
   }
 
   @Test
@@ -69,21 +71,21 @@ class LearntFlagsTest {
     learn(READ_WRITE, "rd wr mr mw me ac");
     learn(READ_WRITE, "rd wr mr mw me ac dc");
     learn(READ_WRITE, "rd wr mr mw me ac");
-    assertThat(knows(line("5000-6000", "rw-p"), new KernelVma(0x5000, 0x6000, READ_WRITE))).isFalse();
+    assertThat(knows(line("5000-6000", "rw-p"), new KernelVma(0x5000, 0x6000, READ_WRITE, false))).isFalse();
   }
 
   @Test
   void hugePagesAreForSmapsToTell() {
     learn(READ_WRITE, "rd wr mr mw me ac");
     learn(HUGE_ADVISED, "rd wr mr mw me ac hg");
-    assertThat(knows(line("5000-6000", "rw-p") + line("8000-9000", "rw-p"), new KernelVma(0x5000, 0x6000, READ_WRITE),
-        new KernelVma(0x8000, 0x9000, HUGE_ADVISED))).isFalse();
+    assertThat(knows(line("5000-6000", "rw-p") + line("8000-9000", "rw-p"),
+        new KernelVma(0x5000, 0x6000, READ_WRITE, false), new KernelVma(0x8000, 0x9000, HUGE_ADVISED, false))).isFalse();
   }
 
   @Test
   void mapsAndWordsThatDoNotAgreeAreNotBelieved() {
     learn(READ_WRITE, "rd wr mr mw me ac");
-    KernelVma word = new KernelVma(0x5000, 0x6000, READ_WRITE);
+    KernelVma word = new KernelVma(0x5000, 0x6000, READ_WRITE, false);
     assertThat(knows(line("5000-7000", "rw-p"), word)).isFalse();
     assertThat(knows(line("5000-6000", "rw-p") + line("7000-8000", "rw-p"), word)).isFalse();
     assertThat(knows("", word)).isFalse();
@@ -106,9 +108,11 @@ class LearntFlagsTest {
       for (String ready = out.readLine(); ready != null; ready = out.readLine()) {
         ProcTask proc = Proc.live().task(pid);
         Smaps smaps = proc.smaps();
-        List<VmaFacts> told = smaps.entries().stream()
-            .filter(entry -> !entry.vma().name().equals(MappingCollector.VSYSCALL)).map(VmaFacts::of).toList();
         List<KernelVma> words = state.vmas(pid);
+        Map<Long, KernelVma> byStart = LearntFlags.byStart(words);
+        List<VmaFacts> told = smaps.entries().stream()
+            .filter(entry -> !entry.vma().name().equals(MappingCollector.VSYSCALL))
+            .map(entry -> VmaFacts.of(entry, Optional.ofNullable(byStart.get(entry.vma().start())))).toList();
         assertThat(words).extracting(KernelVma::start).isEqualTo(told.stream().map(vma -> vma.vma().start()).toList());
         var known = flags.describe(proc.maps(), words);
         if (known.isEmpty()) {

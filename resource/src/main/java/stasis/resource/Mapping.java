@@ -29,7 +29,10 @@ public interface Mapping {
   /// shared memory; else by path, if that leads to this inode. Empty for memory without one.
   Optional<FileStat> facts();
 
-  /// Memory policy as numa_maps prints it, `default` also where the kernel has none.
+  /// Whether asking for its memory policy is worth while: it has one, its task has one, or its file may.
+  boolean mayHavePolicy();
+
+  /// Memory policy as numa_maps prints it, `default` also where it has none for certain, or the kernel knows of none.
   String policy();
 
   /// Guard regions within, in address order (MADV_GUARD_INSTALL; PAGE_IS_GUARD of PAGEMAP_SCAN, ioctl_pagemap_scan(2)).

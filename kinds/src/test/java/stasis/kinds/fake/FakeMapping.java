@@ -129,6 +129,11 @@ public final class FakeMapping implements Mapping {
   }
 
   @Override
+  public boolean mayHavePolicy() {
+    return !policy().equals("default");
+  }
+
+  @Override
   public String policy() {
     return policy;
   }

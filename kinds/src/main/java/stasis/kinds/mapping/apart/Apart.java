@@ -53,7 +53,7 @@ public final class Apart implements MappingAspect<Apart.State> {
         && first.shared() == second.shared()
         && (low.flags().bits() & ~IGNORED) == (high.flags().bits() & ~IGNORED)
         && (low.flags().bits() & NEVER_MERGED) == 0
-        && low.policy().equals(high.policy()) && sameBacking(first, second);
+        && sameBacking(first, second) && low.policy().equals(high.policy());
   }
 
   private static boolean sameBacking(Vma first, Vma second) {

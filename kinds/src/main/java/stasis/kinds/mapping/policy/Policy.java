@@ -46,10 +46,9 @@ public final class Policy implements MappingAspect<Policy.State> {
     return SCHEMA;
   }
 
-  /// numa_maps shows the task's policy where a vma has none, so it says only where asking is worth while.
   @Override
   public List<Question> questions(Mapping mapping) {
-    return mapping.policy().equals("default") ? List.of() : List.of(question(mapping));
+    return mapping.mayHavePolicy() ? List.of(question(mapping)) : List.of();
   }
 
   private static Question question(Mapping mapping) {
@@ -59,7 +58,7 @@ public final class Policy implements MappingAspect<Policy.State> {
 
   @Override
   public Optional<State> checkpoint(Mapping mapping, Answers answers) throws ObstructedException {
-    if (mapping.policy().equals("default")) {
+    if (!mapping.mayHavePolicy()) {
       return Optional.empty();
     }
     Answer answer = answers.require(question(mapping), mapping.subject());

@@ -13,7 +13,8 @@ quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 subprocess.run(AS + [binaries + "/initdb", "-A", "trust"], check=True, **quiet)
 server = subprocess.Popen(AS + [binaries + "/postgres", "-c", "listen_addresses=", "-c",
                                 "unix_socket_directories=" + folder, "-c", "shared_buffers=%dMB" % mebibytes, "-c",
-                                "fsync=off", "-c", "max_wal_size=8GB"], **quiet)
+                                "fsync=off", "-c", "max_wal_size=8GB", "-c", "dynamic_shared_memory_type=mmap"],
+                          **quiet)
 while subprocess.run([binaries + "/psql", "-c", "select 1"], **quiet).returncode != 0:
     time.sleep(0.05)
 session = subprocess.Popen([binaries + "/psql", "-XAtq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

@@ -3,6 +3,7 @@ package stasis.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalLong;
@@ -17,6 +18,7 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
     Path output = folder.resolve("output");
     Process program = workload.start(output);
     long pid = program.pid();
+    Path own = Path.of("/proc/" + pid + "/cwd").toRealPath();
     try {
       calm(image);
       List<ProcessHandle> tree = tree(pid);
@@ -33,8 +35,10 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
       into.restoreCached(contender.restoreNs(image));
     } finally {
       end(pid);
+      forget(own);
     }
     Process second = workload.start(output);
+    own = Path.of("/proc/" + second.pid() + "/cwd").toRealPath();
     try {
       calm(image);
       largestGap(second.pid(), output);
@@ -44,6 +48,7 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
       into.leftTotal(left.totalNs());
     } finally {
       end(second.pid());
+      forget(own);
       calm(image);
     }
   }
@@ -65,13 +70,24 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
   /// No image of before, and nothing of it on its way to the device.
   static void calm(Path image) throws IOException, InterruptedException {
     if (Files.exists(image)) {
-      try (Stream<Path> all = Files.walk(image)) {
-        for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(path);
-        }
-      }
+      delete(image);
     }
     Command.run(List.of("sync"));
+  }
+
+  /// The folder of a program that made one for itself, and keeps gigabytes in it.
+  private static void forget(Path folder) throws IOException {
+    if (folder.getFileName() != null && folder.getFileName().toString().startsWith("stasis-bench-")) {
+      delete(folder);
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
   }
 
   private static void read(Path image) throws IOException {
@@ -91,11 +107,23 @@ record Cycle(Workload workload, Contender contender, Path folder, Figures into) 
     }
   }
 
-  /// With all it has begun. The pid is ours from before: started by us, or restored on our order.
-  static void end(long pid) throws InterruptedException {
+  /// With all it has begun. The pid is ours from before: started by us, or restored on our order. All stand still before
+  /// the first ends: a server that saw the end of one process would begin anew, and remove what its image needs.
+  static void end(long pid) throws IOException, InterruptedException {
     List<ProcessHandle> tree = tree(pid);
+    for (List<ProcessHandle> stopped = List.of(); !stopped.equals(tree); tree = tree(pid)) {
+      stopped = tree;
+      stop(stopped);
+    }
     tree.forEach(ProcessHandle::destroyForcibly);
     awaitGone(tree);
+  }
+
+  /// Those that have ended meanwhile are passed over.
+  private static void stop(List<ProcessHandle> tree) throws IOException, InterruptedException {
+    var words = new ArrayList<>(List.of("kill", "-STOP"));
+    tree.forEach(process -> words.add(Long.toString(process.pid())));
+    new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.DISCARD).start().waitFor();
   }
 
   private static List<ProcessHandle> tree(long pid) {

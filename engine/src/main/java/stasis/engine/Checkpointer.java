@@ -143,8 +143,8 @@ public final class Checkpointer {
     CheckpointOutcome run() throws ObstructedException, SyscallException, ImageException, ProcException,
         DecodeException {
       phases.enter("rehearse");
-      Rehearsal rehearsal = practice.look(ptrace);
-      LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
+      Rehearsal rehearsal = practice.look(ptrace, environment.proc());
+      LiveHost host = LiveHost.look(environment.proc(), rehearsal);
       try (Practice.Loan loan = practice.kernel(ptrace);
           ImageWriter writer = request.destination().begin(
               step -> listener.at(new Moment.At("store." + step.name().toLowerCase(Locale.ROOT).replace('_', '-'))));

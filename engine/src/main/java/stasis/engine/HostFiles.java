@@ -25,7 +25,8 @@ final class HostFiles {
   private static final int STATX_BASIC_STATS = 0x7ff;
   private static final int O_CLOEXEC = 0x80000;
   private static final int O_NONBLOCK = 0x800;
-  private static final int CHUNK_BYTES = 1 << 20;
+  /// What is read for one sum is read again for the other, so it should still be near; and a buffer is zeroed first.
+  private static final int CHUNK_BYTES = 1 << 16;
 
   private HostFiles() {}
 
@@ -80,7 +81,7 @@ final class HostFiles {
   /// Of an open file.
   static Optional<Long> checksum(long fd, long offset, long lengthBytes) {
     try (Arena arena = Arena.ofConfined()) {
-      return checksum(fd, offset, lengthBytes, arena.allocate(CHUNK_BYTES, 4096));
+      return checksum(fd, offset, lengthBytes, arena.allocate(Math.clamp(lengthBytes, 0, CHUNK_BYTES), 8));
     }
   }
 

@@ -3,6 +3,7 @@ package stasis.engine;
 import java.util.Collection;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.SyscallException;
 import stasis.procfs.ProcException;
 import stasis.tracee.TracerThread;
@@ -42,8 +43,8 @@ public record HostReport(SortedMap<String, String> answers) {
   /// @param place where a tree is to be restored
   static LiveHost look(Environment environment, Place place) throws SyscallException, ProcException {
     try (TracerThread tracer = new TracerThread()) {
-      long xfeatures = tracer.call(ptrace -> Rehearsal.look(ptrace)).xfeatures();
-      return LiveHost.look(environment.proc(), xfeatures, place);
+      Bytes vdso = LiveHost.ownVdso(environment.proc());
+      return LiveHost.look(environment.proc(), tracer.call(ptrace -> Rehearsal.look(ptrace, vdso)), place);
     }
   }
 }

@@ -7,6 +7,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
 import stasis.procfs.ShmSegment;
+import stasis.procfs.Status;
 import stasis.resource.Host;
 
 /// A host that is as another one but for some answers.
@@ -67,6 +68,11 @@ interface LayeredHost extends Host {
   @Override
   default Optional<String> inherited(String file) {
     return beneath().inherited(file);
+  }
+
+  @Override
+  default Optional<Status> restorer() {
+    return beneath().restorer();
   }
 
   @Override

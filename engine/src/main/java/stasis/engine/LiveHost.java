@@ -29,6 +29,7 @@ import stasis.procfs.Proc;
 import stasis.procfs.ProcException;
 import stasis.procfs.ProcTask;
 import stasis.procfs.ShmSegment;
+import stasis.procfs.Status;
 import stasis.procfs.Vma;
 import stasis.resource.Host;
 import stasis.resource.VdsoImage;
@@ -53,6 +54,7 @@ final class LiveHost implements Host {
   private final Map<Range, Optional<Long>> checksums = new HashMap<>();
   /// Asked for each thread anew.
   private final Map<String, Optional<String>> inherited = new HashMap<>();
+  private Optional<Status> restorer = Optional.empty();
   private final Map<String, String> systemVIpc = new HashMap<>();
   private final Map<String, Boolean> messageQueues = new HashMap<>();
   private final ProcTask own;
@@ -60,31 +62,27 @@ final class LiveHost implements Host {
   private final Set<String> capabilities;
   private final PidRights rights;
   private final Place place;
-  private final Bytes vdsoDigest;
-  private final long xfeatures;
+  private final Rehearsal learnt;
   private final long maxOpenFiles;
 
   private LiveHost(ProcTask own, List<ShmSegment> shmSegments, Set<String> capabilities, PidRights rights,
-      Place place, Bytes vdsoDigest, long xfeatures, long maxOpenFiles) {
+      Place place, Rehearsal learnt, long maxOpenFiles) {
     this.own = own;
     this.shmSegments = shmSegments;
     this.capabilities = capabilities;
     this.rights = rights;
     this.place = place;
-    this.vdsoDigest = vdsoDigest;
-    this.xfeatures = xfeatures;
+    this.learnt = learnt;
     this.maxOpenFiles = maxOpenFiles;
   }
 
-  /// @param xfeatures XCR0, as a tracee's extended registers tell it
-  static LiveHost look(Proc proc, long xfeatures) throws ProcException, SyscallException {
-    return look(proc, xfeatures, Place.ANY);
+  static LiveHost look(Proc proc, Rehearsal learnt) throws ProcException, SyscallException {
+    return look(proc, learnt, Place.ANY);
   }
 
-  /// @param place where a tree is to be restored
-  static LiveHost look(Proc proc, long xfeatures, Place place) throws ProcException, SyscallException {
-    Tid self = Self.pid();
-    ProcTask own = proc.task(self);
+  /// @param learnt what stays as it is until the machine is started again @param place where a tree is to be restored
+  static LiveHost look(Proc proc, Rehearsal learnt, Place place) throws ProcException, SyscallException {
+    ProcTask own = proc.task(Self.pid());
     long effective = own.status().capabilities().effective();
     Set<String> names = new TreeSet<>();
     for (int bit = 0; bit < CAPABILITIES.length; bit++) {
@@ -97,12 +95,14 @@ final class LiveHost implements Host {
       // Of a user namespace that owns nothing here.
       names.removeAll(Restorer.CHOOSING);
     }
-    return new LiveHost(own, proc.shmSegments(), names, rights, place, ownVdso(own, self), xfeatures,
+    return new LiveHost(own, proc.shmSegments(), names, rights, place, learnt,
         GroupPlan.require(own.limits().byResource(), Limits.Resource.NOFILE).hard());
   }
 
-  private static Bytes ownVdso(ProcTask own, Tid self) throws ProcException, SyscallException {
-    Optional<Vma> vdso = own.maps().special("[vdso]");
+  /// As [stasis.resource.Host#vdsoDigest]: each process has the same one.
+  static Bytes ownVdso(Proc proc) throws ProcException, SyscallException {
+    Tid self = Self.pid();
+    Optional<Vma> vdso = proc.task(self).maps().special("[vdso]");
     return vdso.isEmpty() ? Bytes.zeros(32) : VdsoImage.digest(
         new RemoteMemory(self).read(vdso.get().address(), Math.toIntExact(vdso.get().lengthBytes())));
   }
@@ -188,6 +188,15 @@ final class LiveHost implements Host {
     return inherited.computeIfAbsent(file, this::read);
   }
 
+  /// Asked for each thread, too.
+  @Override
+  public Optional<Status> restorer() {
+    if (restorer.isEmpty()) {
+      restorer = Host.super.restorer();
+    }
+    return restorer;
+  }
+
   private Optional<String> read(String file) {
     try {
       return Optional.of(own.text(file));
@@ -198,17 +207,21 @@ final class LiveHost implements Host {
 
   @Override
   public Bytes vdsoDigest() {
-    return vdsoDigest;
+    return learnt.vdsoDigest();
   }
 
   @Override
   public long xfeatures() {
-    return xfeatures;
+    return learnt.xfeatures();
   }
 
   @Override
   public Set<String> capabilities() {
     return capabilities;
+  }
+
+  Rehearsal learnt() {
+    return learnt;
   }
 
   /// Whether a tree has to be born here although no pid can be chosen: it is asked for, or no namespace can be made.

@@ -35,8 +35,8 @@ final class Look {
 
   Explanation at(Tid root) {
     try {
-      Rehearsal rehearsal = practice.look(ptrace);
-      LiveHost host = LiveHost.look(environment.proc(), rehearsal.xfeatures());
+      Rehearsal rehearsal = practice.look(ptrace, environment.proc());
+      LiveHost host = LiveHost.look(environment.proc(), rehearsal);
       try (Practice.Loan loan = practice.kernel(ptrace)) {
         rehearsal.play(practice, kinds, environment, ptrace, host, loan.kernel(), root, false, TrackOrder.OFF);
         Answering answering = Answering.open(environment, root, loan.kernel(), false);

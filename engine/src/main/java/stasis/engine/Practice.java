@@ -5,6 +5,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import stasis.linux.abi.SyscallException;
+import stasis.procfs.Proc;
+import stasis.procfs.ProcException;
 import stasis.tracee.Ptrace;
 import stasis.tracee.stub.ServerGuard;
 
@@ -55,8 +57,8 @@ public final class Practice implements AutoCloseable {
     return tracked <= TRACKED_ENOUGH;
   }
 
-  synchronized Rehearsal look(Ptrace ptrace) throws SyscallException {
-    Rehearsal rehearsal = looked.isPresent() ? looked.get() : Rehearsal.look(ptrace);
+  synchronized Rehearsal look(Ptrace ptrace, Proc proc) throws SyscallException, ProcException {
+    Rehearsal rehearsal = looked.isPresent() ? looked.get() : Rehearsal.look(ptrace, LiveHost.ownVdso(proc));
     looked = kept ? Optional.of(rehearsal) : Optional.empty();
     return rehearsal;
   }

@@ -91,7 +91,7 @@ public final class Prover {
     ProvablePart part = ProvablePart.of(whole);
     ProofGround.leaveRoom(Stream.concat(whole.tasks().values().stream().map(TaskState::ownPid),
         whole.zombies().values().stream().map(ZombieState::ownPid)).toList());
-    LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace).xfeatures());
+    LiveHost host = LiveHost.look(environment.proc(), Rehearsal.look(ptrace, LiveHost.ownVdso(environment.proc())));
     Plan plan = new Planner(kinds).plan(part.capture(), new HostAtFreeze(host, order.facts()));
     if (plan instanceof Plan.Obstructed(var obstacles)) {
       return ProofAnswer.of(obstacles.stream().map(Obstacle::text).toList());

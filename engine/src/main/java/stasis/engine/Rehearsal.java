@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import stasis.image.DecodeException;
 import stasis.image.Limits;
 import stasis.image.Statefile;
+import stasis.linux.abi.Bytes;
 import stasis.linux.abi.RemoteAddress;
 import stasis.linux.abi.SyscallException;
 import stasis.linux.abi.Tid;
@@ -23,8 +24,9 @@ import stasis.tracee.stub.Stub;
 /// freeze
 /// to resume runs there first, so that no class is loaded and no code is cold inside the freeze.
 ///
-/// @param xfeatures XCR0 of this CPU and kernel
-record Rehearsal(long xfeatures) {
+/// @param xfeatures XCR0 of this CPU and kernel, as a tracee's extended registers tell it
+/// @param vdsoDigest as [stasis.resource.Host#vdsoDigest]
+record Rehearsal(long xfeatures, Bytes vdsoDigest) {
   private static final RemoteAddress HOLE = new RemoteAddress(0x20000000L);
   private static final long HOLE_BYTES = 1 << 20;
   private static final Duration BOUND = Duration.ofSeconds(10);
@@ -32,9 +34,9 @@ record Rehearsal(long xfeatures) {
   private static final int ROUNDS = 4;
 
   /// Learns only.
-  static Rehearsal look(Ptrace ptrace) throws SyscallException {
+  static Rehearsal look(Ptrace ptrace, Bytes vdsoDigest) throws SyscallException {
     try (Stub stub = Stub.spawn(ptrace, HOLE, HOLE_BYTES, List.of())) {
-      return new Rehearsal(Xstate.offered(ptrace.xsave(stub.tid())));
+      return new Rehearsal(Xstate.offered(ptrace.xsave(stub.tid())), vdsoDigest);
     }
   }
 

@@ -132,7 +132,8 @@ public final class Restorer {
         return new RestoreOutcome.NotInStead("its session is the restorer's");
       }
       phases.enter("plan");
-      LiveHost host = LiveHost.look(environment.proc(), practice.look(ptrace).xfeatures(), request.place());
+      LiveHost host = LiveHost.look(environment.proc(), practice.look(ptrace, environment.proc()),
+          request.place());
       Optional<TimeOffsets> clocks = ProgramClocks.needed(statefile.header(), environment);
       List<Obstacle> behind = clocks.isPresent() ? ProgramClocks.obstacles(host) : List.of();
       if (!behind.isEmpty()) {
@@ -182,7 +183,7 @@ public final class Restorer {
       try (PutBack files = new PutBack(compared.files())) {
         try {
           files.run(compared.differences(), listener);
-          LiveHost host = LiveHost.look(environment.proc(), before.xfeatures(), before.place());
+          LiveHost host = LiveHost.look(environment.proc(), before.learnt(), before.place());
           filesTold = files.told();
           return switch (compared.files().compare(host).plan(kinds, capture, FilePolicy.REFUSE)) {
             case Plan.Obstructed(var obstacles) -> new RestoreOutcome.Refused(obstacles);

@@ -1,7 +1,5 @@
 package stasis.image;
 
-import com.google.protobuf.CodedOutputStream;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.function.Function;
@@ -15,7 +13,7 @@ interface Codec {
   String typeName();
 
   /// Writes the value without its tag; a length-delimited one with its length.
-  void write(CodedOutputStream out, Object value) throws IOException;
+  void write(WireWriter out, Object value);
 
   Object read(WireReader in) throws DecodeException;
 
@@ -23,8 +21,8 @@ interface Codec {
   enum Plain implements Codec {
     INT(Shape.WHOLE, "int") {
       @Override
-      public void write(CodedOutputStream out, Object value) throws IOException {
-        out.writeSInt64NoTag((int) value);
+      public void write(WireWriter out, Object value) {
+        out.signed((int) value);
       }
 
       @Override
@@ -34,8 +32,8 @@ interface Codec {
     },
     LONG(Shape.WHOLE, "long") {
       @Override
-      public void write(CodedOutputStream out, Object value) throws IOException {
-        out.writeSInt64NoTag((long) value);
+      public void write(WireWriter out, Object value) {
+        out.signed((long) value);
       }
 
       @Override
@@ -45,8 +43,8 @@ interface Codec {
     },
     BOOLEAN(Shape.FLAG, "boolean") {
       @Override
-      public void write(CodedOutputStream out, Object value) throws IOException {
-        out.writeBoolNoTag((boolean) value);
+      public void write(WireWriter out, Object value) {
+        out.unsigned((boolean) value ? 1 : 0);
       }
 
       @Override
@@ -56,12 +54,12 @@ interface Codec {
     },
     STRING(Shape.TEXT, "String") {
       @Override
-      public void write(CodedOutputStream out, Object value) throws IOException {
+      public void write(WireWriter out, Object value) {
         String text = (String) value;
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+        if (hasSurrogates(text) && !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
           throw new IllegalArgumentException("text with half a surrogate pair cannot be stored");
         }
-        out.writeByteArrayNoTag(text.getBytes(StandardCharsets.UTF_8));
+        out.delimited(text.getBytes(StandardCharsets.UTF_8));
       }
 
       @Override
@@ -71,8 +69,8 @@ interface Codec {
     },
     BYTES(Shape.BYTES, "Bytes") {
       @Override
-      public void write(CodedOutputStream out, Object value) throws IOException {
-        out.writeByteArrayNoTag(((Bytes) value).toArray());
+      public void write(WireWriter out, Object value) {
+        out.delimited((Bytes) value);
       }
 
       @Override
@@ -83,6 +81,15 @@ interface Codec {
 
     private final Shape shape;
     private final String typeName;
+
+    private static boolean hasSurrogates(String text) {
+      for (int i = 0; i < text.length(); i++) {
+        if (Character.isSurrogate(text.charAt(i))) {
+          return true;
+        }
+      }
+      return false;
+    }
 
     Plain(Shape shape, String typeName) {
       this.shape = shape;
@@ -108,7 +115,7 @@ interface Codec {
     }
 
     @Override
-    public void write(CodedOutputStream out, Object value) throws IOException {
+    public void write(WireWriter out, Object value) {
       Plain.STRING.write(out, ((Enum<?>) value).name());
     }
 
@@ -142,7 +149,7 @@ interface Codec {
     }
 
     @Override
-    public void write(CodedOutputStream out, Object value) throws IOException {
+    public void write(WireWriter out, Object value) {
       inner.write(out, unwrap.apply(value));
     }
 

@@ -1,9 +1,6 @@
 package stasis.image;
 
-import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.WireFormat;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -51,22 +48,27 @@ final class MessageCodec implements Codec {
   }
 
   @Override
-  public void write(CodedOutputStream out, Object value) throws IOException {
-    out.writeByteArrayNoTag(content(value));
+  public void write(WireWriter out, Object value) {
+    int start = out.open();
+    writeContent(out, value);
+    out.close(start);
   }
 
-  byte[] content(Object value) throws IOException {
-    ByteArrayOutputStream content = new ByteArrayOutputStream();
-    CodedOutputStream out = CodedOutputStream.newInstance(content, 256);
+  /// The whole of a message that is not inside another.
+  Bytes message(Object value) {
+    WireWriter out = new WireWriter();
+    writeContent(out, value);
+    return out.bytes();
+  }
+
+  private void writeContent(WireWriter out, Object value) {
     Object[] components = access.components(value);
     for (Field field : fields) {
       writeField(out, field, components[field.position()]);
     }
-    out.flush();
-    return content.toByteArray();
   }
 
-  private static void writeField(CodedOutputStream out, Field field, Object value) throws IOException {
+  private static void writeField(WireWriter out, Field field, Object value) {
     switch (field.cardinality()) {
       case ONE -> writeOne(out, field, value);
       case OPTIONAL -> {
@@ -88,22 +90,21 @@ final class MessageCodec implements Codec {
     }
   }
 
-  private static void writeOne(CodedOutputStream out, Field field, Object value) throws IOException {
-    out.writeTag(field.tag(), wireType(field.codec().shape()));
+  private static void writeOne(WireWriter out, Field field, Object value) {
+    out.tag(field.tag(), wireType(field.codec().shape()));
     field.codec().write(out, value);
   }
 
-  private static void writePacked(CodedOutputStream out, Field field, List<?> list) throws IOException {
+  private static void writePacked(WireWriter out, Field field, List<?> list) {
     if (list.isEmpty()) {
       return;
     }
-    ByteArrayOutputStream content = new ByteArrayOutputStream();
-    CodedOutputStream packed = CodedOutputStream.newInstance(content, 256);
+    out.tag(field.tag(), WireFormat.WIRETYPE_LENGTH_DELIMITED);
+    int start = out.open();
     for (Object element : list) {
-      field.codec().write(packed, element);
+      field.codec().write(out, element);
     }
-    packed.flush();
-    out.writeByteArray(field.tag(), content.toByteArray());
+    out.close(start);
   }
 
   static int wireType(Shape shape) {

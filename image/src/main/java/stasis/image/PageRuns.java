@@ -21,18 +21,18 @@ public record PageRuns(Bytes packed) {
 
   /// @throws IllegalArgumentException unless the runs ascend without overlap
   public static PageRuns of(List<PageRun> runs) {
-    VarintWriter out = new VarintWriter();
+    WireWriter out = new WireWriter();
     long end = 0;
     long sectionEnd = 0;
     for (PageRun run : runs) {
       if (run.start() < end) {
         throw new IllegalArgumentException("page runs overlap or descend at 0x" + Long.toHexString(run.start()));
       }
-      out.put((run.start() - end) / PageRun.GRANULE_BYTES);
+      out.unsigned((run.start() - end) / PageRun.GRANULE_BYTES);
       boolean whole = run.lengthBytes() % PageRun.GRANULE_BYTES == 0;
-      out.put(whole ? (run.lengthBytes() / PageRun.GRANULE_BYTES) << 1 : (run.lengthBytes() << 1) | 1);
+      out.unsigned(whole ? (run.lengthBytes() / PageRun.GRANULE_BYTES) << 1 : (run.lengthBytes() << 1) | 1);
       long distance = (run.sectionOffset() - sectionEnd) / PageRun.GRANULE_BYTES;
-      out.put((distance << 1) ^ (distance >> 63));
+      out.unsigned((distance << 1) ^ (distance >> 63));
       end = run.end();
       sectionEnd = run.sectionEnd();
     }

@@ -1,6 +1,5 @@
 package stasis.image;
 
-import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +20,7 @@ public final class Schema<S extends Record> {
   /// What is derived from the record. Made at first use: a run uses few of all kinds, and deriving takes a millisecond.
   private volatile Optional<Derived> derived = Optional.empty();
 
-  private record Derived(MessageCodec codec, SchemaDescriptor descriptor) {}
+  private record Derived(MessageCodec codec, SchemaDescriptor descriptor, String title) {}
 
   private Schema(MethodHandles.Lookup lookup, Class<S> type, String name, int version, List<Integer> retired) {
     this.lookup = lookup;
@@ -55,7 +54,8 @@ public final class Schema<S extends Record> {
     }
     CodecFactory factory = new CodecFactory(lookup);
     MessageCodec codec = factory.message(type);
-    Derived made = new Derived(codec, SchemaDescriptor.of(name, version, factory.types(), retired));
+    SchemaDescriptor descriptor = SchemaDescriptor.of(name, version, factory.types(), retired);
+    Derived made = new Derived(codec, descriptor, descriptor.title());
     derived = Optional.of(made);
     return made;
   }
@@ -82,22 +82,19 @@ public final class Schema<S extends Record> {
   }
 
   public Bytes encode(S state) {
-    try {
-      return Bytes.of(derived().codec().content(state));
-    } catch (IOException e) {
-      throw new AssertionError("memory does not fail", e);
-    }
+    return derived().codec().message(state);
   }
 
   /// @throws DecodeException when the bytes are not such a record, or the record's constructor refuses them
   public S decode(Bytes record, Limits limits) throws DecodeException {
-    return type.cast(derived().codec().read(descriptor().title(), record, limits));
+    Derived derived = derived();
+    return type.cast(derived.codec().read(derived.title(), record, limits));
   }
 
   /// @throws DecodeException also when the object has another schema, or one newer than this
   public S decode(StoredObject object, Limits limits) throws DecodeException {
     if (!object.schemaName().equals(name) || object.schemaVersion() > version) {
-      throw new DecodeException(descriptor().title(), "", 0, "object " + object.id() + " is a "
+      throw new DecodeException(derived().title(), "", 0, "object " + object.id() + " is a "
           + Printable.escaped(object.schemaName()) + " v" + object.schemaVersion());
     }
     return decode(object.state(), limits);

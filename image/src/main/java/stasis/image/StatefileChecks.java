@@ -44,25 +44,31 @@ final class StatefileChecks {
   private void checkOwners(Map<ObjectId, StoredObject> byId) {
     Set<ObjectId> grounded = new HashSet<>();
     for (StoredObject object : objects) {
-      Set<ObjectId> chain = new HashSet<>();
-      Optional<StoredObject> next = Optional.of(object);
-      while (next.isPresent() && !grounded.contains(next.get().id())) {
-        StoredObject link = next.get();
-        if (!chain.add(link.id())) {
-          throw new IllegalArgumentException("object " + link.id() + " owns itself");
-        }
-        next = link.owner().map(owner -> existing(owner, "the owner of " + link.id(), byId));
+      if (object.owner().filter(owner -> !grounded.contains(owner)).isPresent()) {
+        checkChain(object, grounded, byId);
       }
-      grounded.addAll(chain);
+      grounded.add(object.id());
     }
   }
 
-  private static StoredObject existing(ObjectId id, String role, Map<ObjectId, StoredObject> byId) {
-    StoredObject object = byId.get(id);
-    if (object == null) {
-      throw new IllegalArgumentException(role + " is " + id + ", which does not exist");
+  private static void checkChain(StoredObject object, Set<ObjectId> grounded, Map<ObjectId, StoredObject> byId) {
+    Set<ObjectId> chain = new HashSet<>();
+    Optional<StoredObject> next = Optional.of(object);
+    while (next.isPresent() && !grounded.contains(next.get().id())) {
+      StoredObject link = next.get();
+      if (!chain.add(link.id())) {
+        throw new IllegalArgumentException("object " + link.id() + " owns itself");
+      }
+      if (link.owner().filter(owner -> !byId.containsKey(owner)).isPresent()) {
+        throw absent("the owner of " + link.id(), link.owner().get());
+      }
+      next = link.owner().map(byId::get);
     }
-    return object;
+    grounded.addAll(chain);
+  }
+
+  private static IllegalArgumentException absent(String role, ObjectId id) {
+    return new IllegalArgumentException(role + " is " + id + ", which does not exist");
   }
 
   private static void checkState(StoredObject object, Map<String, ValueReader> readers,
@@ -88,7 +94,10 @@ final class StatefileChecks {
           if (number != (int) number) {
             throw new IllegalArgumentException("object " + from.id() + " refers to #" + number);
           }
-          existing(new ObjectId((int) number), "what object " + from.id() + " refers to", byId);
+          ObjectId id = new ObjectId((int) number);
+          if (!byId.containsKey(id)) {
+            throw absent("what object " + from.id() + " refers to", id);
+          }
         }
       }
       case Value.Message(_, var entries) -> entries.forEach(entry -> checkReferences(entry.value(), from, byId));
@@ -100,7 +109,9 @@ final class StatefileChecks {
   private void checkBodies(Map<ObjectId, StoredObject> byId) {
     Set<ObjectId> seen = new HashSet<>();
     for (PageMap map : pageMaps) {
-      existing(map.body(), "the body of a page map", byId);
+      if (!byId.containsKey(map.body())) {
+        throw absent("the body of a page map", map.body());
+      }
       if (!seen.add(map.body())) {
         throw new IllegalArgumentException("object " + map.body() + " has two page maps");
       }

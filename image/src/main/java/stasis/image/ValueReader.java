@@ -12,7 +12,7 @@ import stasis.linux.abi.Bytes;
 /// Reads records by their descriptor alone, with the same checks as their class would make, except those of
 /// constructors. One serves any number of records of its schema.
 final class ValueReader {
-  private final SchemaDescriptor schema;
+  private final String title;
   private final Map<String, Type> types = new HashMap<>();
   private final Type root;
 
@@ -23,7 +23,7 @@ final class ValueReader {
   private record Found(List<List<Value>> known, SortedMap<Integer, List<Value>> unknown) {}
 
   ValueReader(SchemaDescriptor schema) {
-    this.schema = schema;
+    this.title = schema.title();
     for (TypeDescriptor descriptor : schema.types()) {
       Map<Integer, Integer> positions = new HashMap<>();
       for (int i = 0; i < descriptor.fields().size(); i++) {
@@ -35,7 +35,7 @@ final class ValueReader {
   }
 
   Value.Message read(Bytes record, Limits limits) throws DecodeException {
-    return content(root, new WireReader(schema.title(), record, limits));
+    return content(root, new WireReader(title, record, limits));
   }
 
   private Type type(String name) {

@@ -1,9 +1,6 @@
 package stasis.image;
 
-import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.WireFormat;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SortedMap;
@@ -42,17 +39,15 @@ final class VariantCodec implements Codec {
   }
 
   @Override
-  public void write(CodedOutputStream out, Object value) throws IOException {
+  public void write(WireWriter out, Object value) {
     Integer tag = tags.get(value.getClass());
     if (tag == null) {
       throw new IllegalArgumentException(value.getClass() + " is not a variant of " + typeName);
     }
-    ByteArrayOutputStream content = new ByteArrayOutputStream();
-    CodedOutputStream inner = CodedOutputStream.newInstance(content, 256);
-    inner.writeTag(tag, WireFormat.WIRETYPE_LENGTH_DELIMITED);
-    variant(tag).write(inner, value);
-    inner.flush();
-    out.writeByteArrayNoTag(content.toByteArray());
+    int start = out.open();
+    out.tag(tag, WireFormat.WIRETYPE_LENGTH_DELIMITED);
+    variant(tag).write(out, value);
+    out.close(start);
   }
 
   private MessageCodec variant(int tag) {

@@ -26,7 +26,7 @@ final class WireReader {
     if (totalBytes > limits.bytes()) {
       throw new DecodeException(schema, "", 0, totalBytes + " bytes, at most " + limits.bytes() + " are read");
     }
-    this.in = CodedInputStream.newInstance(message.buffer());
+    this.in = CodedInputStream.newInstance(message.toArray());
   }
 
   void enterField(String name) {

@@ -19,10 +19,12 @@ public final class Fields {
 
   private final String text;
   private final int[] places;
+  private final int used;
 
-  private Fields(String text, int[] places) {
+  private Fields(String text, int[] places, int used) {
     this.text = text;
     this.places = places;
+    this.used = used;
   }
 
   /// @param list of keys without a colon, and neither with a line's end
@@ -50,7 +52,7 @@ public final class Fields {
       }
       start = end + 1;
     }
-    return new Fields(text, Arrays.copyOf(places, used));
+    return new Fields(text, places, used);
   }
 
   private static int stripped(String text, int from, int to, int[] places, int used) {
@@ -68,8 +70,8 @@ public final class Fields {
   }
 
   public List<Field> list() {
-    var list = new ArrayList<Field>(places.length / NUMBERS);
-    for (int i = 0; i < places.length; i += NUMBERS) {
+    var list = new ArrayList<Field>(used / NUMBERS);
+    for (int i = 0; i < used; i += NUMBERS) {
       list.add(new Field(text.substring(places[i], places[i + 1]), value(i)));
     }
     return List.copyOf(list);
@@ -117,7 +119,7 @@ public final class Fields {
 
   /// The first value of this key.
   public Optional<String> first(String key) {
-    for (int at = 0; at < places.length; at += NUMBERS) {
+    for (int at = 0; at < used; at += NUMBERS) {
       if (isOf(key, at)) {
         return Optional.of(value(at));
       }
@@ -128,7 +130,7 @@ public final class Fields {
   /// Every value of this key, in order.
   public List<String> all(String key) {
     var values = new ArrayList<String>();
-    for (int at = 0; at < places.length; at += NUMBERS) {
+    for (int at = 0; at < used; at += NUMBERS) {
       if (isOf(key, at)) {
         values.add(value(at));
       }

@@ -45,20 +45,24 @@ final class ProcFile {
   }
 
   byte[] bytes(Path task, Path file) throws ProcException {
-    return read(task, file, ProcFile::all);
+    return read(task, file, in -> all(in, Arrays::copyOf));
   }
 
   String text(Path task, Path file) throws ProcException {
-    return new String(bytes(task, file), StandardCharsets.ISO_8859_1);
+    return read(task, file, in -> all(in, (bytes, length) -> new String(bytes, 0, length, StandardCharsets.ISO_8859_1)));
   }
 
-  private static byte[] all(InputStream in) throws IOException {
+  private interface Made<T> {
+    T of(byte[] bytes, int length);
+  }
+
+  private static <T> T all(InputStream in, Made<T> made) throws IOException {
     byte[] bytes = new byte[FIRST_READ_BYTES];
     int length = 0;
     while (true) {
       int count = in.read(bytes, length, Math.min(bytes.length - length, MAX_READ_BYTES));
       if (count < 0) {
-        return Arrays.copyOf(bytes, length);
+        return made.of(bytes, length);
       }
       length += count;
       if (length == bytes.length) {

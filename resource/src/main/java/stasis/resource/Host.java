@@ -7,6 +7,7 @@ import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
 import stasis.procfs.ShmSegment;
+import stasis.procfs.Status;
 
 /// What a plan may depend on outside the statefile. Read-only and answered the same for the whole of one plan.
 public interface Host {
@@ -65,4 +66,9 @@ public interface Host {
   /// Text of `/proc/PID/<file>` of the task restored ones descend from, one char per byte: what they inherit. Empty
   /// where this kernel has no such file, or answers EINVAL for want of anything to say.
   Optional<String> inherited(String file);
+
+  /// `/proc/PID/status` of the same task: who it is, and what it may do.
+  default Optional<Status> restorer() {
+    return inherited("status").map(Status::parse);
+  }
 }

@@ -70,16 +70,16 @@ public final class Bytes implements Comparable<Bytes> {
   }
 
   public int u16(int offset) {
-    return buffer().getShort(offset) & 0xffff;
+    return content[offset] & 0xff | (content[offset + 1] & 0xff) << 8;
   }
 
   /// Signed or unsigned is the reader's business.
   public int u32(int offset) {
-    return buffer().getInt(offset);
+    return u16(offset) | u16(offset + 2) << 16;
   }
 
   public long u64(int offset) {
-    return buffer().getLong(offset);
+    return u32(offset) & 0xffffffffL | (long) u32(offset + 4) << 32;
   }
 
   public Bytes slice(int offset, int lengthBytes) {
@@ -104,6 +104,11 @@ public final class Bytes implements Comparable<Bytes> {
     byte[] copy = content.clone();
     ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN).putInt(offset, value);
     return new Bytes(copy);
+  }
+
+  /// @throws IndexOutOfBoundsException where it does not fit
+  public void copyTo(byte[] target, int offset) {
+    System.arraycopy(content, 0, target, offset, content.length);
   }
 
   public byte[] toArray() {

@@ -13,7 +13,6 @@ import stasis.image.Tag;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.PathBytes;
 import stasis.procfs.FileStat;
-import stasis.procfs.Status;
 import stasis.resource.BodyKind;
 import stasis.resource.BodyView;
 import stasis.resource.Host;
@@ -166,7 +165,7 @@ public final class UnixBody implements BodyKind<UnixBody.State> {
   public List<Loss> losses(State state, Host host) {
     var losses = new ArrayList<>(losses(state));
     if (!host.capabilities().contains("CAP_SETUID")) {
-      long own = host.inherited("status").map(text -> Status.parse(text).uid().effective()).orElse(-1L);
+      long own = host.restorer().map(status -> status.uid().effective()).orElse(-1L);
       if (state.sockets().stream().anyMatch(socket -> socket.peer().filter(peer -> peer.uid() != own).isPresent())) {
         losses.add(new Loss("where SO_PEERCRED names another user, it will name the restorer",
             "restore with CAP_SETUID and CAP_SETGID"));

@@ -89,7 +89,7 @@ public final class SignalOwner implements DescriptionAspect<SignalOwner.State> {
   }
 
   private static void own(Owner owner, Arg file, Script script, Refs refs) {
-    Status.Ids own = refs.host().inherited("status").map(text -> Status.parse(text).uid())
+    Status.Ids own = refs.host().restorer().map(Status::uid)
         .orElse(new Status.Ids(0, 0, 0, 0));
     boolean other = own.real() != Integer.toUnsignedLong(owner.uid())
         || own.effective() != Integer.toUnsignedLong(owner.euid());

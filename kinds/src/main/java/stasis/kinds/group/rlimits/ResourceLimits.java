@@ -41,8 +41,11 @@ public final class ResourceLimits implements GroupAspect<ResourceLimits.State> {
 
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
+    if (host.capabilities().contains("CAP_SYS_RESOURCE")) {
+      return List.of();
+    }
     Optional<Limits> inherited = host.inherited("limits").map(Limits::parse);
-    if (inherited.isEmpty() || host.capabilities().contains("CAP_SYS_RESOURCE")) {
+    if (inherited.isEmpty()) {
       return List.of();
     }
     var obstacles = new ArrayList<Obstacle>();

@@ -87,7 +87,7 @@ public final class Credentials implements TaskAspect<Credentials.State> {
   /// mapped and setgroups(2) is denied (user_namespaces(7)).
   @Override
   public List<Obstacle> obstacles(State state, Host host) {
-    Optional<Status> restorer = host.inherited("status").map(Status::parse);
+    Optional<Status> restorer = host.restorer();
     if (restorer.isEmpty()) {
       return List.of(new Obstacle.HostLacks("credentials", "those of the restorer cannot be read", "mount /proc"));
     }

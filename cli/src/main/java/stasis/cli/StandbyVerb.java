@@ -58,6 +58,7 @@ final class StandbyVerb implements Callable<Integer> {
     System.gc();
     // After a collection each method is looked at when it is next entered.
     warmUp(rested, ROUNDS_AFTER);
+    Nursery.clean();
     Thread.sleep(COMPILERS_END_MS);
     OwnProcess.close(new Fd(STDERR + 1), new Fd(LAST_TAKEN_FD));
     OwnProcess.rest();

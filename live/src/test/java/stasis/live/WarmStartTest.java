@@ -18,6 +18,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -88,6 +90,26 @@ final class WarmStartTest {
     assertThat(checkpoint.status()).as(checkpoint.err()).isZero();
     assertThat(checkpoint.out()).contains("\"outcome\": \"done\"", "\"image\": \"" + folder.resolve("relative"));
     assertThat(restored).isEqualTo(new Run(7, "", ""));
+  }
+
+  @Test
+  void whatACommandNeedsNextComesAsZerosInHugePages() throws IOException, InterruptedException {
+    assumeTrue(Files.exists(Path.of("/sys/kernel/mm/transparent_hugepage")), "missing: transparent huge pages");
+    long pid = program("select undef, undef, undef, 0.05 while !-e $ARGV[0]", folder + "/end");
+    assertThat(warm("checkpoint", "" + pid, "--image", "image", "--quiet").status()).isZero();
+    Process restore = start(folder, ALONE, List.of(image.toString(), "restore", "image", "--quiet", "--pidfile",
+        "pid"));
+    await(folder.resolve("pid"));
+
+    // The first is the heap's, where the JVM puts what is new: 19 MiB, of which the resting engine needs little.
+    Pattern free = Pattern.compile("(?m)^\\S+ rw-p 00000000 00:00 0 *\\nSize: +(\\d+) kB\\n"
+        + "(?:(?!VmFlags).*\\n)*VmFlags:.* hg ");
+    List<Long> kib = free.matcher(Files.readString(Path.of("/proc/" + restore.pid() + "/smaps"))).results()
+        .map(found -> Long.parseLong(found.group(1))).toList();
+    Files.createFile(folder.resolve("end"));
+    end(folder, restore);
+
+    assertThat(kib).first().asInstanceOf(InstanceOfAssertFactories.LONG).isBetween(16L << 10, 20L << 10);
   }
 
   @Test

@@ -37,8 +37,12 @@ final class StartMemory {
   private static final int MAP_NORESERVE = 0x4000;
   private static final int MAP_FIXED_NOREPLACE = 0x100000;
   private static final int MREMAP_MAYMOVE_FIXED = 3;
+  private static final int MADV_HUGEPAGE = 14;
   private static final int MADV_NOHUGEPAGE = 15;
   private static final int PROT_NONE = 0;
+  private static final int PROT_READ_WRITE = 3;
+  /// The JVM's heap has such: what a command puts there it would get page by page.
+  private static final long HUGE_FROM_BYTES = 8 << 20;
   /// Runs that are no further apart become one mapping, zeros between.
   private static final long GAP_BYTES = 64 << 10;
   private static final Set<String> FLAGS = Set.of("rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "ac", "nr",
@@ -166,7 +170,7 @@ final class StartMemory {
       long start = near.getFirst().start();
       long end = near.getLast().end();
       if (at < start) {
-        map(calls, at, start - at, vma.prot(), flags, below, anonymous ? 0 : vma.offset() + at - vma.start());
+        mapWithout(calls, vma, at, start, flags, below);
       }
       map(calls, start, end - start, vma.prot(), MAP_PRIVATE, self, fileEnd);
       near.forEach(run -> pieces.add(new Piece(run, fileEnd + run.start() - start)));
@@ -174,10 +178,20 @@ final class StartMemory {
       at = end;
     }
     if (at < vma.end()) {
-      map(calls, at, vma.end() - at, vma.prot(), flags, below, anonymous ? 0 : vma.offset() + at - vma.start());
+      mapWithout(calls, vma, at, vma.end(), flags, below);
     }
     if (vma.noHuge()) {
       calls.call(Nr.MADVISE, value(vma.start()), value(vma.end() - vma.start()), value(MADV_NOHUGEPAGE));
+    }
+  }
+
+  /// A stretch of a vma of which the start-up image has no pages.
+  private static void mapWithout(StartCalls calls, Vma vma, long from, long to, int flags, Operand below) {
+    boolean anonymous = below instanceof Operand.Value;
+    map(calls, from, to - from, vma.prot(), flags, below, anonymous ? 0 : vma.offset() + from - vma.start());
+    if (anonymous && vma.prot() == PROT_READ_WRITE && to - from >= HUGE_FROM_BYTES) {
+      // A kernel may have none.
+      calls.attempt(Nr.MADVISE, value(from), value(to - from), value(MADV_HUGEPAGE));
     }
   }
 

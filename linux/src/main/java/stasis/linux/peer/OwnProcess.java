@@ -10,6 +10,7 @@ import java.util.List;
 import stasis.linux.abi.Bytes;
 import stasis.linux.abi.Fd;
 import stasis.linux.abi.Nr;
+import stasis.linux.sys.HeapArray;
 import stasis.linux.sys.Syscalls;
 
 /// What this process does with itself as a whole: it rests, or becomes another program.
@@ -39,6 +40,11 @@ public final class OwnProcess {
   /// Closes all descriptors between these two, both included (close_range(2)).
   public static void close(Fd first, Fd last) {
     Syscalls.call(Nr.CLOSE_RANGE, first.value(), last.value(), 0);
+  }
+
+  /// See [HeapArray#giveBack].
+  public static boolean giveBack(byte[] zeros) {
+    return HeapArray.giveBack(zeros);
   }
 
   /// Another program in place of this one, execve(2). No signal is blocked in it, whatever this thread blocks. Strings

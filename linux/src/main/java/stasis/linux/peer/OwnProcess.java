@@ -47,6 +47,14 @@ public final class OwnProcess {
     return HeapArray.giveBack(zeros);
   }
 
+  /// Ends at once, with all threads (exit_group(2)): what is not written yet is lost, and no shutdown hook runs.
+  ///
+  /// @return never
+  public static int end(int status) {
+    Syscalls.kernel(Nr.EXIT_GROUP.on(Syscalls.HOST), status);
+    throw new AssertionError("exit_group(2) returned");
+  }
+
   /// Another program in place of this one, execve(2). No signal is blocked in it, whatever this thread blocks. Strings
   /// are without their NUL.
   ///
